@@ -1,0 +1,174 @@
+"""What a method is: the only thing that methods share.
+
+A method is trained on one window of one texture under a budget of counted floating-point operations, and then draws
+pictures from fresh noise. It knows nothing of suites, metrics or records. Methods are found through the entry-point
+group ``inng_bench.methods``; :func:`inng_bench.testing.check_method` tests the contract.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor
+
+
+class Precision(StrEnum):
+    """Arithmetic of the convolutions; weights and statistics are kept in float32."""
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Where and how a method computes.
+
+    Attributes
+    ----------
+    device : torch.device
+        The device of all tensors.
+    precision : Precision
+        Resolved, never :attr:`Precision.AUTO`.
+    """
+
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    precision: Precision = Precision.FLOAT32
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The data type of the convolutions."""
+        return torch.bfloat16 if self.precision is Precision.BFLOAT16 else torch.float32
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One report of a training.
+
+    Attributes
+    ----------
+    step : int
+        Counts the reports of this training from 1: a stage of INNg, an interval of a GAN.
+    flops : float
+        Counted floating-point operations so far.
+    fraction : float
+        Share of the budget that is used, in [0, 1].
+    values : Mapping[str, float]
+        Losses, step counts and the like, by name; one point of each of the record's curves.
+    pictures : Tensor or None
+        A few pictures of this moment, float32 (N, 3, H, W) in [-1, 1], or None.
+    """
+
+    step: int
+    flops: float
+    fraction: float
+    values: Mapping[str, float]
+    pictures: Tensor | None = None
+
+
+Events = Callable[[Progress], None]
+
+
+def ignore_events(progress: Progress) -> None:
+    """Listen to nothing."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """The outcome of a training.
+
+    Attributes
+    ----------
+    flops : float
+        Counted floating-point operations of the whole training, sampling of negatives included.
+    warnings : tuple[str, ...]
+        What a reader of the results must know (a stage that never reached its boundary, a collapse), a sentence each.
+    """
+
+    flops: float
+    warnings: tuple[str, ...] = ()
+
+
+class Method(ABC):
+    """A generative model of one texture.
+
+    Parameters
+    ----------
+    settings : Mapping[str, Any]
+        Values that differ from the method's defaults; an unknown key raises :class:`inng_bench.errors.InputError`.
+    execution : Execution
+        Device and precision.
+    """
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None: ...
+
+    @abstractmethod
+    def configuration(self) -> dict[str, Any]:
+        """Return every setting, defaults included, as plain JSON values."""
+
+    @abstractmethod
+    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
+        """Learn one texture.
+
+        Parameters
+        ----------
+        window : Tensor
+            The picture, float32 (3, H, W) in [-1, 1], on the CPU.
+        seed : int
+            Determines every random choice of the training.
+        budget : float
+            Counted floating-point operations that may be spent.
+        events : Events
+            Called with a :class:`Progress` now and then.
+        """
+
+    @abstractmethod
+    def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
+        """Draw pictures from fresh noise.
+
+        Parameters
+        ----------
+        count : int
+            How many.
+        size : tuple[int, int]
+            Height and width in pixels; :meth:`supports` says which are possible.
+        generator : torch.Generator
+            A CPU generator, the only source of randomness.
+
+        Returns
+        -------
+        Tensor
+            float32 (count, 3, height, width) in [-1, 1], on the CPU.
+        """
+
+    @abstractmethod
+    def supports(self, size: tuple[int, int]) -> bool:
+        """Say whether :meth:`sample` can draw pictures of this height and width."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Tensor]:
+        """Return all that sampling needs, as CPU tensors by name."""
+
+    @abstractmethod
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Take over a :meth:`state`, so that sampling goes on as in the method that gave it."""
+
+    def save(self, folder: Path) -> None:
+        """Write ``model.safetensors`` and ``model.json`` into a folder."""
+        from inng_bench.models import save_method
+
+        save_method(self, folder)
+
+    @classmethod
+    def load(cls, folder: Path, execution: Execution) -> Self:
+        """Read what :meth:`save` wrote."""
+        from inng_bench.models import load_method
+
+        return load_method(cls, folder, execution)

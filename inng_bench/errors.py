@@ -1,0 +1,21 @@
+"""Errors that are the user's to mend, and the exit status of every command."""
+
+from enum import IntEnum
+
+
+class ExitStatus(IntEnum):
+    """What a command of this package tells the shell."""
+
+    OK = 0
+    REGRESSION = 1
+    BAD_INPUT = 2
+    RUNS_FAILED = 3
+    INTERRUPTED = 130
+
+
+class InputError(Exception):
+    """A request or an input that cannot be served.
+
+    The message is one sentence that names what is wrong and how to mend it; the command line prints it
+    without a traceback and ends with :attr:`ExitStatus.BAD_INPUT`.
+    """
