@@ -5,6 +5,7 @@ pictures from fresh noise. It knows nothing of suites, metrics or records. Metho
 group ``inng_bench.methods``; :func:`inng_bench.testing.check_method` tests the contract.
 """
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,8 +13,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
+
+from inng_bench.errors import InputError
+from inng_bench.files import write_atomically
+
+MODEL_FORMAT = 1
 
 
 class Precision(StrEnum):
@@ -162,13 +170,40 @@ class Method(ABC):
 
     def save(self, folder: Path) -> None:
         """Write ``model.safetensors`` and ``model.json`` into a folder."""
-        from inng_bench.models import save_method
-
-        save_method(self, folder)
+        tensors = {name: tensor.contiguous() for name, tensor in self.state().items()}
+        description = {"format": MODEL_FORMAT, "method": self.name, "settings": self.configuration()}
+        write_atomically(folder / "model.safetensors", safetensors.torch.save(tensors))
+        write_atomically(folder / "model.json", json.dumps(description, indent=2).encode())
 
     @classmethod
     def load(cls, folder: Path, execution: Execution) -> Self:
-        """Read what :meth:`save` wrote."""
-        from inng_bench.models import load_method
+        """Read what :meth:`save` wrote.
 
-        return load_method(cls, folder, execution)
+        Raises
+        ------
+        InputError
+            When a file is missing, damaged, of another format or of another method.
+        """
+        description = read_model_description(folder)
+        if description["method"] != cls.name:
+            raise InputError(f"{folder} holds a model of {description['method']!r}, not of {cls.name!r}.")
+        method = cls(description["settings"], execution)
+        try:
+            tensors = safetensors.torch.load((folder / "model.safetensors").read_bytes())
+        except (OSError, SafetensorError) as error:
+            raise InputError(f"{folder / 'model.safetensors'} cannot be read ({error}); train the model again.") from error
+        method.restore(tensors)
+        return method
+
+
+def read_model_description(folder: Path) -> dict[str, Any]:
+    """Return format, method name and settings of a stored model."""
+    path = folder / "model.json"
+    try:
+        description = json.loads(path.read_text())
+        complete = set(description) == {"format", "method", "settings"}
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{path} cannot be read as a model description ({error}); train the model again.") from error
+    if not complete or description["format"] != MODEL_FORMAT:
+        raise InputError(f"{path} is not a model description of format {MODEL_FORMAT}; train the model again.")
+    return dict(description)

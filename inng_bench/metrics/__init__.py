@@ -1,0 +1,1 @@
+"""Metrics: pure functions of (samples, train window, held-out window, seed); ``catalogue`` needs no torch."""

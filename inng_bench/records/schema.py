@@ -1,0 +1,155 @@
+"""The record of one run: texture × method × seed.
+
+Nothing here imports torch, so that reports start at once.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+
+
+class Status(StrEnum):
+    """How a run ended."""
+
+    OK = "ok"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class Against(StrEnum):
+    """Which window of the texture the samples were compared with."""
+
+    HELD_OUT = "held-out"
+    TRAIN = "train"
+    HALVES = "halves"
+    """Two halves of the train window against each other: the floor of a picture too small for a held-out window."""
+
+
+class _Closed(BaseModel):
+    """Immutable, strict, no unknown fields, no NaN."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Window(_Closed):
+    """A rectangle of the scaled texture, in pixels."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+    sha256: str = Field(description="Hash of its uint8 RGB pixels, row-major.")
+
+
+class TextureFacts(_Closed):
+    """Where a texture comes from and how it was cut."""
+
+    name: str
+    kind: str = Field(description="natural, procedural or own.")
+    licence: str
+    source: str
+    scale: float = Field(description="Factor by which the picture was resized before cutting.")
+    train: Window
+    held_out: Window | None = Field(description="None when the picture is too small for two windows.")
+
+
+class Measurement(_Closed):
+    """One figure of one metric.
+
+    Attributes
+    ----------
+    value : float or None
+        None where the metric does not apply; ``note`` then says why.
+    per_image : tuple[float, ...]
+        The metric of each picture alone, where it is defined; its spread is what a single seed can tell.
+    """
+
+    metric: str
+    version: int
+    against: Against
+    value: float | None
+    n: int = Field(description="Number of crops that were compared.")
+    images: int = Field(description="Number of pictures they were cut from.")
+    disjoint_crops: int = Field(description="How many of the crops fit into the pictures without overlap.")
+    per_image: tuple[float, ...] = ()
+    parts: dict[str, float] = Field(default_factory=dict, description="Components, such as one value per tap.")
+    seconds: float = Field(default=0.0, description="Time of the measurement, shared features included once.")
+    note: str = ""
+
+
+class CurvePoint(_Closed):
+    """One report of a training."""
+
+    step: int
+    flops: float
+    values: dict[str, float]
+
+
+class Throughput(_Closed):
+    """Speed of a sampler, timed alone on the machine."""
+
+    update: str
+    height: int
+    width: int
+    batch: int
+    filters: int
+    precision: str
+    threads: int
+    rounds: int = Field(description="Timed repetitions behind the median.")
+    gradient_evaluations_per_second: float
+    image_steps_per_second: float
+    quartiles: tuple[float, float] = Field(description="Lower and upper quartile of image_steps_per_second.")
+    flops_per_image_step: float
+    share_of_ceiling: float = Field(description="Counted FLOP/s over the best measured GEMM FLOP/s, same precision.")
+
+
+class Provenance(_Closed):
+    """What a reader needs to run the same again; no user, host or path names."""
+
+    git_sha: str | None
+    git_dirty: bool | None
+    package_version: str
+    python: str
+    platform: str
+    versions: dict[str, str]
+    cpu: str
+    cores: int
+    cpu_quota: float | None = Field(description="Cores that the cgroup allows, None where there is no limit.")
+    memory_gib: float
+    threads: int
+    device: str
+    precision: str = Field(description="Resolved: float32 or bfloat16.")
+
+
+class Record(_Closed):
+    """One run, whole."""
+
+    schema_version: int = SCHEMA_VERSION
+    suite: str
+    suite_hash: str
+    texture: TextureFacts
+    method: str = Field(description="The row's label in the suite, such as inng or dcgan-10x.")
+    implementation: str = Field(description="Entry-point name of the method, or 'real'.")
+    settings: dict[str, Any]
+    config_hash: str
+    replicate: int = Field(description="Number of the seed within the suite, from 0.")
+    seeds: dict[str, int] = Field(description="Derived seeds by purpose.")
+    budget_flops: float
+    status: Status
+    error: str = ""
+    started: str = Field(description="UTC, ISO 8601.")
+    flops: float = Field(default=0.0, description="Counted training FLOPs that were spent.")
+    warnings: tuple[str, ...] = ()
+    seconds: dict[str, float] = Field(default_factory=dict, description="Wall time per phase.")
+    peak_memory_mib: float = 0.0
+    sample_size: tuple[int, int] | None = None
+    samples: int = 0
+    measurements: tuple[Measurement, ...] = ()
+    curve: tuple[CurvePoint, ...] = ()
+    throughput: Throughput | None = None
+    artefacts: dict[str, str] = Field(default_factory=dict, description="Files by role, relative to the record.")
+    hashes: dict[str, str] = Field(default_factory=dict, description="SHA-256 of feature weights and artefacts.")
+    provenance: Provenance
