@@ -1,0 +1,238 @@
+"""Where results lie, and how records are written and read.
+
+A results folder holds::
+
+    suite.json                                        the suite, resolved
+    textures/<texture>/train.png, held_out.png        the windows
+    runs/<texture>/<method>/seed-<replicate>/         record.json and its pictures and model
+    report/                                           tables and sheets, a view that can be made again
+
+Texture and method names become folders; nothing that stands in a record can name a file outside its own folder.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Any, NoReturn
+
+from pydantic import ValidationError
+
+from inng_bench.errors import InputError
+from inng_bench.files import write_atomically
+from inng_bench.records.schema import SCHEMA_VERSION, Record
+
+RECORD_NAME = "record.json"
+RUNS = Path("results/runs")
+"""Where the command line puts results folders."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+
+
+def suite_path(out: Path) -> Path:
+    """Return the file of the resolved suite."""
+    return out / "suite.json"
+
+
+def report_folder(out: Path) -> Path:
+    """Return the folder of tables and sheets."""
+    return out / "report"
+
+
+def texture_folder(out: Path, texture: str) -> Path:
+    """Return the folder of a texture's windows, ``train.png`` and ``held_out.png``."""
+    return out / "textures" / _checked_name("texture", texture)
+
+
+def run_folder(out: Path, texture: str, method: str, replicate: int) -> Path:
+    """Return the folder of one run.
+
+    Raises
+    ------
+    InputError
+        When a name is not fit for a folder.
+    """
+    if replicate < 0:
+        raise InputError(f"the seed number {replicate} is negative; count seeds from 0.")
+    names = (_checked_name("texture", texture), _checked_name("method", method))
+    return out.joinpath("runs", *names, f"seed-{replicate}")
+
+
+def record_path(out: Path, texture: str, method: str, replicate: int) -> Path:
+    """Return the file of one record."""
+    return run_folder(out, texture, method, replicate) / RECORD_NAME
+
+
+def folder_of(out: Path, record: Record) -> Path:
+    """Return the folder that a record and its artefacts lie in."""
+    return run_folder(out, record.texture.name, record.method, record.replicate)
+
+
+def artefact_path(out: Path, record: Record, role: str) -> Path | None:
+    """Return the file of a role, which may be missing, or None when the record names none.
+
+    Raises
+    ------
+    InputError
+        When the path leads out of the record's folder, symbolic links included.
+    """
+    if role not in record.artefacts:
+        return None
+    folder = folder_of(out, record)
+    path = folder / _checked_artefact(record.artefacts[role], folder / RECORD_NAME)
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise InputError(f"{path} leads out of its folder; delete it and run again.")
+    return path
+
+
+def write_record(out: Path, record: Record) -> Path:
+    """Write a record to its place, whole or not at all.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        When the record could not be read again (a name unfit for a folder, an artefact elsewhere, a NaN), or the
+        folder cannot be written.
+    """
+    path = folder_of(out, record) / RECORD_NAME
+    try:
+        text = json.dumps(record.model_dump(mode="json"), indent=1, allow_nan=False, ensure_ascii=False)
+    except ValueError as error:
+        raise InputError(f"the record for {path} is not plain JSON ({error}); mend what the run returned.") from error
+    _parse(text, path)
+    write_atomically(path, f"{text}\n".encode())
+    return path
+
+
+def read_record(path: Path) -> Record:
+    """Read one record.
+
+    Raises
+    ------
+    InputError
+        When the file is missing, damaged, of a newer schema, or names artefacts outside its folder.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"the record {path} cannot be read: {error.strerror}; run it again.") from error
+    except UnicodeDecodeError as error:
+        raise _damaged(path, "it is not UTF-8 text") from error
+    return _parse(text, path)
+
+
+def read_records(out: Path) -> tuple[Record, ...]:
+    """Read all records of a results folder, in the order of texture, method and seed.
+
+    Raises
+    ------
+    InputError
+        When a record is damaged or lies in the folder of another run.
+    """
+    records = []
+    for path in sorted((out / "runs").glob(f"*/*/*/{RECORD_NAME}")):
+        record = read_record(path)
+        if path != folder_of(out, record) / RECORD_NAME:
+            raise InputError(
+                f"the record {path} belongs to {record.texture.name}/{record.method}/seed-{record.replicate}; "
+                "move it there, or delete it and run again."
+            )
+        records.append(record)
+    return tuple(sorted(records, key=lambda record: (record.texture.name, record.method, record.replicate)))
+
+
+def find_record(out: Path, texture: str, method: str, replicate: int) -> Record | None:
+    """Return the record of one run, or None when it has not ended yet."""
+    path = record_path(out, texture, method, replicate)
+    return read_record(path) if path.exists() else None
+
+
+def latest_results(root: Path = RUNS) -> Path:
+    """Return the results folder in which a suite or record was written last.
+
+    Raises
+    ------
+    InputError
+        When there is none.
+    """
+    folders = [path.parent for path in root.glob("*/suite.json")]
+    if not folders:
+        raise InputError(
+            f"there are no results in {root}; make some with `python -m inng_bench run --suite quick` or name a folder."
+        )
+    return max(folders, key=lambda folder: (_last_write(folder), folder.name))
+
+
+def _last_write(folder: Path) -> int:
+    """Return the time of the newest suite or record in nanoseconds."""
+    files = [suite_path(folder), *(folder / "runs").glob(f"*/*/*/{RECORD_NAME}")]
+    return max(file.stat().st_mtime_ns for file in files)
+
+
+def _parse(text: str, path: Path) -> Record:
+    try:
+        content = json.loads(text, parse_constant=_refuse_constant)
+    except ValueError as error:
+        raise _damaged(path, f"it is not valid JSON: {error}") from error
+    _check_version(content, path)
+    try:
+        record = Record.model_validate_json(text)
+    except ValidationError as error:
+        raise _damaged(path, _explain(error)) from error
+    _checked_name("texture", record.texture.name)
+    _checked_name("method", record.method)
+    for artefact in record.artefacts.values():
+        _checked_artefact(artefact, path)
+    return record
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number")
+
+
+def _check_version(content: Any, path: Path) -> None:
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise InputError(
+            f"the record {path} has schema version {version} and this package reads up to {SCHEMA_VERSION}; "
+            "update the package with `pip install --upgrade inng-bench`."
+        )
+    if version != SCHEMA_VERSION:
+        raise _damaged(path, f"its schema version is {version!r}")
+
+
+def _checked_name(kind: str, name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            f"the {kind} name {name!r} cannot name a folder; take small letters, digits, '-', '_' and '.', "
+            "a letter or digit first."
+        )
+    return name
+
+
+def _checked_artefact(artefact: str, path: Path) -> str:
+    """Return a relative path in POSIX form that stays within the folder of the record at ``path``."""
+    parts = PurePosixPath(artefact).parts
+    if not parts or parts[0] == "/" or ".." in parts or "\\" in artefact or "\0" in artefact:
+        raise _damaged(path, f"its artefact {artefact!r} lies outside its folder")
+    return artefact
+
+
+def _damaged(path: Path, reason: str) -> InputError:
+    return InputError(f"the record {path} cannot be used ({reason}); delete it and run again.")
+
+
+def _explain(error: ValidationError) -> str:
+    """Return the first of pydantic's complaints as a clause."""
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"]) or "the whole"
+    explain: dict[str, Callable[[], str]] = {
+        "extra_forbidden": lambda: f"unknown field {place!r}",
+        "missing": lambda: f"the field {place!r} is missing",
+    }
+    return explain.get(first["type"], lambda: f"{place}: {first['msg'][0].lower()}{first['msg'][1:]}")()
