@@ -1,0 +1,269 @@
+"""The command line: ``python -m inng_bench`` and ``inng-bench``.
+
+Whatever needs torch is imported where it is used, so that help and lists come at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inng_bench.errors import ExitStatus, InputError
+
+if TYPE_CHECKING:
+    from inng_bench.harness.plan import Plan
+    from inng_bench.harness.suite import Suite
+
+    _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+EXIT_STATUS = """\
+exit status: 0 all well · 1 a check found a regression · 2 the request or an input is wrong · 3 some runs failed ·
+130 interrupted"""
+
+RUN_EXAMPLES = """\
+examples:
+  python -m inng_bench run --suite quick
+  python -m inng_bench run --suite standard --seeds 1 --dry-run
+  python -m inng_bench run --texture my.png --methods inng
+
+What is finished is kept: the same command again runs only what is missing, so that an interrupted suite goes on."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status.
+
+    Parameters
+    ----------
+    argv : Sequence[str] or None
+        The arguments; None for those of the process.
+    """
+    arguments = build_parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = arguments.command
+    try:
+        return command(arguments)
+    except InputError as error:
+        print(f"inng-bench: {error}", file=sys.stderr)
+        return ExitStatus.BAD_INPUT
+    except KeyboardInterrupt:
+        print(
+            "inng-bench: interrupted; what is finished is kept, and the same command goes on from there.",
+            file=sys.stderr,
+        )
+        return ExitStatus.INTERRUPTED
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="inng-bench",
+        description="A reproducibility benchmark of Introspective Neural Networks for texture synthesis.",
+        epilog=EXIT_STATUS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_run(commands)
+    _add_list(commands)
+    _add_sample(commands)
+    _add_report(commands)
+    return parser
+
+
+def _add_run(commands: _Commands) -> None:
+    parser = commands.add_parser(
+        "run",
+        help="train and measure what is missing of a suite",
+        description="Train every method on every texture of a suite, draw fresh samples, measure and record them.",
+        epilog=RUN_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--suite", metavar="NAME", help="a bundled suite (quick, standard, smoke) or the path of a .toml file"
+    )
+    what.add_argument(
+        "--texture", metavar="PATH", type=Path, help="a picture of your own, under the quick suite's budget"
+    )
+    parser.add_argument(
+        "--scale", type=_positive_float, help="factor to resize the picture by (default: chosen by its size)"
+    )
+    parser.add_argument("--methods", metavar="A,B", help="only these rows, beside the reference rows (default: all)")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="results folder (default: results/runs/NAME)")
+    parser.add_argument("--seeds", metavar="N", type=_positive_int, help="number of seeds (default: the suite's)")
+    parser.add_argument(
+        "--jobs", metavar="N", type=_positive_int, help="runs at a time (default: cores / threads of a run)"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="only say how many runs, minutes and how much disk it takes"
+    )
+    _add_execution(parser, default_precision=None)
+    parser.set_defaults(command=_run)
+
+
+def _add_list(commands: _Commands) -> None:
+    parser = commands.add_parser("list", help="textures, methods, metrics and suites", description="Say what there is.")
+    parser.set_defaults(command=_list)
+
+
+def _add_sample(commands: _Commands) -> None:
+    parser = commands.add_parser(
+        "sample",
+        help="draw pictures of any size from a stored model",
+        description="Draw pictures from fresh noise with the model of a finished run.",
+    )
+    parser.add_argument("run", metavar="RUN", type=Path, help="the run's folder, which holds model.safetensors")
+    parser.add_argument(
+        "--size", default="256x256", metavar="WxH", help="width and height in pixels (default: %(default)s)"
+    )
+    parser.add_argument(
+        "-n", "--count", type=_positive_int, default=1, metavar="N", help="how many (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=_seed, default=0, metavar="S", help="seed of the noise (default: %(default)s)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("samples"), metavar="DIR", help="where to (default: %(default)s)"
+    )
+    _add_execution(parser, default_precision="auto")
+    parser.set_defaults(command=_sample)
+
+
+def _add_report(commands: _Commands) -> None:
+    parser = commands.add_parser(
+        "report",
+        help="tables and pictures of a results folder",
+        description="The same as python -m inng_bench.report, which says more with --help.",
+    )
+    parser.add_argument("results", nargs="?", metavar="RESULTS", help="the results folder (default: the latest run)")
+    parser.set_defaults(command=_report)
+
+
+def _add_execution(parser: argparse.ArgumentParser, default_precision: str | None) -> None:
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: %(default)s)")
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default=default_precision,
+        help="of the convolutions; auto is bfloat16 where the processor has it, else float32 "
+        f"(default: {default_precision or 'the one of the suite'})",
+    )
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from inng_bench.harness.plan import make_plan
+    from inng_bench.harness.session import results_folder, run_plan
+
+    suite = _chosen_suite(arguments)
+    methods = arguments.methods.split(",") if arguments.methods else None
+    plan = make_plan(
+        suite,
+        replicates=arguments.seeds,
+        methods=methods,
+        device=arguments.device,
+        precision=arguments.precision,
+    )
+    folder = results_folder(suite, arguments.out)
+    if arguments.dry_run:
+        return _announce(plan, folder, arguments.jobs)
+    results = run_plan(plan, folder, jobs=arguments.jobs)
+    print(f"{results.done} runs done, {results.failed} failed, {results.kept} were there already: {results.folder}")
+    print(f"Tables and pictures: python -m inng_bench.report {results.folder}")
+    return ExitStatus.RUNS_FAILED if results.failed else ExitStatus.OK
+
+
+def _chosen_suite(arguments: argparse.Namespace) -> Suite:
+    from inng_bench.harness.suite import load_suite, own_picture_suite
+
+    if arguments.texture is not None:
+        return own_picture_suite(arguments.texture, arguments.scale)
+    if arguments.scale is not None:
+        raise InputError("--scale belongs to --texture; the textures of a suite have their scale already.")
+    return load_suite(arguments.suite)
+
+
+def _announce(plan: Plan, folder: Path, jobs: int | None) -> int:
+    """Say what a run would do; touches nothing."""
+    from inng_bench.harness.plan import estimate
+    from inng_bench.harness.session import default_jobs, missing_runs
+
+    missing = missing_runs(plan, folder)
+    at_a_time = jobs or default_jobs(plan)
+    for run in missing:
+        print(f"{run.title}: {run.budget_flops / 1e12:g} TFLOP, {run.device}, {run.precision}")
+    expected = estimate(missing, at_a_time)
+    print(
+        f"{len(missing)} of {len(plan.runs)} runs are missing in {folder}; {at_a_time} at a time.\n"
+        f"On the machine of the reference figures they take about {math.ceil(expected.minutes)} minutes; "
+        f"on disk {math.ceil(expected.disk_mib)} MiB."
+    )
+    return ExitStatus.OK
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    del arguments
+    from inng_bench.harness.methods import method_names
+    from inng_bench.harness.suite import load_suite, suite_names
+    from inng_bench.metrics.catalogue import CATALOGUE
+    from inng_bench.textures import texture_infos
+
+    suites = [load_suite(name) for name in suite_names()]
+    _print_section("textures", [(info.name, f"{info.kind}: {info.description}") for info in texture_infos()])
+    _print_section("methods", [(name, "") for name in method_names()])
+    _print_section("metrics", [(info.name, f"{info.direction} is better: {info.definition}") for info in CATALOGUE])
+    _print_section("suites", [(suite.name, suite.description) for suite in suites])
+    return ExitStatus.OK
+
+
+def _print_section(title: str, rows: Sequence[tuple[str, str]]) -> None:
+    width = max(len(name) for name, _ in rows)
+    print(title)
+    for name, text in rows:
+        print(f"  {name:{width}}  {text}".rstrip())
+
+
+def _sample(arguments: argparse.Namespace) -> int:
+    from inng_bench.harness.sample import draw_from_run, parse_size
+
+    paths = draw_from_run(
+        arguments.run,
+        parse_size(arguments.size),
+        arguments.count,
+        out=arguments.out,
+        seed=arguments.seed,
+        device=arguments.device,
+        precision=arguments.precision,
+    )
+    for path in paths:
+        print(path)
+    return ExitStatus.OK
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from inng_bench.report.__main__ import main as report
+
+    return report([arguments.results] if arguments.results else [])
+
+
+def _positive_int(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 up")
+    return value
+
+
+def _positive_float(text: str) -> float:
+    value = float(text)
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return value
+
+
+def _seed(text: str) -> int:
+    value = int(text)
+    if not 0 <= value < 2**63:
+        raise argparse.ArgumentTypeError(f"{text} is not a number in [0, 2**63)")
+    return value

@@ -1,0 +1,88 @@
+"""What is kept of a run while it goes: curve, moments, times."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inng_bench.contract import Progress
+from inng_bench.records.schema import CurvePoint
+from inng_bench.textures import to_pixels
+
+Pixels = NDArray[np.uint8]
+
+Listener = Callable[[str, float], None]
+"""Hears the phase of a run and the share of its training that is done, in [0, 1]."""
+
+MOMENTS = 8
+"""Pictures in the strip that shows a training."""
+
+
+def ignore_news(phase: str, fraction: float) -> None:
+    """Listen to nothing."""
+
+
+class Diary:
+    """Listens to a training: keeps its curve and a few pictures spread evenly over the budget."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._curve: list[CurvePoint] = []
+        self._moments: dict[int, tuple[float, Pixels]] = {}
+        self._not_finite: dict[str, int] = {}
+
+    def __call__(self, progress: Progress) -> None:
+        """Take one report of the method."""
+        finite = {name: float(value) for name, value in progress.values.items() if math.isfinite(value)}
+        for name in progress.values.keys() - finite.keys():
+            self._not_finite.setdefault(name, progress.step)
+        self._curve.append(CurvePoint(step=progress.step, flops=float(progress.flops), values=finite))
+        if progress.pictures is not None:
+            self._keep(progress.fraction, to_pixels(progress.pictures[:1])[0])
+        self._listener("train", progress.fraction)
+
+    def _keep(self, fraction: float, picture: Pixels) -> None:
+        """Keep a picture if it is the nearest so far to one of the moments."""
+        position = min(max(fraction, 0.0), 1.0) * (MOMENTS - 1)
+        moment = round(position)
+        distance = abs(position - moment)
+        if moment not in self._moments or distance <= self._moments[moment][0]:
+            self._moments[moment] = (distance, picture)
+
+    @property
+    def curve(self) -> tuple[CurvePoint, ...]:
+        """All reports; a value that was not finite is left out."""
+        return tuple(self._curve)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """One sentence for each value that was not finite at some step."""
+        return tuple(f"{name} was not finite at step {step}." for name, step in sorted(self._not_finite.items()))
+
+    def strip(self) -> Pixels | None:
+        """Return the kept pictures side by side, uint8 (H, n * W, 3), the earliest at the left.
+
+        A picture whose size differs from the last one's is left out; None when no picture was reported.
+        """
+        pictures = [picture for _, (_, picture) in sorted(self._moments.items())]
+        alike = [picture for picture in pictures if picture.shape == pictures[-1].shape]
+        return np.concatenate(alike, axis=1) if alike else None
+
+
+class Stopwatch:
+    """Wall time by phase, in seconds."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Announce a block and time it."""
+        self._listener(name, 1.0 if "train" in self.seconds else 0.0)
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - start

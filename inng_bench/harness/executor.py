@@ -1,0 +1,168 @@
+"""One process per request, as many at a time as asked for; a process that dies is a failure and nothing more."""
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from inng_bench.harness.messages import Kind, Message, Request
+
+GRACE_SECONDS = 5.0
+"""Time between asking a worker to end and killing it."""
+
+LAST_LINES = 5
+"""Lines of stderr that tell of a crash."""
+
+WORKER = (sys.executable, "-m", "inng_bench.harness.worker")
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+OnMessage = Callable[[Request, Message], None]
+"""Called for every message; the last of each request is done or failed."""
+
+
+def run_requests(requests: Sequence[Request], *, jobs: int, on_message: OnMessage) -> None:
+    """Serve all requests.
+
+    Parameters
+    ----------
+    requests : Sequence[Request]
+        Started in this order.
+    jobs : int
+        How many processes may live at a time.
+    on_message : Callable[[Request, Message], None]
+        Called in this thread, once at the end of each request with its outcome and before that with its progress.
+
+    Notes
+    -----
+    When this is interrupted, or ``on_message`` raises, all workers are stopped before the exception goes on.
+    """
+    waiting = deque(requests)
+    running: set[_Worker] = set()
+    lines: _Lines = queue.SimpleQueue()
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                worker = _Worker(waiting.popleft(), lines)
+                running.add(worker)
+                on_message(worker.request, Message(kind=Kind.PROGRESS, phase="start"))
+            worker, line = lines.get()
+            if line is None:
+                on_message(worker.request, worker.outcome())
+                running.remove(worker)
+            elif (message := worker.read(line)) is not None:
+                on_message(worker.request, message)
+    finally:
+        _stop(running)
+
+
+class _Worker:
+    """A process that serves one request; its lines come through a queue, then None when it has ended."""
+
+    def __init__(self, request: Request, lines: "_Lines") -> None:
+        self.request = request
+        self._last: Message | None = None
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
+        self.process = subprocess.Popen(
+            WORKER,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env=worker_environment(request.run.threads),
+            encoding="utf-8",
+            start_new_session=True,  # Ctrl-C reaches the parent alone, which then stops its workers
+        )
+        self._listener = threading.Thread(target=self._listen, args=(lines,), daemon=True)
+        self._listener.start()
+
+    def _listen(self, lines: "_Lines") -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):  # it died at once, which its end will tell
+            self.process.stdin.write(self.request.model_dump_json() + "\n")
+            self.process.stdin.flush()
+        for line in self.process.stdout:
+            lines.put((self, line))
+        self.process.wait()
+        lines.put((self, None))
+
+    def read(self, line: str) -> Message | None:
+        """Return a progress message; keep the last one for :meth:`outcome`; pass over anything else."""
+        try:
+            message = Message.model_validate_json(line)
+        except ValidationError:
+            return None
+        if message.kind is Kind.PROGRESS:
+            return message
+        self._last = message
+        return None
+
+    def outcome(self) -> Message:
+        """Return how the process ended, after its end."""
+        last = self._last or Message(kind=Kind.FAILED, error=describe_end(self.process.returncode, self._last_lines()))
+        self.close()
+        return last
+
+    def _last_lines(self) -> list[str]:
+        self._errors.seek(0)
+        text = self._errors.read().decode("utf-8", errors="replace").replace(str(Path.home()), "~")
+        return [line for line in text.splitlines() if line.strip()][-LAST_LINES:]
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the process and its children."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, number)
+
+    def close(self) -> None:
+        """Give the pipes and the file back, after the process has ended."""
+        self._listener.join()
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self._errors.close()
+
+
+_Lines = queue.SimpleQueue[tuple[_Worker, str | None]]
+
+
+def describe_end(status: int, last_lines: Sequence[str]) -> str:
+    """Say how a process ended that did not report its own failure."""
+    if status < 0:
+        killer = signal.Signals(-status).name
+        hint = " (out of memory?)" if killer == "SIGKILL" else ""
+        how = f"the process was ended by {killer}{hint}"
+    else:
+        how = f"the process ended with status {status} and without a result"
+    return ": ".join([how, " | ".join(last_lines)]) if last_lines else f"{how}."
+
+
+def worker_environment(threads: int) -> dict[str, str]:
+    """Return the environment of a worker: this one's, its threads set, and importing what this process can import."""
+    return {
+        **os.environ,
+        **dict.fromkeys(THREAD_VARIABLES, str(threads)),
+        "PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path),
+        "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+    }
+
+
+def _stop(workers: Iterable[_Worker]) -> None:
+    """End all workers, politely first."""
+    for worker in workers:
+        worker.signal(signal.SIGTERM)
+    for worker in workers:
+        try:
+            worker.process.wait(timeout=GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            worker.signal(signal.SIGKILL)
+        worker.close()

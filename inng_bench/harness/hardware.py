@@ -1,0 +1,69 @@
+"""What the machine offers: device, native precision and cores."""
+
+import math
+import os
+import platform
+from pathlib import Path
+
+import torch
+
+from inng_bench.contract import Precision
+from inng_bench.errors import InputError
+from inng_bench.records.provenance import cpu_quota
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+_BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
+"""Names in ``/proc/cpuinfo``: x86 vectors, x86 tiles, ARM."""
+
+
+def resolve_device(name: str) -> torch.device:
+    """Return the device of a name; ``auto`` takes CUDA before MPS before the processor.
+
+    Raises
+    ------
+    InputError
+        When this machine or this build of torch has no such device.
+    """
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device(next(device for device in ("cuda", "mps", "cpu") if available[device]))
+    if name not in available:
+        raise InputError(f"there is no device {name!r}; take one of {', '.join(DEVICES)}.")
+    if not available[name]:
+        raise InputError(f"this machine has no {name} device that torch can use; take --device cpu.")
+    return torch.device(name)
+
+
+def resolve_precision(requested: str, device: torch.device) -> Precision:
+    """Return the precision to compute in.
+
+    ``auto`` is bfloat16 where the hardware multiplies it natively and float32 everywhere else, since emulated
+    bfloat16 loses digits and gains no time.
+    """
+    precision = Precision(requested)
+    if precision is not Precision.AUTO:
+        return precision
+    return Precision.BFLOAT16 if _has_native_bfloat16(device) else Precision.FLOAT32
+
+
+def _has_native_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device.type == "cpu" and bool(_BFLOAT16_FLAGS & _processor_flags())
+
+
+def _processor_flags(path: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
+    """Return the processor's feature names; empty where the system does not tell (macOS)."""
+    if platform.system() != "Linux" or not path.exists():
+        return frozenset()
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    features = (line.partition(":")[2] for line in lines if line.lower().startswith(("flags", "features")))
+    return frozenset(next(features, "").split())
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use: its affinity, cut down to the control group's quota."""
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = cpu_quota()
+    return affinity if quota is None else max(1, min(affinity, math.floor(quota)))

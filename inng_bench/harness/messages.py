@@ -1,0 +1,57 @@
+"""What parent and worker say to each other: one JSON object a line."""
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from inng_bench.harness.plan import RunSpec
+
+
+class Task(StrEnum):
+    """What a worker is asked to do."""
+
+    RUN = "run"
+    THROUGHPUT = "throughput"
+
+
+class Kind(StrEnum):
+    """What a message tells."""
+
+    PROGRESS = "progress"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Request(_Closed):
+    """The parent's only line: the task, the run and the results folder."""
+
+    task: Task
+    run: RunSpec
+    results: Path
+
+
+class Message(_Closed):
+    """A line of the worker.
+
+    Attributes
+    ----------
+    kind : Kind
+        Progress comes any number of times, then one of the others ends the conversation.
+    phase, fraction : str, float
+        Of progress: what the run is at, and the share of its training that is done.
+    result : str
+        Of a throughput task that is done: the measurement as JSON.
+    error : str
+        Of a failure: type and text of the exception and the place it came from.
+    """
+
+    kind: Kind
+    phase: str = ""
+    fraction: float = 0.0
+    result: str = ""
+    error: str = ""

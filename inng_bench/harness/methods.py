@@ -1,0 +1,54 @@
+"""Finding methods: by entry point, or by ``module:Class`` for one that is not installed."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
+
+from inng_bench.errors import InputError
+from inng_bench.harness.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from inng_bench.contract import Method
+
+GROUP = "inng_bench.methods"
+
+
+def method_names() -> list[str]:
+    """Return the entry-point names of all installed methods; nothing is imported."""
+    return sorted({entry.name for entry in entry_points(group=GROUP)})
+
+
+def load_method_class(name: str) -> type[Method]:
+    """Import a method.
+
+    Parameters
+    ----------
+    name : str
+        An entry-point name such as ``inng``, or ``module:Class`` of anything that can be imported.
+
+    Raises
+    ------
+    InputError
+        When there is no such method, it cannot be imported, or it is not a :class:`inng_bench.contract.Method`.
+    """
+    from inng_bench.contract import Method
+
+    try:
+        found = _entry_point(name).load()
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"the method {name!r} cannot be imported ({error}); install it, or mend its name.") from error
+    if not (isinstance(found, type) and issubclass(found, Method)):
+        raise InputError(f"{name!r} is not a method: it must be a subclass of inng_bench.contract.Method.")
+    return found
+
+
+def _entry_point(name: str) -> EntryPoint:
+    if ":" in name:
+        importlib.invalidate_caches()
+        return EntryPoint(name=name, value=name, group=GROUP)
+    by_name = {entry.name: entry for entry in entry_points(group=GROUP)}
+    if name not in by_name:
+        raise InputError(f"there is no method {name!r}; {did_you_mean(name, by_name)}")
+    return by_name[name]

@@ -1,0 +1,325 @@
+"""From a suite to the list of runs, and what of it is still missing."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict
+
+from inng_bench.contract import Execution, Precision
+from inng_bench.errors import InputError
+from inng_bench.harness.hardware import resolve_device, resolve_precision
+from inng_bench.harness.methods import load_method_class
+from inng_bench.harness.suggest import did_you_mean
+from inng_bench.harness.suite import REFERENCE_ROWS, MethodEntry, Suite, canonical_hash
+from inng_bench.metrics.catalogue import BY_NAME
+from inng_bench.records.schema import Record, Status
+from inng_bench.seeds import derive_seed
+from inng_bench.textures import Texture, load_own_texture, load_texture
+from inng_bench.textures.catalogue import find_texture
+
+PURPOSES = ("train", "sample", "metric")
+REAL = "real"
+
+SECONDS_PER_TFLOP = 13.0
+"""Training time on one core of the machine of the reference figures (Zen 4, bfloat16); estimates only."""
+
+SECONDS_PER_ROW = 15.0
+"""Start of the process, synthesis and metrics of one run on the same core."""
+
+MIB_PER_RUN = 8.0
+"""Model and pictures of one run."""
+
+
+RunKey = tuple[str, str, int]
+"""Texture, row label and number of the seed."""
+
+
+class TextureReference(BaseModel):
+    """A texture by name, or a picture of one's own by path; ``identity`` tells pictures of one name apart."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    path: Path | None = None
+    scale: float | None = None
+    identity: str = ""
+
+    def load(self) -> Texture:
+        """Read or make the texture."""
+        return load_texture(self.name) if self.path is None else load_own_texture(self.path, scale=self.scale)
+
+
+class RunSpec(BaseModel):
+    """All that one run needs to know; crosses the border to the worker as JSON.
+
+    Attributes
+    ----------
+    suite, suite_hash, config_hash : str
+        What the record belongs to. The config hash covers texture, method and budget, not the seed or the machine.
+    texture : TextureReference
+        What is learnt.
+    method, implementation : str
+        Row label, and where the method's class is found; ``real`` has none.
+    settings : dict
+        Every setting of the method, defaults included.
+    replicate : int
+        Number of the seed, from 0.
+    seeds : dict[str, int]
+        Seed by purpose: train, sample, metric.
+    budget_flops : float
+        Counted operations that the training may spend.
+    precision : str
+        Resolved: float32 or bfloat16.
+    device : str
+        Resolved torch device.
+    threads : int
+        Threads of the worker.
+    sample_size, samples : int
+        Side of a sampled picture in pixels, and how many there are.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    suite: str
+    suite_hash: str
+    texture: TextureReference
+    method: str
+    implementation: str
+    settings: dict[str, Any]
+    config_hash: str
+    replicate: int
+    seeds: dict[str, int]
+    budget_flops: float
+    precision: Literal[Precision.FLOAT32, Precision.BFLOAT16]
+    device: str
+    threads: int
+    sample_size: int
+    samples: int
+
+    @property
+    def execution(self) -> Execution:
+        """Where and how the method computes."""
+        return Execution(torch.device(self.device), self.precision)
+
+    @property
+    def key(self) -> RunKey:
+        """What tells the run from the others of its suite."""
+        return self.texture.name, self.method, self.replicate
+
+    @property
+    def title(self) -> str:
+        """The run in one phrase."""
+        return f"{self.texture.name} · {self.method} · seed {self.replicate}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The runs of a suite, the dearest first."""
+
+    suite: Suite
+    suite_hash: str
+    runs: tuple[RunSpec, ...]
+
+
+def make_plan(
+    suite: Suite,
+    *,
+    replicates: int | None = None,
+    methods: Sequence[str] | None = None,
+    device: str = "auto",
+    precision: str | None = None,
+) -> Plan:
+    """Work out every run of a suite.
+
+    Parameters
+    ----------
+    suite : Suite
+        What is compared.
+    replicates : int or None
+        Number of seeds instead of the suite's.
+    methods : Sequence[str] or None
+        Labels of the rows that are wanted beside the reference rows; None for all.
+    device : str
+        ``auto``, ``cpu``, ``cuda`` or ``mps``.
+    precision : str or None
+        Precision instead of the suite's; makes it another suite.
+
+    Raises
+    ------
+    InputError
+        When a texture, method, setting, device or precision does not exist.
+    """
+    suite = suite if precision is None else suite.model_copy(update={"precision": precision})
+    chosen = resolve_device(device)
+    execution = Execution(chosen, resolve_precision(suite.precision, chosen))
+    rows = [*_reference_entries(), *_choose(suite.methods, methods)]
+    textures = _texture_references(suite)
+    count = suite.replicates if replicates is None else replicates
+    suite_hash = suite.hash()
+    runs = [
+        run
+        for entry in rows
+        for run in _runs_of_entry(entry, suite, suite_hash, textures, execution, min(count, entry.replicates or count))
+    ]
+    return Plan(suite, suite_hash, tuple(sorted(runs, key=lambda run: -run.budget_flops)))
+
+
+def is_done(run: RunSpec, record: Record) -> bool:
+    """Say whether a record is the finished result of a run.
+
+    A failed run is not finished, nor is one whose configuration or metrics have changed since.
+    """
+    current = all(
+        figure.metric in BY_NAME and figure.version == BY_NAME[figure.metric].version for figure in record.measurements
+    )
+    return record.status is Status.OK and record.config_hash == run.config_hash and current
+
+
+def record_key(record: Record) -> RunKey:
+    """Return the key of the run that a record tells of."""
+    return record.texture.name, record.method, record.replicate
+
+
+def find_missing(plan: Plan, records: Iterable[Record]) -> tuple[RunSpec, ...]:
+    """Return the runs that have no finished record, in the plan's order.
+
+    Raises
+    ------
+    InputError
+        When a record belongs to another suite, since its figures would stand in one table with others' budgets.
+    """
+    found: dict[RunKey, Record] = {}
+    for record in records:
+        if record.suite_hash != plan.suite_hash:
+            raise InputError(
+                f"the results folder holds runs of another suite ({record.suite!r}, hash {record.suite_hash[:8]}; "
+                f"this is {plan.suite.name!r}, hash {plan.suite_hash[:8]}); name another folder with --out."
+            )
+        found[record_key(record)] = record
+    paired = [(run, found.get(run.key)) for run in plan.runs]
+    return tuple(run for run, record in paired if record is None or not is_done(run, record))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a list of runs will take; minutes are those of the reference machine."""
+
+    runs: int
+    minutes: float
+    disk_mib: float
+
+
+def estimate(runs: Sequence[RunSpec], jobs: int) -> Estimate:
+    """Estimate time and disk of some runs, handed out in order to a number of workers."""
+    busy = [0.0] * jobs
+    for run in runs:
+        first_free = busy.index(min(busy))
+        busy[first_free] += run.budget_flops / 1e12 * SECONDS_PER_TFLOP + SECONDS_PER_ROW
+    return Estimate(len(runs), max(busy) / 60, MIB_PER_RUN * len(runs))
+
+
+def _reference_entries() -> list[MethodEntry]:
+    """Return the rows of every suite; they do not learn from a seed, so that one replicate tells all."""
+    return [MethodEntry(label=name, implementation=name, replicates=1) for name in REFERENCE_ROWS]
+
+
+def _choose(entries: Sequence[MethodEntry], labels: Sequence[str] | None) -> list[MethodEntry]:
+    if labels is None:
+        return list(entries)
+    known = [entry.label for entry in entries]
+    for label in labels:
+        if label not in known:
+            raise InputError(f"the suite has no method {label!r}; {did_you_mean(label, known)}")
+    return [entry for entry in entries if entry.label in labels]
+
+
+def _texture_references(suite: Suite) -> list[TextureReference]:
+    """Check that all textures exist and that no two share a name; a picture of one's own is read whole."""
+    references = [TextureReference(name=find_texture(name).name) for name in suite.textures]
+    for picture in suite.pictures:
+        texture = load_own_texture(picture.path, scale=picture.scale)
+        if texture.name in {reference.name for reference in references}:
+            raise InputError(f"two pictures of the suite are called {texture.name!r}; rename the file {picture.path}.")
+        identity = f"{picture.sha256()}:{picture.scale}"
+        references.append(
+            TextureReference(name=texture.name, path=picture.path, scale=picture.scale, identity=identity)
+        )
+    return references
+
+
+def _runs_of_entry(
+    entry: MethodEntry,
+    suite: Suite,
+    suite_hash: str,
+    textures: Sequence[TextureReference],
+    execution: Execution,
+    replicates: int,
+) -> list[RunSpec]:
+    """Return texture × seed of one row; the method is built once, which checks its settings before any work."""
+    settings, (samples, size) = _configure(entry, suite, execution)
+    budget = 0.0 if entry.label in REFERENCE_ROWS else suite.budget_tflop * 1e12 * entry.budget_factor
+    # What makes the figure, beside texture and seed. The precision is the requested one: what this machine makes of
+    # ``auto`` is a fact about the machine, which the record's provenance tells.
+    configuration = {
+        "implementation": entry.implementation,
+        "settings": settings,
+        "budget_flops": budget,
+        "sample_size": size,
+        "samples": samples,
+    }
+    return [
+        RunSpec(
+            suite=suite.name,
+            suite_hash=suite_hash,
+            texture=texture,
+            method=entry.label,
+            config_hash=canonical_hash([texture.name, texture.identity, suite.precision, configuration]),
+            replicate=replicate,
+            seeds=_seeds(texture.name, entry.label, replicate),
+            precision=execution.precision,
+            device=str(execution.device),
+            threads=suite.threads_per_run,
+            **configuration,
+        )
+        for texture in textures
+        for replicate in range(replicates)
+    ]
+
+
+def _seeds(texture: str, method: str, replicate: int) -> dict[str, int]:
+    return {
+        purpose: derive_seed(texture=texture, method=method, replicate=replicate, purpose=purpose)
+        for purpose in PURPOSES
+    }
+
+
+def _configure(entry: MethodEntry, suite: Suite, execution: Execution) -> tuple[dict[str, Any], tuple[int, int]]:
+    """Return every setting of a method, and how many pictures of which side it draws."""
+    if entry.label == REAL:
+        return {}, (0, suite.sample_size)
+    method = load_method_class(entry.implementation)(entry.settings, execution)
+    settings = method.configuration()
+    try:
+        json.dumps(settings, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the configuration of {entry.label!r} is not plain JSON ({error}).") from error
+    return settings, sample_geometry(method.supports, suite.sample_size, suite.canvases, entry.label)
+
+
+def sample_geometry(
+    supports: Callable[[tuple[int, int]], bool], size: int, canvases: int, label: str
+) -> tuple[int, int]:
+    """Return number and side of the pictures of a method, so that every row has the same generated area.
+
+    A method that cannot draw the whole canvas draws it in tiles: the largest side, halving, that it supports.
+    """
+    side = size
+    while side >= 32 and side * (size // side) == size:
+        if supports((side, side)):
+            return canvases * (size // side) ** 2, side
+        side //= 2
+    raise InputError(f"the method {label!r} draws neither {size} px canvases nor tiles of which they could consist.")

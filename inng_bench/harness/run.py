@@ -1,0 +1,180 @@
+"""One run: train, draw, measure, store. Everything happens in this process; the record is written last.
+
+Files beside the record, by role: ``sample-0``, ``sample-1``, ... (the measured samples), ``stages`` (the first canvas over
+the training, left to right), ``nearest`` (a patch of the first sample, and the patch of the train window most like it),
+``weights`` and ``model`` (what :meth:`inng_bench.contract.Method.load` reads).
+"""
+
+import hashlib
+import resource
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from inng_bench.contract import Training
+from inng_bench.harness.diary import Diary, Listener, Stopwatch, ignore_news
+from inng_bench.harness.methods import load_method_class
+from inng_bench.harness.pictures import write_png
+from inng_bench.harness.plan import REAL, RunSpec
+from inng_bench.harness.rows import known_fields
+from inng_bench.metrics import copying, features
+from inng_bench.metrics.evaluate import evaluate, evaluate_real
+from inng_bench.records import store
+from inng_bench.records.schema import CurvePoint, Measurement, Record, Status
+from inng_bench.seeds import torch_generator
+from inng_bench.textures import Texture, to_pixels, to_tensor
+
+Pixels = NDArray[np.uint8]
+
+PATCH = 64
+"""Side in pixels of the sampled patch that is shown beside its nearest patch of the source."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """What a run made, before it is measured.
+
+    Attributes
+    ----------
+    samples : numpy.ndarray or None
+        uint8 (N, H, W, 3); None for the row ``real``, which makes nothing.
+    pictures : Mapping[str, numpy.ndarray]
+        uint8 (H, W, 3) by role; each becomes a PNG beside the record.
+    files : Mapping[str, str]
+        Files that stand there already, by role.
+    training : Training
+        Spent operations and warnings.
+    curve : tuple[CurvePoint, ...]
+        Reports of the training.
+    """
+
+    samples: Pixels | None = None
+    pictures: Mapping[str, Pixels] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    training: Training = field(default_factory=lambda: Training(flops=0.0))
+    curve: tuple[CurvePoint, ...] = ()
+
+
+def execute(run: RunSpec, results: Path, listener: Listener = ignore_news) -> Record:
+    """Carry out one run and store its record.
+
+    Parameters
+    ----------
+    run : RunSpec
+        What to do.
+    results : Path
+        The results folder; the run gets a folder of its own in it.
+    listener : Callable[[str, float], None]
+        Hears of phases and progress.
+
+    Returns
+    -------
+    Record
+        With status ``ok``. Any failure is raised, and then there is no record.
+    """
+    started = datetime.now(UTC)
+    watch = Stopwatch(listener)
+    store.record_path(results, *run.key).unlink(missing_ok=True)  # what it describes is about to be replaced
+    folder = store.run_folder(results, *run.key)
+    with watch.phase("texture"):
+        texture = run.texture.load()
+    product = Product() if run.implementation == REAL else _make(run, texture, folder, watch, listener)
+    with watch.phase("metrics"):
+        measurements = _measure(run, texture, product.samples)
+    with watch.phase("store"):
+        artefacts = {**product.files, **_write_pictures(folder, product.pictures)}
+    record = Record(
+        **known_fields(run, texture.facts(), started),
+        status=Status.OK,
+        flops=product.training.flops,
+        warnings=product.training.warnings,
+        seconds=watch.seconds,
+        peak_memory_mib=peak_memory_mib(),
+        sample_size=None if product.samples is None else (run.sample_size, run.sample_size),
+        samples=run.samples,
+        measurements=measurements,
+        curve=product.curve,
+        artefacts=artefacts,
+        hashes={"features": features.WEIGHTS_SHA256, **_hash_files(folder, artefacts)},
+    )
+    store.write_record(results, record)
+    return record
+
+
+def _make(run: RunSpec, texture: Texture, folder: Path, watch: Stopwatch, listener: Listener) -> Product:
+    """Train, draw fresh samples and save the model."""
+    method = load_method_class(run.implementation)(run.settings, run.execution)
+    diary = Diary(listener)
+    with watch.phase("train"):
+        training = method.train(
+            to_tensor(texture.train), seed=run.seeds["train"], budget=run.budget_flops, events=diary
+        )
+    with watch.phase("sample"):
+        size = (run.sample_size, run.sample_size)
+        drawn = method.sample(run.samples, size, generator=torch_generator(run.seeds["sample"]))
+        samples = to_pixels(_checked(drawn, (run.samples, 3, *size)))
+    with watch.phase("save"):
+        method.save(folder)
+    pictures = {f"sample-{index}": picture for index, picture in enumerate(samples)}
+    strip = diary.strip()
+    if strip is not None:
+        pictures["stages"] = strip
+    pictures["nearest"] = _nearest(samples[0], texture.train)
+    files = {"weights": "model.safetensors", "model": "model.json"}
+    outcome = Training(float(training.flops), (*training.warnings, *diary.warnings))
+    return Product(samples, pictures, files, outcome, diary.curve)
+
+
+def _checked(drawn: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Refuse what the contract does not allow, before it is mistaken for a poor picture."""
+    if drawn.shape != shape or drawn.dtype != torch.float32:
+        raise ValueError(f"the method drew {drawn.dtype} {tuple(drawn.shape)} where float32 {shape} was asked for")
+    return drawn
+
+
+def _nearest(sample: Pixels, train: Pixels) -> Pixels:
+    """Return a patch of a sample and, at its right, the patch of the train window that is most like it."""
+    patch, nearest, _ = copying.nearest_patch(sample, train, size=PATCH)
+    return np.concatenate([patch, nearest], axis=1)
+
+
+def _measure(run: RunSpec, texture: Texture, samples: Pixels | None) -> tuple[Measurement, ...]:
+    seed = run.seeds["metric"]
+    if samples is None:
+        return evaluate_real(texture.train, texture.held_out, seed=seed)
+    return evaluate(samples, texture.train, texture.held_out, seed=seed)
+
+
+def _write_pictures(folder: Path, pictures: Mapping[str, Pixels]) -> dict[str, str]:
+    """Write PNGs and return their names by role."""
+    names = {role: f"{role}.png" for role in pictures}
+    for role, pixels in pictures.items():
+        write_png(folder / names[role], pixels)
+    return names
+
+
+def _hash_files(folder: Path, names: Mapping[str, str]) -> dict[str, str]:
+    return {role: hashlib.sha256((folder / name).read_bytes()).hexdigest() for role, name in names.items()}
+
+
+def peak_memory_mib() -> float:
+    """Return the largest resident size of this process so far.
+
+    Linux counts the parent's memory at the fork into ``ru_maxrss``, so that the size of the program's own address
+    space is read instead.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        lines = status.read_text().splitlines()
+        kibibytes = next((line.split()[1] for line in lines if line.startswith("VmHWM:")), None)
+        if kibibytes is not None:
+            return int(kibibytes) / 1024
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest / 2**20 if sys.platform == "darwin" else largest / 1024

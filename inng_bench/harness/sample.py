@@ -1,0 +1,94 @@
+"""Pictures of any size from the stored model of a run."""
+
+import re
+from pathlib import Path
+
+from inng_bench.contract import Execution, Method, read_model_description
+from inng_bench.errors import InputError
+from inng_bench.harness.hardware import resolve_device, resolve_precision
+from inng_bench.harness.methods import load_method_class
+from inng_bench.harness.pictures import write_png
+from inng_bench.records import store
+from inng_bench.seeds import torch_generator
+from inng_bench.textures import to_pixels
+
+LONGEST_SIDE = 8192
+"""In pixels; beyond it a picture's memory is counted in tens of gigabytes."""
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Read ``WIDTHxHEIGHT`` in pixels.
+
+    Returns
+    -------
+    tuple[int, int]
+        Height and width, as everywhere in this package.
+    """
+    match = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})", text)
+    if match is None or max(map(int, match.groups())) > LONGEST_SIDE:
+        raise InputError(
+            f"{text!r} is not a size; write WIDTHxHEIGHT, such as 512x384, of at most {LONGEST_SIDE} px a side."
+        )
+    width, height = map(int, match.groups())
+    return height, width
+
+
+def draw_from_run(
+    folder: Path,
+    size: tuple[int, int],
+    count: int,
+    *,
+    out: Path,
+    seed: int = 0,
+    device: str = "auto",
+    precision: str = "auto",
+) -> list[Path]:
+    """Draw pictures from fresh noise with a stored model and write them as PNG.
+
+    Parameters
+    ----------
+    folder : Path
+        A run's folder, which holds ``model.safetensors`` and ``model.json``.
+    size : tuple[int, int]
+        Height and width in pixels.
+    count : int
+        How many; drawn one after the other, so that memory does not grow with it.
+    out : Path
+        Where to; made if it is not there.
+    seed : int
+        Of the noise.
+    device, precision : str
+        Where and how to compute.
+
+    Returns
+    -------
+    list[Path]
+        The files.
+
+    Raises
+    ------
+    InputError
+        When there is no such model, or it cannot draw this size.
+    """
+    chosen = resolve_device(device)
+    method = load_model(folder, Execution(chosen, resolve_precision(precision, chosen)))
+    if not method.supports(size):
+        raise InputError(f"{method.name} cannot draw {size[1]}x{size[0]} px; name another --size.")
+    generator = torch_generator(seed)
+    title = "-".join(folder.resolve().parts[-3:-1]) or "sample"  # texture and method
+    paths = []
+    for index in range(count):
+        paths.append(out / f"{title}-{size[1]}x{size[0]}-seed-{seed}-{index}.png")
+        write_png(paths[-1], to_pixels(method.sample(1, size, generator=generator))[0])
+    return paths
+
+
+def load_model(folder: Path, execution: Execution) -> Method:
+    """Read the stored model of a run, whichever method made it."""
+    if not (folder / "model.json").exists():
+        raise InputError(f"{folder} holds no model.json; name the folder of one finished run.")
+    record = folder / store.RECORD_NAME
+    # A model that was copied out of its run has no record; its own name then says which method it is of.
+    known = record.exists()
+    implementation = store.read_record(record).implementation if known else read_model_description(folder)["method"]
+    return load_method_class(implementation).load(folder, execution)

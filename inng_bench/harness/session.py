@@ -1,0 +1,216 @@
+"""A whole suite into a results folder: plan, run what is missing, time the samplers."""
+
+import json
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from inng_bench.errors import InputError
+from inng_bench.files import write_atomically
+from inng_bench.harness.display import Display, open_display
+from inng_bench.harness.executor import run_requests
+from inng_bench.harness.hardware import available_cores
+from inng_bench.harness.messages import Kind, Message, Request, Task
+from inng_bench.harness.pictures import write_png
+from inng_bench.harness.plan import Plan, RunSpec, find_missing, is_done, make_plan, record_key
+from inng_bench.harness.rows import failed_record
+from inng_bench.harness.suite import Suite, load_suite
+from inng_bench.records import store
+from inng_bench.records.schema import Throughput
+
+TIMED = "inng"
+"""Implementation whose sampler is timed."""
+
+NOT_TIMED = "The sampler could not be timed: "
+
+
+@dataclass(frozen=True)
+class Results:
+    """The outcome of a session.
+
+    Attributes
+    ----------
+    folder : Path
+        Where the records are.
+    kept : int
+        Runs that were there already.
+    done, failed : int
+        Runs of this session by their end.
+    """
+
+    folder: Path
+    kept: int
+    done: int
+    failed: int
+
+
+def run_suite(
+    suite: str | Path | Suite,
+    *,
+    out: str | Path | None = None,
+    replicates: int | None = None,
+    methods: Sequence[str] | None = None,
+    device: str = "auto",
+    precision: str | None = None,
+    jobs: int | None = None,
+) -> Results:
+    """Run what is missing of a suite.
+
+    Parameters
+    ----------
+    suite : str, Path or Suite
+        Name of a bundled suite, path of a TOML file, or a suite.
+    out : str, Path or None
+        The results folder; None for ``results/runs/`` and the suite's name.
+    replicates : int or None
+        Number of seeds instead of the suite's.
+    methods : Sequence[str] or None
+        Labels of the wanted rows beside the reference rows; None for all.
+    device : str
+        ``auto``, ``cpu``, ``cuda`` or ``mps``.
+    precision : str or None
+        ``auto``, ``float32`` or ``bfloat16`` instead of the suite's.
+    jobs : int or None
+        Runs at a time; None for as many as the cores allow, and for one on a GPU.
+
+    Raises
+    ------
+    InputError
+        Before any work, when the suite, an override or the folder cannot be used.
+    """
+    suite = suite if isinstance(suite, Suite) else load_suite(suite)
+    plan = make_plan(suite, replicates=replicates, methods=methods, device=device, precision=precision)
+    return run_plan(plan, results_folder(suite, out), jobs=jobs)
+
+
+def results_folder(suite: Suite, out: str | Path | None) -> Path:
+    """Return the folder of a suite's results."""
+    return store.RUNS / suite.name if out is None else Path(out)
+
+
+def run_plan(plan: Plan, folder: Path, *, jobs: int | None = None) -> Results:
+    """Run what is missing of a plan; :func:`run_suite` says more."""
+    claim_folder(folder)
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise InputError(
+            f"another run is writing to {folder}; wait for it or name another folder with --out."
+        ) from error
+    with lock:
+        missing = missing_runs(plan, folder)
+        kept = len(plan.runs) - len(missing)
+        _describe(plan, folder)
+        with open_display(len(missing)) as display:
+            display.say(f"{plan.suite.name}: {len(missing)} runs to do, {kept} of {len(plan.runs)} are there already.")
+            session = _Session(folder, display)
+            session.run(missing, jobs or default_jobs(plan))
+            session.time_samplers(_untimed(plan, folder))
+        return Results(folder, kept, len(missing) - session.failed, session.failed)
+
+
+def claim_folder(folder: Path) -> None:
+    """Make sure that a results folder exists and can be written to, before any work.
+
+    Raises
+    ------
+    InputError
+        When it is something else or cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"the results cannot be written to {folder} ({error.strerror}); name a folder with --out."
+        ) from error
+
+
+def missing_runs(plan: Plan, folder: Path) -> tuple[RunSpec, ...]:
+    """Return the runs of a plan that a results folder lacks; a folder that is not there lacks all."""
+    return find_missing(plan, store.read_records(folder) if folder.exists() else ())
+
+
+def _describe(plan: Plan, folder: Path) -> None:
+    """Write the suite and the windows of its textures, which every reader of the results needs."""
+    suite = plan.suite.model_dump(mode="json")
+    suite["pictures"] = [picture.path.name for picture in plan.suite.pictures]  # folders are nobody's business
+    text = json.dumps({**suite, "hash": plan.suite_hash}, indent=2)
+    write_atomically(store.suite_path(folder), f"{text}\n".encode())
+    for reference in {run.texture.name: run.texture for run in plan.runs}.values():
+        texture = reference.load()
+        for name, window in (("train", texture.train), ("held_out", texture.held_out)):
+            if window is not None:
+                write_png(store.texture_folder(folder, texture.name) / f"{name}.png", window)
+
+
+def _untimed(plan: Plan, folder: Path) -> list[RunSpec]:
+    """Return the finished runs whose sampler has still to be timed: one of each row and texture."""
+    if not plan.suite.throughput:
+        return []
+    candidates = [run for run in plan.runs if run.implementation == TIMED and run.replicate == 0]
+    records = {record_key(record): record for record in store.read_records(folder)}
+    found = [(run, records.get(run.key)) for run in candidates]
+    return [run for run, record in found if record and is_done(run, record) and record.throughput is None]
+
+
+def default_jobs(plan: Plan) -> int:
+    """Return how many runs go at a time: the cores divided by the threads of one, or one on a GPU."""
+    on_processor = all(run.device == "cpu" for run in plan.runs)
+    return max(1, available_cores() // plan.suite.threads_per_run) if on_processor else 1
+
+
+class _Session:
+    """Hands out requests and turns their ends into records."""
+
+    def __init__(self, folder: Path, display: Display) -> None:
+        self._folder = folder
+        self._display = display
+        self._began: dict[str, float] = {}
+        self.failed = 0
+
+    def run(self, runs: Sequence[RunSpec], jobs: int) -> None:
+        """Carry out runs; each becomes a record, whatever happens to it."""
+        requests = [Request(task=Task.RUN, run=run, results=self._folder) for run in runs]
+        run_requests(requests, jobs=jobs, on_message=self._on_run)
+
+    def time_samplers(self, runs: Sequence[RunSpec]) -> None:
+        """Time the samplers of finished runs one after the other, so that each has the machine to itself."""
+        requests = [Request(task=Task.THROUGHPUT, run=run, results=self._folder) for run in runs]
+        run_requests(requests, jobs=1, on_message=self._on_throughput)
+
+    def _on_run(self, request: Request, message: Message) -> None:
+        run = request.run
+        if message.kind is Kind.PROGRESS:
+            self._began.setdefault(run.title, time.time())
+            self._display.progress(run, message.phase, message.fraction)
+            return
+        seconds = time.time() - self._began[run.title]
+        if message.kind is Kind.FAILED:
+            self.failed += 1
+            started = datetime.fromtimestamp(self._began[run.title], UTC)
+            facts = run.texture.load().facts()
+            store.write_record(self._folder, failed_record(run, facts, started, message.error, seconds))
+        self._display.finish(run, f"failed: {message.error}" if message.error else f"done in {seconds:.0f} s")
+
+    def _on_throughput(self, request: Request, message: Message) -> None:
+        run = request.run
+        if message.kind is Kind.PROGRESS:
+            return
+        record = store.read_record(store.record_path(self._folder, *run.key))
+        if message.kind is Kind.DONE:
+            speed = Throughput.model_validate_json(message.result)
+            changes: dict[str, object] = {"throughput": speed}
+            self._display.say(f"{run.title}: {speed.image_steps_per_second:.1f} image·steps/s")
+        else:
+            others = tuple(warning for warning in record.warnings if not warning.startswith(NOT_TIMED))
+            changes = {"warnings": (*others, NOT_TIMED + message.error)}
+            self._display.say(f"{run.title}: {NOT_TIMED}{message.error}")
+        store.write_record(self._folder, record.model_copy(update=changes))

@@ -1,0 +1,246 @@
+"""Suites: which methods meet which textures, how often and under which budget."""
+
+import hashlib
+import json
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from inng_bench.errors import InputError
+from inng_bench.harness.suggest import did_you_mean
+from inng_bench.textures import load_own_texture
+
+REFERENCE_ROWS = ("real", "noise", "random-phase")
+"""Rows that every suite has by itself: the texture's own other half, matched noise and matched spectrum."""
+
+BUNDLED = "inng_bench.suites"
+
+_LABEL = r"^[a-z0-9][a-z0-9._-]*$"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class MethodEntry(_Strict):
+    """One row of every table.
+
+    Attributes
+    ----------
+    label : str
+        Name of the row; lower case, since it names a folder.
+    implementation : str
+        Entry-point name in the group ``inng_bench.methods``, or ``module:Class``.
+    budget_factor : float
+        Multiple of the suite's budget.
+    replicates : int or None
+        Fewer seeds than the suite's, for a row that is dear.
+    settings : dict
+        Values that differ from the method's defaults.
+    """
+
+    label: str = Field(pattern=_LABEL)
+    implementation: str
+    budget_factor: float = Field(default=1.0, gt=0)
+    replicates: int | None = Field(default=None, ge=1)
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class Picture(_Strict):
+    """A picture of one's own as a texture of a suite.
+
+    Attributes
+    ----------
+    path : Path
+        PNG, JPEG, TIFF or WebP; relative to the suite's file.
+    scale : float or None
+        Factor to resize by before cutting; None leaves the choice to the texture loader.
+    """
+
+    path: Path
+    scale: float | None = Field(default=None, gt=0)
+
+    def sha256(self) -> str:
+        """Return the hash of the file's bytes."""
+        try:
+            with self.path.open("rb") as stream:
+                return hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise InputError(f"the picture {self.path} cannot be read: {error.strerror}.") from error
+
+
+class Suite(_Strict):
+    """What is compared.
+
+    Attributes
+    ----------
+    name, description : str
+        For people; not part of the hash.
+    textures : tuple[str, ...]
+        Names of bundled textures.
+    pictures : tuple[Picture, ...]
+        Pictures of one's own.
+    replicates : int
+        Number of seeds of every row; not part of the hash.
+    budget_tflop : float
+        Counted training operations of one run, in 10**12.
+    precision : str
+        ``auto``, ``float32`` or ``bfloat16``, as :class:`inng_bench.contract.Precision`.
+    sample_size : int
+        Side in pixels of a sampled canvas.
+    canvases : int
+        Number of canvases. A method that draws only smaller tiles draws as many as fill the same area.
+    threads_per_run : int
+        Threads of one run; results repeat bit by bit only under the same number.
+    methods : tuple[MethodEntry, ...]
+        The rows beside :data:`REFERENCE_ROWS`.
+    throughput : bool
+        Whether the sampler of INNg is timed after the grid.
+    """
+
+    name: str = Field(pattern=_LABEL)
+    description: str = ""
+    textures: tuple[str, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    replicates: int = Field(ge=1, le=1000)
+    budget_tflop: float = Field(gt=0)
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    sample_size: int = Field(default=256, ge=64, le=4096)
+    canvases: int = Field(default=4, ge=1, le=256)
+    threads_per_run: int = Field(default=1, ge=1)
+    methods: tuple[MethodEntry, ...] = Field(min_length=1)
+    throughput: bool = False
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        labels = [*REFERENCE_ROWS, *(entry.label for entry in self.methods)]
+        for kind, names in (("method label", labels), ("texture", list(self.textures))):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"the {kind} {twice[0]!r} stands there twice or is a reference row")
+        if not self.textures and not self.pictures:
+            raise ValueError("there is neither a texture nor a picture")
+        return self
+
+    def hash(self) -> str:
+        """Return the SHA-256 of everything that a figure depends on.
+
+        Name, description and numbers of seeds stay out: more seeds are more replicates of the same suite. A picture
+        counts with its content, not with its place.
+        """
+        content = self.model_dump(
+            mode="json",
+            exclude={
+                "name": True,
+                "description": True,
+                "replicates": True,
+                "pictures": True,
+                "methods": {"__all__": {"replicates"}},
+            },
+        )
+        content["pictures"] = [[picture.sha256(), picture.scale] for picture in self.pictures]
+        return canonical_hash(content)
+
+
+def canonical_hash(content: Any) -> str:
+    """Return the SHA-256 of a JSON value, whatever the order of its keys."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def suite_names() -> list[str]:
+    """Return the names of the bundled suites."""
+    files = (Path(entry.name) for entry in resources.files(BUNDLED).iterdir())
+    return sorted(file.stem for file in files if file.suffix == ".toml")
+
+
+def load_suite(name_or_path: str | Path) -> Suite:
+    """Read a suite by the name of a bundled one or by the path of a TOML file.
+
+    Raises
+    ------
+    InputError
+        When there is none, it is not TOML, or a key or value is wrong; names the nearest right one.
+    """
+    if Path(name_or_path).suffix == ".toml":
+        return _load_file(Path(name_or_path))
+    name = str(name_or_path)
+    if name not in suite_names():
+        hint = did_you_mean(name, suite_names())
+        raise InputError(f"there is no suite {name!r}; {hint} A file of your own must end in .toml.")
+    return parse_suite((resources.files(BUNDLED) / f"{name}.toml").read_text(encoding="utf-8"), f"suite {name!r}")
+
+
+def own_picture_suite(path: Path, scale: float | None = None) -> Suite:
+    """Return the quick suite with a picture of one's own in the place of its textures.
+
+    Raises
+    ------
+    InputError
+        When the picture cannot be used.
+    """
+    name = load_own_texture(path, scale=scale).name
+    changes = {"name": name, "description": f"{path.name} under the quick suite's budget."}
+    pictures = (Picture(path=path, scale=scale),)
+    return load_suite("quick").model_copy(update={**changes, "textures": (), "pictures": pictures})
+
+
+def parse_suite(text: str, origin: str, folder: Path | None = None) -> Suite:
+    """Read a suite from TOML text.
+
+    Parameters
+    ----------
+    text : str
+        The TOML.
+    origin : str
+        How an error names the place.
+    folder : Path or None
+        What relative paths of pictures refer to; None for the current folder.
+    """
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{origin} is not valid TOML: {error}.") from error
+    try:
+        # JSON mode is strict about types, yet takes TOML's lists for tuples and its strings for paths.
+        suite = Suite.model_validate_json(json.dumps(content, default=str))
+    except ValidationError as error:
+        raise InputError(f"{origin}: {_explain(error)}") from error
+    pictures = tuple(
+        picture.model_copy(update={"path": (folder or Path()) / picture.path}) for picture in suite.pictures
+    )
+    return suite.model_copy(update={"pictures": pictures})
+
+
+def _load_file(path: Path) -> Suite:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"the suite {path} cannot be read ({_reason(error)}); name a TOML file.") from error
+    return parse_suite(text, str(path), path.parent)
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    return str(error.strerror) if isinstance(error, OSError) else "it is not UTF-8 text"
+
+
+def _explain(error: ValidationError) -> str:
+    """Turn the first of pydantic's complaints into a sentence."""
+    first = error.errors(include_url=False)[0]
+    place = first["loc"]
+    key = str(place[-1]) if place else ""
+    where = " of " + ".".join(str(part) for part in place[:-1]) if len(place) > 1 else ""
+    match first["type"]:
+        case "extra_forbidden":
+            tables: dict[Any, type[BaseModel]] = {"methods": MethodEntry, "pictures": Picture}
+            table = tables.get(place[0], Suite) if where else Suite
+            return f"unknown key {key!r}{where}; {did_you_mean(key, table.model_fields)}"
+        case "missing":
+            return f"the key {key!r}{where} is missing."
+        case "value_error":
+            return f"{first['ctx']['error']}."
+        case _:
+            return f"the value of {key!r}{where} is wrong: {first['msg'][0].lower()}{first['msg'][1:]}."

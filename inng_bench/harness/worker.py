@@ -1,0 +1,87 @@
+"""The process of one run: ``python -m inng_bench.harness.worker``, a request on stdin, messages on stdout."""
+
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from inng_bench.errors import InputError
+from inng_bench.harness.messages import Kind, Message, Request, Task
+from inng_bench.records import store
+
+
+def main() -> int:
+    """Serve one request; the status is 0 if it was done and 1 if it failed."""
+    send = _open_channel()
+    request = Request.model_validate_json(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _configure_torch(request.run.threads)
+    try:
+        result = _serve(request, send)
+    except Exception as error:  # whatever a method does, its run must become a row
+        traceback.print_exc()
+        send(Message(kind=Kind.FAILED, error=explain(error)))
+        return 1
+    send(Message(kind=Kind.DONE, result=result))
+    return 0
+
+
+def explain(error: Exception) -> str:
+    """Return a user's error as its sentence, any other with its type and the place it came from."""
+    if isinstance(error, InputError):
+        return str(error)
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno} in {frame.name})"
+
+
+def _open_channel() -> Callable[[Message], None]:
+    """Keep stdout for messages; what a method prints goes to stderr."""
+    channel = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+
+    def send(message: Message) -> None:
+        channel.write(message.model_dump_json(exclude_defaults=True) + "\n")
+        channel.flush()
+
+    return send
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of stdin, which the parent keeps open as long as it lives, and leave at once."""
+    sys.stdin.read()
+    os._exit(1)
+
+
+def _configure_torch(threads: int) -> None:
+    """Set what is global in torch; this process is the run's own."""
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # only costs time
+
+
+def _serve(request: Request, send: Callable[[Message], None]) -> str:
+    """Do what is asked and return its result as JSON, empty for a run, whose record is its result."""
+    run = request.run
+    if request.task is Task.THROUGHPUT:
+        from inng_bench.throughput import measure_sampler
+
+        folder = store.run_folder(request.results, *run.key)
+        size = (run.sample_size, run.sample_size)
+        speed = measure_sampler(folder, run.execution, size=size, batch=run.samples, threads=run.threads)
+        return speed.model_dump_json()
+    from inng_bench.harness.run import execute
+
+    execute(
+        run,
+        request.results,
+        lambda phase, fraction: send(Message(kind=Kind.PROGRESS, phase=phase, fraction=fraction)),
+    )
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
