@@ -1,0 +1,21 @@
+"""Where images come from: natural photographs, procedural textures, and one's own pictures."""
+
+from inng_bench.textures.catalogue import Kind, TextureInfo, texture_infos, texture_names
+from inng_bench.textures.conversion import to_pixels, to_tensor
+from inng_bench.textures.loading import load_texture
+from inng_bench.textures.own import load_own_texture
+from inng_bench.textures.texture import Texture
+from inng_bench.textures.windows import Box
+
+__all__ = [
+    "Box",
+    "Kind",
+    "Texture",
+    "TextureInfo",
+    "load_own_texture",
+    "load_texture",
+    "texture_infos",
+    "texture_names",
+    "to_pixels",
+    "to_tensor",
+]

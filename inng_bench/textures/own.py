@@ -1,0 +1,109 @@
+"""One's own picture as a texture."""
+
+import math
+import re
+import unicodedata
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inng_bench.errors import InputError
+from inng_bench.textures.catalogue import Kind, texture_names
+from inng_bench.textures.decoding import check_pixel_count, decode_picture
+from inng_bench.textures.texture import Texture
+from inng_bench.textures.windows import Box, cut_windows, extract, resize, scaled_size
+
+MINIMUM_SIDE = 128
+"""Shortest side in pixels of a picture after scaling."""
+
+AUTOMATIC_LONG_SIDE = 512
+"""Long side in pixels to which larger pictures are scaled when no scale is asked for."""
+
+MAXIMUM_SCALE = 8.0
+
+_LONGEST_NAME = 64
+
+
+def load_own_texture(path: Path, scale: float | None = None) -> Texture:
+    """Read a picture file, scale it, and cut it into a train window and a held-out window.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A PNG, JPEG, TIFF or WebP file of any mode; :func:`inng_bench.textures.decoding.decode_picture` says how
+        transparency, 16-bit levels and orientation are treated.
+    scale : float or None
+        Factor in (0, 8] by which the picture is resized. None scales a picture of more than 512 px down to 512 px on
+        its long side and keeps a smaller one; the factor is in the texture's facts.
+
+    Returns
+    -------
+    Texture
+        Named after the file's stem, of characters ``a-z 0-9 - _``; its source is the file's name without folders.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be used, in one sentence that names it and says how to mend it.
+    """
+    path = Path(path)
+    _check_scale(scale)
+    pixels = decode_picture(path, lambda size: _check_size(path, size, scale))
+    factor = _factor(pixels.shape[:2], scale)
+    pixels = resize(pixels, factor)
+    train_box, held_out_box = cut_windows(Box(0, 0, pixels.shape[0], pixels.shape[1]))
+    train = extract(pixels, train_box)
+    held_out = extract(pixels, held_out_box) if held_out_box else None
+    _check_contrast(path, train, held_out)
+    return Texture(
+        name=_safe_name(path),
+        kind=Kind.OWN,
+        licence="not stated",
+        source=_printable(path.name),
+        scale=factor,
+        train=train,
+        held_out=held_out,
+        train_box=train_box,
+        held_out_box=held_out_box,
+    )
+
+
+def _check_scale(scale: float | None) -> None:
+    if scale is not None and not (math.isfinite(scale) and 0.0 < scale <= MAXIMUM_SCALE):
+        raise InputError(f"the scale {scale} is not possible; give a number above 0 and at most {MAXIMUM_SCALE:g}.")
+
+
+def _factor(size: tuple[int, ...], scale: float | None) -> float:
+    return float(scale) if scale is not None else min(1.0, AUTOMATIC_LONG_SIDE / max(size))
+
+
+def _check_size(path: Path, size: tuple[int, int], scale: float | None) -> None:
+    factor = _factor(size, scale)
+    height, width = scaled_size(size, factor)
+    if min(height, width) < MINIMUM_SIDE:
+        scaled = "" if factor == 1.0 else f" after scaling by {factor:.3g}"
+        raise InputError(
+            f"{path} has {width}x{height} px{scaled} and {MINIMUM_SIDE} px a side are needed; "
+            "give a larger picture or a larger scale."
+        )
+    check_pixel_count(path, height * width)
+
+
+def _check_contrast(path: Path, *windows: NDArray[np.uint8] | None) -> None:
+    for window in windows:
+        if window is not None and bool((window == window[0, 0]).all()):
+            raise InputError(
+                f"{path} is of a single colour in one of its windows; give a picture with a texture all over."
+            )
+
+
+def _safe_name(path: Path) -> str:
+    plain = unicodedata.normalize("NFKD", path.stem).encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:_LONGEST_NAME] or "picture"
+    # A picture of one's own must not be taken for the texture of the catalogue.
+    return f"own-{name}" if name in texture_names() else name
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in text)

@@ -1,0 +1,83 @@
+"""Textures from a seed: stationary by construction, so that a fresh realisation is a true held-out sample."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inng_bench.errors import InputError
+from inng_bench.seeds import derive_seed, numpy_generator
+from inng_bench.textures.catalogue import TextureInfo
+from inng_bench.textures.cloth import paint_cloth
+from inng_bench.textures.gaussian_field import paint_field
+from inng_bench.textures.noise import Field, Size
+from inng_bench.textures.pebbles import paint_pebbles
+from inng_bench.textures.texture import Texture
+from inng_bench.textures.windows import Box
+from inng_bench.textures.wood import paint_wood
+
+REALISATION = (320, 320)
+"""Height and width in pixels of the train window and of the held-out window."""
+
+MARGIN = 64
+"""Pixels that are painted around a realisation and cut off, so that its border is like its middle."""
+
+PAINTERS: dict[str, Callable[[Size, np.random.Generator], Field]] = {
+    "pebbles": paint_pebbles,
+    "cloth": paint_cloth,
+    "wood": paint_wood,
+    "field": paint_field,
+}
+"""From a size and a generator to float64 (height, width, 3) levels, before rounding and clipping to 0..255."""
+
+
+def realise(name: str, size: Size, generator: np.random.Generator) -> NDArray[np.uint8]:
+    """Draw one realisation of a procedural texture.
+
+    Parameters
+    ----------
+    name : str
+        A key of :data:`PAINTERS`.
+    size : tuple[int, int]
+        Height and width in pixels.
+    generator : numpy.random.Generator
+        The only source of randomness.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (height, width, 3), RGB.
+
+    Raises
+    ------
+    InputError
+        When there is no such procedural texture.
+    """
+    if name not in PAINTERS:
+        raise InputError(f"no procedural texture is called {name!r}; choose one of {', '.join(PAINTERS)}.")
+    height, width = size
+    painted = PAINTERS[name]((height + 2 * MARGIN, width + 2 * MARGIN), generator)
+    inner = painted[MARGIN : MARGIN + height, MARGIN : MARGIN + width]
+    return np.clip(np.rint(inner), 0.0, 255.0).astype(np.uint8)
+
+
+def procedural_texture(info: TextureInfo) -> Texture:
+    """Return the realisation that methods are trained on and an independent one that is held out."""
+    box = Box(0, 0, *REALISATION)
+    return Texture(
+        name=info.name,
+        kind=info.kind,
+        licence=info.licence,
+        source=info.source,
+        scale=info.scale,
+        train=_fixed_realisation(info.name, "train"),
+        held_out=_fixed_realisation(info.name, "held-out"),
+        train_box=box,
+        held_out_box=box,
+    )
+
+
+def _fixed_realisation(name: str, purpose: str) -> NDArray[np.uint8]:
+    pixels = realise(name, REALISATION, numpy_generator(derive_seed(texture=name, purpose=purpose)))
+    pixels.setflags(write=False)
+    return pixels

@@ -1,0 +1,242 @@
+"""The catalogue, the natural photographs, the windows, and pixels to tensors and back."""
+
+import hashlib
+import socket
+import subprocess
+import sys
+from dataclasses import FrozenInstanceError
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from inng_bench.errors import InputError
+from inng_bench.textures import (
+    Box,
+    Kind,
+    Texture,
+    load_texture,
+    texture_infos,
+    texture_names,
+    to_pixels,
+    to_tensor,
+)
+from inng_bench.textures.natural import PHOTOGRAPHS
+from inng_bench.textures.procedural import PAINTERS
+from inng_bench.textures.windows import Cut, cut_windows, extract, resize
+
+NATURAL = [info.name for info in texture_infos() if info.kind is Kind.NATURAL]
+
+
+@pytest.fixture(scope="module", params=texture_names())
+def texture(request: pytest.FixtureRequest) -> Texture:
+    return load_texture(request.param)
+
+
+def overlap(first: Box, second: Box) -> int:
+    rows = min(first.top + first.height, second.top + second.height) - max(first.top, second.top)
+    columns = min(first.left + first.width, second.left + second.width) - max(first.left, second.left)
+    return max(rows, 0) * max(columns, 0)
+
+
+def test_listing_the_textures_imports_neither_torch_nor_scikit_image() -> None:
+    code = (
+        "import sys; from inng_bench.textures import texture_infos, texture_names; "
+        "assert len(texture_infos()) == len(texture_names()) >= 8; "
+        "print([m for m in ('torch', 'skimage', 'scipy') if m in sys.modules])"
+    )
+    listed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert listed.stdout.strip() == "[]"
+
+
+def test_the_catalogue_and_the_makers_of_pixels_name_the_same_textures() -> None:
+    assert set(texture_names()) == set(PHOTOGRAPHS) | set(PAINTERS)
+    assert len(set(texture_names())) == len(texture_names())
+
+
+def test_every_texture_has_two_windows_of_equal_size_large_enough_for_128_px_crops(texture: Texture) -> None:
+    assert texture.held_out is not None
+    assert texture.train.shape == texture.held_out.shape
+    assert texture.train.dtype == texture.held_out.dtype == np.uint8
+    assert min(texture.train.shape[:2]) >= 128
+    assert texture.train.shape[2] == 3
+    assert not np.array_equal(texture.train, texture.held_out)
+
+
+def test_the_windows_cannot_be_written(texture: Texture) -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        texture.train[0, 0, 0] = 1
+    with pytest.raises(FrozenInstanceError):
+        texture.scale = 2.0  # type: ignore[misc]
+
+
+def test_loading_again_gives_the_same_facts(texture: Texture) -> None:
+    assert load_texture(texture.name).facts() == texture.facts()
+
+
+def test_the_facts_hold_the_hashes_and_boxes_of_the_windows(texture: Texture) -> None:
+    facts = texture.facts()
+    assert facts.train.sha256 == hashlib.sha256(bytes(texture.train.ravel().tolist())).hexdigest()
+    assert facts.held_out is not None
+    assert facts.held_out.sha256 != facts.train.sha256
+    assert (facts.train.height, facts.train.width) == texture.train.shape[:2]
+    assert facts.kind in {"natural", "procedural"}
+    assert facts.licence
+    assert facts.source
+
+
+@pytest.mark.parametrize("name", NATURAL)
+def test_natural_windows_are_disjoint_parts_of_one_picture(name: str) -> None:
+    texture = load_texture(name)
+    assert texture.held_out_box is not None
+    assert overlap(texture.train_box, texture.held_out_box) == 0
+    file = resources.files("skimage").joinpath("data", PHOTOGRAPHS[name].file)
+    with Image.open(str(file)) as image:
+        size = (round(image.width * texture.scale), round(image.height * texture.scale))
+        whole = np.asarray(image.convert("RGB").resize(size, Image.Resampling.LANCZOS))
+    for box, pixels in ((texture.train_box, texture.train), (texture.held_out_box, texture.held_out)):
+        np.testing.assert_array_equal(whole[box.top : box.top + box.height, box.left : box.left + box.width], pixels)
+
+
+def test_natural_windows_are_alike_in_colour() -> None:
+    """Neither half may hold what the other lacks: their mean colours differ by less than a third of their spread."""
+    for name in NATURAL:
+        texture = load_texture(name)
+        assert texture.held_out is not None
+        gap = np.abs(texture.train.mean(axis=(0, 1)) - texture.held_out.mean(axis=(0, 1)))
+        assert np.all(gap < texture.train.std(axis=(0, 1)) / 3), name
+
+
+def test_natural_licences_are_those_of_scikit_images_documentation() -> None:
+    data = pytest.importorskip("skimage.data")
+    for info in texture_infos():
+        if info.kind is not Kind.NATURAL:
+            continue
+        words = " ".join(getattr(data, info.name).__doc__.split())
+        stated = "Creative Commons CC0 License" if info.licence == "CC0-1.0" else info.licence
+        assert stated in words, info.name
+
+
+@pytest.mark.parametrize("name", NATURAL)
+def test_natural_textures_are_read_without_a_network_or_a_cache(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise AssertionError("a texture asked for the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    assert load_texture(name).kind is Kind.NATURAL
+
+
+def fake_skimage(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    data = folder / "skimage" / "data"
+    data.mkdir(parents=True)
+    monkeypatch.setattr("inng_bench.textures.natural.resources.files", lambda package: folder / package)
+    return data
+
+
+def test_a_photograph_that_the_wheel_lacks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_skimage(tmp_path, monkeypatch)
+    with pytest.raises(InputError, match=r"does not carry data/brick\.png; install scikit-image"):
+        load_texture("brick")
+
+
+def test_another_photograph_under_the_same_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = fake_skimage(tmp_path, monkeypatch)
+    Image.new("L", (512, 512), 7).save(data / "brick.png")
+    with pytest.raises(InputError, match=r"data/brick\.png .* is not the picture that is meant"):
+        load_texture("brick")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [("bricks", "brick"), ("Gras", "grass"), ("imunohistochemistry", "immunohistochemistry"), ("peebles", "pebbles")],
+)
+def test_an_unknown_texture_is_answered_with_the_nearest_one(wrong: str, right: str) -> None:
+    with pytest.raises(InputError, match=f"{wrong!r}; did you mean {right!r}"):
+        load_texture(wrong)
+
+
+def test_an_unknown_texture_unlike_all_others_is_answered_with_the_list() -> None:
+    with pytest.raises(InputError, match=r"choose one of brick, .*field"):
+        load_texture("xyzzy")
+
+
+@given(st.integers(1, 700), st.integers(1, 700), st.sampled_from([None, *Cut]))
+def test_windows_are_equal_disjoint_halves_or_the_whole(height: int, width: int, cut: Cut | None) -> None:
+    train, held_out = cut_windows(Box(3, 5, height, width), cut)
+    if max(height, width) < 256:
+        assert (train, held_out) == (Box(3, 5, height, width), None)
+        return
+    assert held_out is not None
+    assert (train.height, train.width) == (held_out.height, held_out.width)
+    assert overlap(train, held_out) == 0
+    assert overlap(train, Box(3, 5, height, width)) == train.height * train.width
+    assert overlap(held_out, Box(3, 5, height, width)) == held_out.height * held_out.width
+    used = 2 * train.height * train.width
+    assert 0 <= height * width - used <= max(height, width)  # at most one line belongs to neither
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [((256, 256), (256, 128)), ((200, 300), (200, 150)), ((301, 200), (150, 200))]
+)
+def test_a_picture_is_cut_along_its_longer_side(size: tuple[int, int], expected: tuple[int, int]) -> None:
+    train, _ = cut_windows(Box(0, 0, *size))
+    assert (train.height, train.width) == expected
+
+
+def test_extracting_copies() -> None:
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    window = extract(pixels, Box(2, 2, 4, 4))
+    pixels[:] = 9
+    assert window.max() == 0
+    assert not window.flags.writeable
+
+
+def test_resizing_does_not_alias() -> None:
+    """Stripes at the limit of resolution become grey, not a moiré."""
+    stripes = np.zeros((256, 256, 3), np.uint8)
+    stripes[:, ::2] = 255
+    small = resize(stripes, 0.4).astype(float)[8:-8, 8:-8]
+    assert small.shape == (102 - 16, 102 - 16, 3)
+    assert np.abs(small - 127.5).max() < 12
+
+
+def test_a_scale_of_one_changes_nothing() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 30, 3), np.uint8)
+    assert resize(pixels, 1.0) is pixels
+
+
+def test_black_and_white_become_the_ends_of_the_range() -> None:
+    pixels = np.zeros((2, 3, 3), np.uint8)
+    pixels[0, 0] = (0, 255, 51)
+    tensor = to_tensor(pixels)
+    assert tensor.dtype is torch.float32
+    assert tensor.shape == (3, 2, 3)
+    torch.testing.assert_close(tensor[:, 0, 0], torch.tensor([-1.0, 1.0, -0.6]))
+
+
+def test_pixels_survive_the_way_to_a_tensor_and_back() -> None:
+    pixels = np.arange(256, dtype=np.uint8).reshape(16, 16, 1).repeat(3, axis=2)
+    pixels[..., 1] = pixels[..., 0].T
+    np.testing.assert_array_equal(to_pixels(to_tensor(pixels)[None])[0], pixels)
+
+
+def test_values_are_rounded_and_clipped() -> None:
+    levels = torch.tensor([-7.0, 0.4, 0.6, 99.49, 254.6, 400.0])
+    pictures = ((levels - 127.5) / 127.5).reshape(1, 1, 1, 6).expand(2, 3, 1, 6)
+    pixels = to_pixels(pictures)
+    assert pixels.shape == (2, 1, 6, 3)
+    assert pixels[1, 0, :, 2].tolist() == [0, 0, 1, 99, 255, 255]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_pictures_that_are_not_finite_are_not_passed_off_as_grey(value: float) -> None:
+    pictures = torch.zeros(1, 3, 4, 4)
+    pictures[0, 1, 2, 3] = value
+    with pytest.raises(ValueError, match="not finite"):
+        to_pixels(pictures)

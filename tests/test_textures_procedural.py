@@ -1,0 +1,120 @@
+"""Procedural textures: what each promises of its law."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from inng_bench.errors import InputError
+from inng_bench.textures import Kind, load_texture, texture_infos
+from inng_bench.textures.gaussian_field import COLOURS, MEAN
+from inng_bench.textures.procedural import realise
+from inng_bench.textures.texture import Texture
+
+NAMES = [info.name for info in texture_infos() if info.kind is Kind.PROCEDURAL]
+
+
+def draw(name: str, seed: int, size: tuple[int, int] = (160, 160)) -> NDArray[np.uint8]:
+    return realise(name, size, np.random.default_rng(seed))
+
+
+def both_windows(texture: Texture) -> list[NDArray[np.float64]]:
+    assert texture.held_out is not None
+    return [texture.train.astype(np.float64), texture.held_out.astype(np.float64)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_seed_gives_the_same_picture_and_another_one_does_not(name: str) -> None:
+    first, again, other = draw(name, 1), draw(name, 1), draw(name, 2)
+    np.testing.assert_array_equal(first, again)
+    assert np.mean(first != other) > 0.9
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("size", [(64, 200), (130, 65)])
+def test_any_size_is_drawn(name: str, size: tuple[int, int]) -> None:
+    picture = draw(name, 1, size)
+    assert picture.shape == (*size, 3)
+    assert picture.dtype == np.uint8
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_painting_leaves_the_global_generator_alone(name: str) -> None:
+    before = np.random.get_state(legacy=False)["state"]["key"].copy()  # noqa: NPY002 - it is what must not change
+    draw(name, 1)
+    np.testing.assert_array_equal(before, np.random.get_state(legacy=False)["state"]["key"])  # noqa: NPY002
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_texture_is_coloured_and_of_good_contrast(name: str) -> None:
+    for window in both_windows(load_texture(name)):
+        assert window.std(axis=(0, 1)).min() > 12
+        assert np.abs(window[..., 0] - window[..., 2]).mean() > 12
+        assert np.mean((window == 0) | (window == 255)) < 0.005
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_realisations_are_of_one_law(name: str) -> None:
+    """Mean colours of independent realisations scatter far less than pixels do."""
+    means = np.array([draw(name, seed, (256, 256)).mean(axis=(0, 1)) for seed in range(6)])
+    spread = draw(name, 0, (256, 256)).std(axis=(0, 1))
+    assert np.all(means.std(axis=0) < 0.35 * spread)
+
+
+def test_no_procedural_texture_of_a_wrong_name() -> None:
+    with pytest.raises(InputError, match=r"'brick'; choose one of pebbles"):
+        draw("brick", 1)
+
+
+def test_the_field_has_the_mean_and_the_covariance_that_it_promises() -> None:
+    pixels = np.concatenate([draw("field", seed, (320, 320)).reshape(-1, 3) for seed in range(8)]).astype(np.float64)
+    expected = COLOURS.T @ COLOURS
+    # Wavelengths from 5 to 80 px leave some hundreds of independent values per realisation.
+    np.testing.assert_allclose(pixels.mean(axis=0), MEAN, atol=1.5)
+    np.testing.assert_allclose(np.cov(pixels.T), expected, atol=0.08 * expected.max())
+
+
+def test_the_field_is_gaussian() -> None:
+    pixels = np.concatenate([draw("field", seed, (320, 320)).reshape(-1, 3) for seed in range(8)]).astype(np.float64)
+    standard = (pixels - pixels.mean(axis=0)) / pixels.std(axis=0)
+    assert np.abs((standard**3).mean(axis=0)).max() < 0.12
+    assert np.abs((standard**4).mean(axis=0) - 3.0).max() < 0.25
+
+
+def test_clipping_touches_less_than_a_thousandth_of_the_field() -> None:
+    clipped = [
+        np.mean((picture == 0) | (picture == 255)) for picture in (draw("field", s, (320, 320)) for s in range(8))
+    ]
+    assert np.mean(clipped) < 1e-3
+
+
+def test_the_field_has_no_power_outside_its_bands() -> None:
+    grey = draw("field", 3, (320, 320)).mean(axis=2)
+    taper = np.outer(np.hanning(320), np.hanning(320))
+    power = np.abs(np.fft.fft2((grey - grey.mean()) * taper)) ** 2
+    frequency = np.hypot(np.fft.fftfreq(320)[:, None], np.fft.fftfreq(320)[None, :])
+    beyond = (frequency > 1 / 5 + 0.02) | (frequency < 1 / 80 - 0.009)
+    assert power[beyond].mean() < 1e-3 * power[~beyond].mean()
+
+
+def test_cloth_repeats_after_two_threads() -> None:
+    grey = draw("cloth", 1, (256, 256)).mean(axis=2)
+    power = np.abs(np.fft.rfft2(grey - grey.mean())) ** 2
+    row, column = np.unravel_index(np.argmax(power), power.shape)
+    period = 28.0
+    assert 256 / min(row, 256 - row) == pytest.approx(period, rel=0.12)
+    assert 256 / column == pytest.approx(period, rel=0.12)
+
+
+def test_wood_runs_along_the_columns() -> None:
+    grey = draw("wood", 1, (256, 256)).mean(axis=2)
+    along, across = np.abs(np.diff(grey, axis=0)).mean(), np.abs(np.diff(grey, axis=1)).mean()
+    assert across > 4 * along
+
+
+def test_pebbles_have_dark_gaps_between_stones_of_many_colours() -> None:
+    picture = draw("pebbles", 1, (256, 256)).astype(np.float64)
+    grey = picture.mean(axis=2)
+    assert 0.08 < np.mean(grey < 50) < 0.35
+    stones = picture[grey > 110]
+    hue = stones[:, 0] - stones[:, 2]
+    assert hue.std() > 20
