@@ -52,10 +52,16 @@ class MetricInfo:
 
 
 CROP = 48
-"""Side in pixels of the crops of the Gram, FID and KID metrics: inside a 64 px tile there is room for a grid of them."""
+"""Side in pixels of the crops of the Gram, FID and KID metrics: a 64 px tile has room for a grid of them."""
 
 CROPS = 2048
 """Number of crops of every row, so that the bias of the Fréchet distance is alike (16 crops per dimension and more)."""
+
+WIDE_CROP = 128
+"""Side in pixels of the crops of ``gram_128``: about twice what the methods' networks see."""
+
+WIDE_CROPS = 32
+"""Number of crops of ``gram_128``: as many positions of the taps as an eighth of the small crops, enough for a mean."""
 
 CATALOGUE: tuple[MetricInfo, ...] = (
     MetricInfo(
@@ -65,7 +71,8 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         direction=Direction.LOWER,
         version=1,
         minimum_size=CROP,
-        definition=f"Relative Frobenius distance of Gram matrices over {CROP} px crops, mean over the taps.",
+        definition=f"Relative Frobenius distance of Gram matrices over {CROPS} crops of {CROP} px, mean over the five "
+        "taps of 16 to 112 channels.",
         blind_to="layout beyond a crop, copying, feature moments above the second",
     ),
     MetricInfo(
@@ -74,8 +81,8 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         unit="",
         direction=Direction.LOWER,
         version=1,
-        minimum_size=128,
-        definition="The same over 128 px crops; pictures under 128 px have no value.",
+        minimum_size=WIDE_CROP,
+        definition=f"The same over {WIDE_CROPS} crops of {WIDE_CROP} px; pictures under {WIDE_CROP} px have no value.",
         blind_to="layout beyond a crop, copying, feature moments above the second",
     ),
     MetricInfo(
@@ -96,7 +103,8 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         direction=Direction.LOWER,
         version=1,
         minimum_size=CROP,
-        definition=f"Unbiased squared MMD with a cubic kernel on the 1280 head features of the same {CROPS} crops.",
+        definition="Unbiased squared MMD with the kernel (x·y/1280 + 1)³ on the 1280 head features of the same "
+        f"{CROPS} crops, all in one subset.",
         blind_to="layout beyond a crop, copying",
     ),
     MetricInfo(
@@ -105,9 +113,11 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         unit="",
         direction=Direction.LOWER,
         version=1,
-        minimum_size=CROP,
-        definition="Share of neighbouring 16 px patches whose nearest train patches stand at the same offset.",
-        blind_to="copies that were turned, recoloured or cut into pieces below two patches",
+        minimum_size=64,
+        definition="Share of pairs of 16 px patches 8 px apart whose nearest train patches stand at the same offset "
+        "within 1 px and both match closer than the first percentile of held-out patches.",
+        blind_to="copies that were turned, recoloured, blurred or cut into pieces below two patches; copies in a "
+        "texture whose held-out part matches as closely",
     ),
 )
 

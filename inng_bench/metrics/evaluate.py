@@ -1,0 +1,230 @@
+"""All metrics of one row: samples against the held-out window, and against the train window beside it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inng_bench.metrics import copying, crops, fidelity
+from inng_bench.metrics.catalogue import BY_NAME, CROP, CROPS, WIDE_CROP, WIDE_CROPS
+from inng_bench.metrics.crops import Pixels
+from inng_bench.metrics.gram import gram_matrix, relative_distance
+from inng_bench.records.schema import Against, Measurement
+
+MOST_IMAGES_ALONE = 16
+"""Up to so many pictures are also measured each alone: a canvas says something, one of many tiles does not."""
+
+
+def evaluate(samples: Pixels, train: Pixels, held_out: Pixels | None, *, seed: int) -> tuple[Measurement, ...]:
+    """Measure the samples of a method.
+
+    Parameters
+    ----------
+    samples : NDArray[np.uint8]
+        (N, H, W, 3).
+    train : NDArray[np.uint8]
+        (H, W, 3): the window that the method was trained on.
+    held_out : NDArray[np.uint8] or None
+        (H, W, 3): the window that it has not seen.
+    seed : int
+        Of the random choices, of which there is one: the order of the crops in the kernel distance (round-off only).
+
+    Returns
+    -------
+    tuple[Measurement, ...]
+        Every metric against the held-out window, if there is one, then against the train window. Copying is measured
+        against the train window only. ``seconds`` of a metric includes the features that it is the first to use:
+        those of the samples are in the first ``gram``, those of a window in the ``gram`` against it.
+    """
+    for pictures in (samples, train[np.newaxis], *(() if held_out is None else (held_out[np.newaxis],))):
+        _validate(pictures)
+    described = _Pictures(samples)
+    windows = {Against.HELD_OUT: held_out, Against.TRAIN: train}
+    compared = [
+        _compare(described, _Pictures(window[np.newaxis]), against, seed)
+        for against, window in windows.items()
+        if window is not None
+    ]
+    return (*(one for row in compared for one in row), _copying(samples, train, held_out, Against.TRAIN))
+
+
+def evaluate_real(train: Pixels, held_out: Pixels | None, *, seed: int) -> tuple[Measurement, ...]:
+    """Measure the row ``real``: what a verbatim copy of the train window would get, and the floor of copying.
+
+    With a held-out window, the train window is compared with it; for copying it is the sample. Without, each value is
+    the mean over the left half against the right one and the top half against the bottom one.
+
+    Returns
+    -------
+    tuple[Measurement, ...]
+        One for each metric.
+    """
+    _validate(train[np.newaxis])
+    if held_out is not None:
+        _validate(held_out[np.newaxis])
+        compared = _compare(_Pictures(train[np.newaxis]), _Pictures(held_out[np.newaxis]), Against.HELD_OUT, seed)
+        return (*compared, _copying(held_out[np.newaxis], train, held_out, Against.TRAIN))
+    splits = []
+    for axis in (1, 0):
+        first, second = np.array_split(train, 2, axis=axis)
+        compared = _compare(_Pictures(first[np.newaxis]), _Pictures(second[np.newaxis]), Against.HALVES, seed)
+        splits.append((*compared, _copying(first[np.newaxis], second, first, Against.HALVES)))
+    return tuple(_mean(left_right, top_bottom) for left_right, top_bottom in zip(*splits, strict=True))
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    """Pictures of one size, (N, H, W, 3), and their features, which are computed when first asked for."""
+
+    pixels: Pixels
+
+    @property
+    def side(self) -> int:
+        height, width = self.pixels.shape[1:3]
+        return int(min(height, width))
+
+    @cached_property
+    def places(self) -> NDArray[np.int64]:
+        return self._grid(CROPS, CROP)
+
+    @cached_property
+    def features(self) -> fidelity.Features:
+        return fidelity.extract(crops.cut(self.pixels, self.places, CROP), fidelity.LAYERS)
+
+    @cached_property
+    def wide_features(self) -> fidelity.Features:
+        places = self._grid(WIDE_CROPS, WIDE_CROP)
+        return fidelity.extract(crops.cut(self.pixels, places, WIDE_CROP), tuple(fidelity.GRAMS), batch=8)
+
+    def _grid(self, count: int, crop: int) -> NDArray[np.int64]:
+        return crops.grid(count, len(self.pixels), self.pixels.shape[1:3], crop)
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What a metric found."""
+
+    value: float
+    parts: dict[str, float]
+    per_image: tuple[float, ...] = ()
+
+
+def _compare(samples: _Pictures, reference: _Pictures, against: Against, seed: int) -> tuple[Measurement, ...]:
+    """Measure all but copying."""
+    side = min(samples.side, reference.side)
+
+    def measured(name: str, n: int, crop: int, compute: Callable[[], _Outcome]) -> Measurement:
+        return _measure(name, against, samples.pixels, side, n=n, crop=crop, compute=compute)
+
+    return (
+        measured("gram", CROPS, CROP, lambda: _gram(samples, reference)),
+        measured("gram_128", WIDE_CROPS, WIDE_CROP, lambda: _gram_128(samples, reference)),
+        measured("patch_fid", CROPS, CROP, lambda: _patch_fid(samples, reference)),
+        measured("patch_kid", CROPS, CROP, lambda: _patch_kid(samples, reference, seed)),
+    )
+
+
+def _measure(
+    name: str, against: Against, samples: Pixels, side: int, *, n: int, crop: int, compute: Callable[[], _Outcome]
+) -> Measurement:
+    info, images = BY_NAME[name], len(samples)
+    if side < info.minimum_size:
+        note = f"needs pictures of {info.minimum_size} px a side, these have {side}"
+        return Measurement(
+            metric=name,
+            version=info.version,
+            against=against,
+            value=None,
+            n=0,
+            images=images,
+            disjoint_crops=0,
+            note=note,
+        )
+    start = time.perf_counter()
+    outcome = compute()
+    return Measurement(
+        metric=name,
+        version=info.version,
+        against=against,
+        value=outcome.value,
+        n=n,
+        images=images,
+        disjoint_crops=crops.disjoint(images, samples.shape[1:3], crop),
+        per_image=outcome.per_image,
+        parts=outcome.parts,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _gram(samples: _Pictures, reference: _Pictures) -> _Outcome:
+    parts = _gram_parts(samples.features, reference.features)
+    alone: tuple[float, ...] = ()
+    if 1 < len(samples.pixels) <= MOST_IMAGES_ALONE:
+        rows = [samples.places[:, 0] == image for image in range(len(samples.pixels))]
+        each = [{layer: samples.features[layer][row] for layer in fidelity.GRAMS} for row in rows]
+        alone = tuple(_average(_gram_parts(features, reference.features)) for features in each)
+    return _Outcome(_average(parts), parts, alone)
+
+
+def _gram_128(samples: _Pictures, reference: _Pictures) -> _Outcome:
+    parts = _gram_parts(samples.wide_features, reference.wide_features)
+    return _Outcome(_average(parts), parts)
+
+
+def _gram_parts(samples: fidelity.Features, reference: fidelity.Features) -> dict[str, float]:
+    return {
+        f"tap_{width}": relative_distance(gram_matrix(samples[layer]), gram_matrix(reference[layer]))
+        for layer, width in fidelity.GRAMS.items()
+    }
+
+
+def _patch_fid(samples: _Pictures, reference: _Pictures) -> _Outcome:
+    parts = {
+        layer: fidelity.frechet_distance(samples.features[layer], reference.features[layer]) / width
+        for layer, width in fidelity.TAPS.items()
+    }
+    return _Outcome(_average(parts), parts)
+
+
+def _patch_kid(samples: _Pictures, reference: _Pictures, seed: int) -> _Outcome:
+    heads = samples.features[fidelity.HEAD_LAYER], reference.features[fidelity.HEAD_LAYER]
+    return _Outcome(fidelity.kernel_distance(*heads, seed=seed), {})
+
+
+def _copying(samples: Pixels, train: Pixels, held_out: Pixels | None, against: Against) -> Measurement:
+    windows = (train,) if held_out is None else (train, held_out)
+    side = min(*samples.shape[1:3], *(length for window in windows for length in window.shape[:2]))
+    block = copying.BLOCK
+
+    def compute() -> _Outcome:
+        found = copying.copying(samples, train, held_out)
+        parts = {"same_offset": found.same_offset, "close": found.close, "threshold": found.threshold}
+        return _Outcome(found.rate, parts, found.per_image if 1 < len(samples) <= MOST_IMAGES_ALONE else ())
+
+    return _measure("copy_rate", against, samples, side, n=copying.BLOCKS, crop=block, compute=compute)
+
+
+def _mean(first: Measurement, second: Measurement) -> Measurement:
+    """Return the mean of a metric over two ways to halve a picture."""
+    if first.value is None or second.value is None:
+        return first if first.value is None else second
+    return first.model_copy(
+        update={
+            "value": (first.value + second.value) / 2,
+            "parts": {name: (part + second.parts[name]) / 2 for name, part in first.parts.items()},
+            "disjoint_crops": min(first.disjoint_crops, second.disjoint_crops),
+            "seconds": first.seconds + second.seconds,
+        }
+    )
+
+
+def _average(parts: dict[str, float]) -> float:
+    return float(np.mean(list(parts.values())))
+
+
+def _validate(pictures: Pixels) -> None:
+    if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[3] != 3 or 0 in pictures.shape:
+        raise ValueError(f"pictures must be uint8 (N, H, W, 3), not {pictures.dtype} {pictures.shape}")
