@@ -1,0 +1,51 @@
+"""``python -m inng_bench.report``: the comparison table, and files beside it."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from inng_bench.errors import ExitStatus, InputError
+from inng_bench.records.store import latest_results
+from inng_bench.report.build import build_report
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m inng_bench.report",
+        description="Print the comparison table of a results folder and write table.md, table.csv, table.tex and "
+        "sheets of pictures. Records are only read.",
+        epilog="Exit status: 0 the report is made, failed runs being rows of it; 2 there are no results, a record is "
+        "broken or the folder cannot be written.",
+    )
+    parser.add_argument(
+        "results", metavar="RESULTS", nargs="?", type=Path, help="results folder (default: the latest in results/runs)"
+    )
+    parser.add_argument("--out", metavar="DIR", type=Path, help="folder of the report (default: RESULTS/report)")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make the report and return the exit status."""
+    options = make_parser().parse_args(arguments)
+    try:
+        results = latest_results() if options.results is None else options.results
+        report = build_report(results, options.out)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return ExitStatus.BAD_INPUT
+    print(report.text)
+    print(f"Written to {report.folder}: table.md, table.csv, table.tex and {_count_pictures(report.files)} sheets.")
+    if report.failures:
+        runs = "1 run" if report.failures == 1 else f"{report.failures} runs"
+        print(f"{runs} failed; the reasons stand above under Failures and warnings.")
+    return ExitStatus.OK
+
+
+def _count_pictures(files: Sequence[Path]) -> int:
+    return sum(file.suffix == ".png" for file in files)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""A report: tables and pictures from the records of a results folder, which it never changes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from inng_bench.errors import InputError
+from inng_bench.files import write_atomically
+from inng_bench.records import store
+from inng_bench.report.curves import curves_figure
+from inng_bench.report.documents import latex, markdown, plain_text
+from inng_bench.report.remarks import count_failures
+from inng_bench.report.rows import by_texture, make_rows
+from inng_bench.report.sheets import overview_sheet, stages_sheet, texture_sheet
+from inng_bench.report.table import wide_table
+
+_OVERVIEW, _CURVES = "sheets/overview.png", "sheets/curves.png"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What :func:`build_report` made.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        The wide table with full precision, as in ``table.csv``.
+    text : str
+        The report for a terminal.
+    folder : Path
+        Where the files are.
+    files : tuple[Path, ...]
+        Everything that was written.
+    failures : int
+        Number of failed runs; they are rows of the table.
+    """
+
+    table: pd.DataFrame
+    text: str
+    folder: Path
+    files: tuple[Path, ...]
+    failures: int
+
+
+def build_report(results: Path, out: Path | None = None) -> Report:
+    """Make tables and pictures of all records of a results folder.
+
+    Parameters
+    ----------
+    results : Path
+        The results folder.
+    out : Path or None
+        Where ``table.md``, ``table.csv``, ``table.tex`` and ``sheets/`` go; None for ``report`` in the results
+        folder. Files of an earlier report are replaced; the same records give the same bytes.
+
+    Raises
+    ------
+    InputError
+        When there is no record, a record is broken, or the folder cannot be written.
+    """
+    records = store.read_records(results)
+    if not records:
+        raise InputError(f"there are no records in {results}; make some with `python -m inng_bench run --suite quick`.")
+    rows = make_rows(records)
+    table, text = wide_table(rows), plain_text(rows, records)
+    contents: dict[str, bytes | None] = {
+        "table.md": markdown(rows, records).encode(),
+        "table.csv": table.to_csv(index=False, lineterminator="\n").encode(),
+        "table.tex": latex(rows, records).encode(),
+        _OVERVIEW: overview_sheet(results, rows),
+        _CURVES: curves_figure(rows),
+    }
+    for texture, group in by_texture(rows).items():
+        contents[_texture_sheet_name(texture)] = texture_sheet(results, group)
+        contents[f"sheets/{texture}-stages.png"] = stages_sheet(results, group)
+    folder = store.report_folder(results) if out is None else out
+    written = {folder / name: content for name, content in contents.items() if content is not None}
+    for path, content in written.items():
+        write_atomically(path, content)
+    return Report(table, text, folder, tuple(written), count_failures(records))
+
+
+def _texture_sheet_name(texture: str) -> str:
+    """Return the sheet of a texture, whose name may be that of a sheet about all of them."""
+    name = f"sheets/{texture}.png"
+    return f"sheets/{texture}-texture.png" if name in (_OVERVIEW, _CURVES) else name

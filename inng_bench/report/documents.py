@@ -1,0 +1,116 @@
+"""The whole report as plain text, Markdown and LaTeX."""
+
+import textwrap
+from collections.abc import Sequence
+
+import pandas as pd
+
+from inng_bench.records.schema import Record
+from inng_bench.report import remarks
+from inng_bench.report.grid import text_grid
+from inng_bench.report.markup import LATEX, MARKDOWN, PLAIN
+from inng_bench.report.rows import Row
+from inng_bench.report.table import comparison_table, floor_table, fold_headings, terminal_table
+
+WIDTH = 116
+"""Letters in a line of plain text."""
+
+FLOOR_TITLE = "Times the floor"
+FLOOR_NOTE = (
+    "Geometric mean over textures of a method's value divided by that of the row real; in brackets the number of "
+    "textures on which both are positive."
+)
+
+
+def plain_text(rows: Sequence[Row], records: Sequence[Record]) -> str:
+    """Return the report for a terminal of 120 columns."""
+    table, floor = terminal_table(rows, PLAIN), fold_headings(floor_table(rows, PLAIN))
+    blocks = [
+        text_grid(table.drop(columns="texture"), list(table["texture"])),
+        _bullets(remarks.caption(rows)),
+        f"{_filled(f'{FLOOR_TITLE}. {FLOOR_NOTE}')}\n\n{text_grid(floor)}",
+        _section("INNg against DCGAN at equal budget", remarks.verdicts(rows)),
+        _section("Failures and warnings", remarks.problems(records)),
+        _section("Environment", remarks.environment(records)),
+        _section("Make it again", remarks.commands(records)),
+    ]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _section(title: str, sentences: Sequence[str]) -> str:
+    return f"{title}\n{_bullets(sentences)}" if sentences else ""
+
+
+def _bullets(sentences: Sequence[str]) -> str:
+    return "\n".join(_filled(f"- {PLAIN.escape(sentence)}") for sentence in sentences)
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
+def markdown(rows: Sequence[Row], records: Sequence[Record]) -> str:
+    """Return the report as Markdown."""
+    suites = ", ".join(sorted({record.suite for record in records}))
+    blocks = [
+        f"# INNg and its competitors: {MARKDOWN.escape(suites)}",
+        _pipe_table(comparison_table(rows, MARKDOWN)),
+        _markdown_bullets(remarks.caption(rows)),
+        f"## {FLOOR_TITLE}\n\n{MARKDOWN.escape(FLOOR_NOTE)}",
+        _pipe_table(floor_table(rows, MARKDOWN)),
+        _markdown_section("INNg against DCGAN at equal budget", remarks.verdicts(rows)),
+        _markdown_section("Failures and warnings", remarks.problems(records)),
+        _markdown_section("Metrics", remarks.metric_notes()),
+        _markdown_section("Environment", remarks.environment(records)),
+        "## Make it again\n\n```\n" + "\n".join(remarks.commands(records)) + "\n```",
+    ]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _pipe_table(table: pd.DataFrame) -> str:
+    words = {"texture", "method", "status"}
+    alignment = ["left" if column in words else "right" for column in table.columns]
+    return str(table.to_markdown(index=False, disable_numparse=True, colalign=alignment))
+
+
+def _markdown_section(title: str, sentences: Sequence[str]) -> str:
+    return f"## {title}\n\n{_markdown_bullets(sentences)}" if sentences else ""
+
+
+def _markdown_bullets(sentences: Sequence[str]) -> str:
+    return "\n".join(f"- {MARKDOWN.escape(sentence)}" for sentence in sentences)
+
+
+def latex(rows: Sequence[Row], records: Sequence[Record]) -> str:
+    """Return both tables for a paper; they need the packages booktabs and graphicx."""
+    caption = " ".join(LATEX.escape(sentence) for sentence in remarks.caption(rows))
+    problems = [LATEX.escape(sentence) for sentence in remarks.problems(records)]
+    return "\n".join(
+        [
+            r"% \usepackage{booktabs,graphicx}",
+            _table_environment(comparison_table(rows, LATEX), caption, "tab:inng-bench", problems),
+            _table_environment(
+                floor_table(rows, LATEX), LATEX.escape(f"{FLOOR_TITLE}. {FLOOR_NOTE}"), "tab:inng-bench-floor", []
+            ),
+        ]
+    )
+
+
+def _table_environment(table: pd.DataFrame, caption: str, label: str, notes: Sequence[str]) -> str:
+    words = {"texture", "method", "status"}
+    columns = "".join("l" if column in words else "r" for column in table.columns)
+    tabular = table.to_latex(index=False, escape=False, column_format=columns).rstrip()
+    return "\n".join(
+        [
+            r"\begin{table*}",
+            r"\centering",
+            rf"\caption{{{caption}}}",
+            rf"\label{{{label}}}",
+            r"\resizebox{\textwidth}{!}{%",
+            tabular,
+            "}",
+            *(rf"\par\footnotesize {note}" for note in notes),
+            r"\end{table*}",
+            "",
+        ]
+    )

@@ -1,0 +1,140 @@
+"""Plain text, Markdown and LaTeX: escaping, emphasis and numbers."""
+
+import math
+import re
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+ABSENT = "–"
+
+
+class Markup(ABC):
+    """How one kind of document writes what a table shows.
+
+    Attributes
+    ----------
+    around_seeds : str
+        Format of an interval over seeds.
+    """
+
+    around_seeds: ClassVar[str] = "({})"
+
+    @abstractmethod
+    def escape(self, text: str) -> str:
+        """Return a text that the document shows as it is."""
+
+    @abstractmethod
+    def bold(self, marked_up: str) -> str:
+        """Emphasise what is marked up already."""
+
+    def with_interval(self, value: str, interval: str) -> str:
+        """Join a value and its interval, both marked up."""
+        return f"{value} {interval}"
+
+
+class Plain(Markup):
+    """Text for a terminal; an interval stands below its value."""
+
+    around_seeds: ClassVar[str] = "{}"
+
+    def escape(self, text: str) -> str:
+        """Return the text without control characters, which could steer a terminal."""
+        return "".join(letter if letter.isprintable() else " " for letter in text)
+
+    def bold(self, marked_up: str) -> str:
+        """Return the text with a star after it."""
+        return f"{marked_up}*"
+
+    def with_interval(self, value: str, interval: str) -> str:
+        """Set the interval below its value, so that the table stays narrow."""
+        return f"{value}\n{interval}"
+
+
+class Markdown(Markup):
+    """GitHub's dialect, in which HTML is alive."""
+
+    def escape(self, text: str) -> str:
+        """Return the text with every sign of Markdown and HTML taken as itself."""
+        text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        return re.sub(r"([\\`*_\[\]|~#$])", r"\\\1", text)
+
+    def bold(self, marked_up: str) -> str:
+        """Return the text between two pairs of stars."""
+        return f"**{marked_up}**"
+
+
+class Latex(Markup):
+    """LaTeX with booktabs."""
+
+    _SIGNS: ClassVar[dict[int, str]] = str.maketrans(
+        {
+            "\\": r"\textbackslash{}",
+            "{": r"\{",
+            "}": r"\}",
+            "$": r"\$",
+            "&": r"\&",
+            "#": r"\#",
+            "%": r"\%",
+            "_": r"\_",
+            "~": r"\textasciitilde{}",
+            "^": r"\textasciicircum{}",
+            "<": r"\textless{}",
+            ">": r"\textgreater{}",
+            "|": r"\textbar{}",
+            "`": r"\textasciigrave{}",
+            '"': "''",
+            "–": "--",
+            "−": "$-$",
+            "·": r"$\cdot$",
+            "×": r"$\times$",
+            "²": r"$^2$",
+            "±": r"$\pm$",
+            "→": r"$\rightarrow$",
+            "↓": r"$\downarrow$",
+            "↑": r"$\uparrow$",
+            "†": r"\textdagger{}",
+        }
+    )
+
+    def escape(self, text: str) -> str:
+        """Return the text with every sign of LaTeX taken as itself."""
+        return " ".join(text.split()).translate(self._SIGNS)
+
+    def bold(self, marked_up: str) -> str:
+        """Return the text in a bold face."""
+        return rf"\textbf{{{marked_up}}}"
+
+
+PLAIN, MARKDOWN, LATEX = Plain(), Markdown(), Latex()
+
+
+def decimals(value: float, digits: int) -> int:
+    """Return the decimal places that show so many significant digits of a value, at most 6."""
+    if value == 0:
+        return 0
+    return min(6, max(0, digits - 1 - math.floor(math.log10(abs(value)))))
+
+
+def format_number(value: float | None, digits: int = 3) -> str:
+    """Return a value with so many significant digits; a dash for none and for what is not a number."""
+    if value is None or not math.isfinite(value):
+        return ABSENT
+    if 0 < abs(value) < 1e-6:
+        return _signed(f"{value:.{digits - 1}e}")
+    return _signed(f"{value:.{decimals(value, digits)}f}")
+
+
+def format_range(low: float, high: float, places: int) -> str:
+    """Return an interval with the decimal places of its value."""
+    joint = ABSENT if low >= 0 else " to "
+    return _signed(f"{low:.{places}f}{joint}{high:.{places}f}")
+
+
+def _signed(number: str) -> str:
+    """Return a number with true minus signs, exponents excepted."""
+    return re.sub(r"(?<![\de])-(?=\d)", "−", number)
+
+
+def shorten(text: str, length: int) -> str:
+    """Return a text of at most so many letters; what is left out is marked."""
+    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"

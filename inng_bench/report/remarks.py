@@ -1,0 +1,192 @@
+"""The sentences around the table: what is compared, who wins, what went wrong, on which machine."""
+
+from collections.abc import Iterable, Sequence
+
+from inng_bench.metrics.catalogue import CATALOGUE, MetricInfo
+from inng_bench.records.schema import Record, Status
+from inng_bench.report.intervals import IntervalKind
+from inng_bench.report.rows import REAL, Row, by_texture, is_better, one_line, outdated_metrics, separates
+from inng_bench.report.table import NOT_HELD_OUT, interval_kinds
+
+_KINDS = {
+    IntervalKind.SEEDS: "With two seeds or more a value is the mean over seeds (geometric where all are positive) and "
+    "the range after it, without square brackets, its 95% t interval over seeds.",
+    IntervalKind.CANVASES: "With one seed square brackets hold the spread over canvases: least and greatest value of a "
+    "canvas alone, where the metric has one. A canvas alone has fewer crops, so that the value can lie outside, and "
+    "the spread says nothing about other trainings.",
+}
+
+
+def caption(rows: Sequence[Row]) -> list[str]:
+    """Return what a reader must know to read the table."""
+    suites = ", ".join(sorted({record.suite for row in rows for record in row.records}))
+    textures = len(by_texture(rows))
+    return [
+        f"Suite {suites}: {_counted(textures, 'texture')}, {_seeds(rows)} a trained row, {_crops(rows)}.",
+        "Samples are compared with the held-out window of their texture, which no method has seen; the copy rate "
+        "alone compares with the train window. ↓ lower is better.",
+        f"The row {REAL} compares the train window with the held-out one: the floor, and just what a verbatim copy "
+        "of the source would get.",
+        *_without_held_out(rows),
+        *(_KINDS[kind] for kind in interval_kinds(rows)),
+        "Bold (a star in the terminal) is the best trained method of a texture where its interval over seeds lies "
+        "clear of all others; one seed decides nothing.",
+        "EffLite0 is EfficientNet-Lite0 trained on ImageNet. Its patch-FID and patch-KID are not comparable with "
+        "published FID and KID, which take Inception-v3 and other crops.",
+    ]
+
+
+def metric_notes() -> list[str]:
+    """Return what each metric is and what it is blind to."""
+    return [f"{metric.label}: {metric.definition} Blind to {metric.blind_to}." for metric in CATALOGUE]
+
+
+def _seeds(rows: Sequence[Row]) -> str:
+    counts = sorted({len(row.records) for row in rows if row.is_trained})
+    if not counts:
+        return "no seeds"
+    return _counted(counts[0], "seed") if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds"
+
+
+def _crops(rows: Sequence[Row]) -> str:
+    counts = sorted({sizes.n for row in rows if (sizes := row.sizes()) is not None})
+    if not counts:
+        return "nothing measured"
+    return f"n = {' or '.join(map(str, counts))} crops a row"
+
+
+def _without_held_out(rows: Sequence[Row]) -> list[str]:
+    if all(row.texture.held_out is not None for row in rows):
+        return []
+    return [
+        f"{NOT_HELD_OUT} no held-out: the picture is too small for two windows. Samples are then compared with the "
+        f"train window and {REAL} is the mean over its left and right, and top and bottom halves."
+    ]
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def verdicts(rows: Sequence[Row]) -> list[str]:
+    """Return for each metric how INNg fares against DCGAN of equal budget, a sentence each."""
+    sentences = []
+    for ours, theirs in sorted(_pairs(rows)):
+        for metric in CATALOGUE:
+            sentence = _verdict(rows, ours, theirs, metric)
+            if sentence:
+                sentences.append(sentence)
+    return sentences
+
+
+def _pairs(rows: Sequence[Row]) -> set[tuple[str, str]]:
+    """Return the labels of INNg and DCGAN rows that were trained with the same budget somewhere."""
+    return {
+        (ours.method, theirs.method)
+        for group in by_texture(rows).values()
+        for ours in group
+        for theirs in group
+        if ours.implementation == "inng" and theirs.implementation == "dcgan" and _equal_budget(ours, theirs)
+    }
+
+
+def _equal_budget(first: Row, second: Row) -> bool:
+    return first.records[0].budget_flops == second.records[0].budget_flops
+
+
+def _verdict(rows: Sequence[Row], ours: str, theirs: str, metric: MetricInfo) -> str:
+    wins: list[str] = []
+    losses: list[str] = []
+    ties: list[str] = []
+    unmeasured: list[str] = []
+    clear = rated = 0
+    for texture, group in by_texture(rows).items():
+        methods = {row.method: row for row in group}
+        if ours not in methods or theirs not in methods or not _equal_budget(methods[ours], methods[theirs]):
+            continue
+        first, second = methods[ours].figures[metric.name], methods[theirs].figures[metric.name]
+        if first.value is None or second.value is None:
+            unmeasured.append(texture)
+            continue
+        if methods[ours].interval is methods[theirs].interval is IntervalKind.SEEDS:
+            rated += 1
+            clear += separates(first, second, metric) or separates(second, first, metric)
+        if first.value == second.value:
+            ties.append(texture)
+        else:
+            (wins if is_better(first.value, second.value, metric) else losses).append(texture)
+    if not wins + losses + ties:
+        return ""
+    return (
+        f"{metric.label}: {ours} is better on {_listed(wins)}, {theirs} on {_listed(losses)}"
+        f"{f', equal on {_listed(ties)}' if ties else ''}"
+        f"{f', not measured for both on {_listed(unmeasured)}' if unmeasured else ''}; "
+        f"{f'intervals over seeds separate on {clear} of {rated}' if rated else 'one seed, so without interval'}."
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{len(names)} ({', '.join(names)})" if names else "0"
+
+
+def problems(records: Iterable[Record]) -> list[str]:
+    """Return failures, skipped runs and warnings, each once with all the runs that it concerns."""
+    places: dict[str, dict[str, list[int]]] = {}
+    for record in records:
+        for sentence in _problems_of(record):
+            places.setdefault(sentence, {}).setdefault(record.texture.name, []).append(record.replicate)
+    return [f"{sentence} ({_runs(found)})" for sentence, found in sorted(places.items())]
+
+
+def _runs(places: dict[str, list[int]]) -> str:
+    """Return textures and their seeds, such as ``brick seed 0, 1; grass seed 2``."""
+    return "; ".join(f"{texture} seed {', '.join(map(str, seeds))}" for texture, seeds in places.items())
+
+
+def _problems_of(record: Record) -> list[str]:
+    sentences = [f"{record.method}, warning: {one_line(warning)}" for warning in record.warnings]
+    if record.status is not Status.OK:
+        sentences.append(f"{record.method} {record.status}: {one_line(record.error) or 'no reason given'}")
+    outdated = outdated_metrics(record)
+    if outdated:
+        sentences.append(f"{record.method}, not shown: {', '.join(outdated)} of another version; run again.")
+    return sentences
+
+
+def count_failures(records: Iterable[Record]) -> int:
+    """Return the number of failed runs."""
+    return sum(record.status is Status.FAILED for record in records)
+
+
+def environment(records: Sequence[Record]) -> list[str]:
+    """Return the machine and the versions; where records differ, all values."""
+    sources = [record.provenance for record in records]
+    quotas = _distinct("no limit" if one.cpu_quota is None else f"{one.cpu_quota:g} cores" for one in sources)
+    commits = _distinct(f"{(one.git_sha or 'none')[:12]}{' with changes' if one.git_dirty else ''}" for one in sources)
+    versions = sorted({(name, version) for one in sources for name, version in one.versions.items()})
+    return [
+        f"CPU {_distinct(one.cpu for one in sources)}, {_distinct(str(one.cores) for one in sources)} cores "
+        f"(quota: {quotas}), {_distinct(f'{one.memory_gib:g}' for one in sources)} GiB, "
+        f"{_distinct(one.platform for one in sources)}",
+        f"device {_distinct(one.device for one in sources)}, {_distinct(one.precision for one in sources)}, "
+        f"threads per run: {_distinct(str(one.threads) for one in sources)}",
+        f"inng-bench {_distinct(one.package_version for one in sources)}, git {commits}, "
+        f"Python {_distinct(one.python for one in sources)}, "
+        + ", ".join(f"{name} {version}" for name, version in versions),
+        f"suite hash {_distinct(record.suite_hash[:12] for record in records)}",
+    ]
+
+
+def _distinct(values: Iterable[str]) -> str:
+    return " / ".join(sorted(set(values)))
+
+
+def commands(records: Sequence[Record]) -> list[str]:
+    """Return the commands that make the results again."""
+    seeds = 1 + max(record.replicate for record in records)
+    asked = sorted({(record.suite, record.texture.kind == "own") for record in records})
+    runs = [
+        f"python -m inng_bench run {'--texture PICTURE' if own else f'--suite {suite}'} --seeds {seeds}"
+        for suite, own in asked
+    ]
+    return [*dict.fromkeys(runs), "python -m inng_bench.report"]

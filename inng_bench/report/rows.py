@@ -1,0 +1,227 @@
+"""From records to rows: one row for each texture and method, over all its seeds."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+
+from inng_bench.metrics.catalogue import BY_NAME, CATALOGUE, Direction, MetricInfo
+from inng_bench.records.schema import Against, Measurement, Record, Status, TextureFacts
+from inng_bench.report.intervals import Estimate, IntervalKind, estimate_over_canvases, estimate_over_seeds
+
+REAL = "real"
+_AFTER_TRAINED = ("random-phase", "noise")
+_TRAINED_FIRST = ("inng", "dcgan")
+
+COPYING = "copy_rate"
+"""Compares with the train window by its definition, whatever else there is."""
+
+
+class RowStatus(StrEnum):
+    """How the runs behind a row ended."""
+
+    OK = "ok"
+    PARTLY_FAILED = "partly failed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Row:
+    """All seeds of one method on one texture.
+
+    Attributes
+    ----------
+    records : tuple[Record, ...]
+        One a seed, failed ones included; never empty.
+    figures : dict[str, Estimate]
+        The headline by metric.
+    train_values : dict[str, float or None]
+        The figure against the train window by metric.
+    interval : IntervalKind
+        What the intervals of ``figures`` mean.
+    """
+
+    records: tuple[Record, ...]
+    figures: dict[str, Estimate]
+    train_values: dict[str, float | None]
+    interval: IntervalKind
+
+    @property
+    def texture(self) -> TextureFacts:
+        """Facts of the texture."""
+        return self.records[0].texture
+
+    @property
+    def method(self) -> str:
+        """The row's label in the suite."""
+        return self.records[0].method
+
+    @property
+    def implementation(self) -> str:
+        """Entry-point name of the method."""
+        return self.records[0].implementation
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the row is a contestant, not one of the reference rows."""
+        return self.implementation not in (REAL, *_AFTER_TRAINED)
+
+    @property
+    def succeeded(self) -> tuple[Record, ...]:
+        """Records of the seeds that went well."""
+        return tuple(record for record in self.records if record.status is Status.OK)
+
+    @property
+    def failures(self) -> int:
+        """Number of seeds that failed."""
+        return sum(record.status is Status.FAILED for record in self.records)
+
+    @property
+    def status(self) -> RowStatus:
+        """How the runs ended, in a word."""
+        if self.failures:
+            return RowStatus.PARTLY_FAILED if self.succeeded else RowStatus.FAILED
+        return RowStatus.OK if self.succeeded else RowStatus.SKIPPED
+
+    @property
+    def error(self) -> str:
+        """The reasons of failed and skipped seeds, each once, on one line."""
+        reasons = dict.fromkeys(one_line(record.error) for record in self.records if record.status is not Status.OK)
+        return "; ".join(reason for reason in reasons if reason)
+
+    @property
+    def against(self) -> Against:
+        """What the headline compares with, but for copying."""
+        if self.texture.held_out is not None:
+            return Against.HELD_OUT
+        return Against.HALVES if self.implementation == REAL else Against.TRAIN
+
+    def sizes(self) -> Measurement | None:
+        """Return the measurement whose numbers of crops and pictures stand for the row: that of the patch-FID."""
+        found = (find_headline(record, "patch_fid") for record in self.succeeded)
+        return next((measurement for measurement in found if measurement is not None), None)
+
+    def mean_flops(self) -> float | None:
+        """Return the counted training operations, mean over seeds."""
+        return _mean([record.flops for record in self.succeeded])
+
+    def mean_seconds(self, phase: str) -> float | None:
+        """Return the wall time of a phase, mean over the seeds that had it."""
+        return _mean([record.seconds[phase] for record in self.succeeded if phase in record.seconds])
+
+    def mean_gradient_speed(self) -> float | None:
+        """Return gradient evaluations per second, mean over the timed seeds."""
+        return _mean([one.throughput.gradient_evaluations_per_second for one in self.succeeded if one.throughput])
+
+    def mean_image_speed(self) -> float | None:
+        """Return image·steps per second, mean over the timed seeds."""
+        return _mean([one.throughput.image_steps_per_second for one in self.succeeded if one.throughput])
+
+
+def make_rows(records: Iterable[Record]) -> tuple[Row, ...]:
+    """Group records by texture and method.
+
+    Returns
+    -------
+    tuple[Row, ...]
+        By texture; within one ``real``, the trained methods with INNg first, then ``random-phase`` and ``noise``.
+    """
+    ordered = sorted(records, key=lambda record: (record.texture.name, _rank(record), record.method, record.replicate))
+    groups = groupby(ordered, key=lambda record: (record.texture.name, record.method))
+    return tuple(_make_row(tuple(group)) for _, group in groups)
+
+
+def by_texture(rows: Iterable[Row]) -> dict[str, tuple[Row, ...]]:
+    """Return the rows of each texture, in the order of the rows."""
+    return {name: tuple(group) for name, group in groupby(rows, key=lambda row: row.texture.name)}
+
+
+def find_headline(record: Record, metric: str) -> Measurement | None:
+    """Return the measurement that the table shows: against the held-out window, else the train window, else halves.
+
+    A figure of another version than the catalogue's is not shown, since versions cannot be compared.
+    """
+    found = {one.against: one for one in record.measurements if one.metric == metric and _is_current(one)}
+    order = (Against.HELD_OUT, Against.TRAIN, Against.HALVES)
+    return next((found[against] for against in order if against in found), None)
+
+
+def outdated_metrics(record: Record) -> tuple[str, ...]:
+    """Return the metrics that a record holds in another version than the catalogue's, or that are not in it."""
+    return tuple(sorted({one.metric for one in record.measurements if not _is_current(one)}))
+
+
+def is_better(first: float, second: float, metric: MetricInfo) -> bool:
+    """Say whether one value beats another."""
+    return first < second if metric.direction is Direction.LOWER else first > second
+
+
+def separates(first: Estimate, second: Estimate, metric: MetricInfo) -> bool:
+    """Say whether the whole of one interval beats the whole of another."""
+    if first.low is None or first.high is None or second.low is None or second.high is None:
+        return False
+    if metric.direction is Direction.LOWER:
+        return first.high < second.low
+    return first.low > second.high
+
+
+def find_winner(rows: Sequence[Row], metric: MetricInfo) -> Row | None:
+    """Return the trained row of one texture that beats all others by its interval over seeds, if there is one."""
+    measured = [row for row in rows if row.is_trained and row.figures[metric.name].value is not None]
+    rated = [row for row in measured if row.interval is IntervalKind.SEEDS]
+    for row in rated:
+        others = [other for other in measured if other is not row]
+        if others and all(
+            other in rated and separates(row.figures[metric.name], other.figures[metric.name], metric)
+            for other in others
+        ):
+            return row
+    return None
+
+
+def one_line(text: str) -> str:
+    """Return a text without line breaks and runs of blanks."""
+    return " ".join(text.split())
+
+
+def _make_row(records: tuple[Record, ...]) -> Row:
+    succeeded = [record for record in records if record.status is Status.OK]
+    kind = IntervalKind.SEEDS if len(succeeded) > 1 else IntervalKind.CANVASES
+    figures = {metric.name: _estimate(succeeded, metric.name) for metric in CATALOGUE}
+    if all(figure.low is None for figure in figures.values()):
+        kind = IntervalKind.NONE
+    train_values = {metric.name: _value_against_train(succeeded, metric.name) for metric in CATALOGUE}
+    return Row(records, figures, train_values, kind)
+
+
+def _estimate(records: Sequence[Record], metric: str) -> Estimate:
+    found = [find_headline(record, metric) for record in records]
+    measured = [one for one in found if one is not None and one.value is not None]
+    if len(records) == 1 and measured:
+        return estimate_over_canvases(measured[0].value, measured[0].per_image)
+    return estimate_over_seeds([one.value for one in measured if one.value is not None])
+
+
+def _value_against_train(records: Sequence[Record], metric: str) -> float | None:
+    values = [
+        one.value
+        for record in records
+        for one in record.measurements
+        if one.metric == metric and one.against is Against.TRAIN and _is_current(one) and one.value is not None
+    ]
+    return estimate_over_seeds(values).value
+
+
+def _is_current(measurement: Measurement) -> bool:
+    return measurement.metric in BY_NAME and measurement.version == BY_NAME[measurement.metric].version
+
+
+def _rank(record: Record) -> int:
+    order = (REAL, *_TRAINED_FIRST, None, *_AFTER_TRAINED)
+    return order.index(record.implementation if record.implementation in order else None)
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return math.fsum(values) / len(values) if values else None

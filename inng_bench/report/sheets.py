@@ -1,0 +1,265 @@
+"""Sheets of pictures: source, samples of every trained method, their nearest source patches, and the stages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from inng_bench.records import store
+from inng_bench.records.schema import Record
+from inng_bench.report.canvas import (
+    GAP,
+    GREY,
+    PANEL,
+    Sheet,
+    crop,
+    empty_panel,
+    enlarge,
+    fit_line,
+    load_picture,
+    tile_grid,
+)
+from inng_bench.report.markup import format_number
+from inng_bench.report.rows import REAL, Row, by_texture
+
+MARGIN, BETWEEN = 24, 20
+CANVAS = 256
+"""Side of what is shown of a canvas or of the source, at its own scale."""
+
+_HEADLINES = (("gram", "Gram"), ("patch_fid", "patch-FID"), ("copy_rate", "copy"))
+_HEADLINE_DIGITS = 3
+
+
+@dataclass(frozen=True)
+class _Samples:
+    """The two panels of a method and what they are."""
+
+    panels: tuple[Image.Image, ...]
+    description: str
+
+
+def texture_sheet(results: Path, rows: Sequence[Row]) -> bytes:
+    """Return the sheet of one texture as PNG.
+
+    Parameters
+    ----------
+    results : Path
+        The results folder.
+    rows : Sequence[Row]
+        All rows of the texture.
+
+    Notes
+    -----
+    A column for the source and one for each trained method; below each other two samples and a patch of a sample
+    beside the patch of the train window that is nearest to it.
+    """
+    trained = [row for row in rows if row.is_trained]
+    height_of_head, height_of_label = 64, 62
+    top = MARGIN + height_of_head
+    first, second = top + height_of_label, top + height_of_label + PANEL + BETWEEN - 8
+    third = second + PANEL + 12
+    sheet = Sheet(_sheet_width(1 + len(trained)), third + 20 + PANEL // 2 + MARGIN)
+    _write_head(sheet, rows[0])
+    for y, panel in zip((first, second), _source_panels(results, rows[0]), strict=False):
+        sheet.picture((MARGIN, y), panel)
+    _write_label(sheet, MARGIN, top, "source", _source_description(rows[0]), _floor_line(rows))
+    for index, row in enumerate(trained, start=1):
+        x = _column(index)
+        samples = _sample_panels(results, row)
+        _write_label(sheet, x, top, row.method, samples.description, _figures_line(row))
+        for y, panel in zip((first, second), samples.panels, strict=False):
+            sheet.picture((x, y), panel)
+        if row.succeeded:
+            sheet.text((x, third), "a sample's patch · its nearest in the train window", size=10, ink=GREY)
+            sheet.picture((x, third + 20), _nearest_panel(results, row))
+    return sheet.png()
+
+
+def overview_sheet(results: Path, rows: Sequence[Row]) -> bytes:
+    """Return source, INNg and DCGAN (the first row of each) of every texture as PNG."""
+    groups = by_texture(rows)
+    wanted = _overview_methods(rows)
+    label, title, gap = 26, 34, 18
+    sheet = Sheet(_sheet_width(1 + len(wanted)), 2 * MARGIN + title + len(groups) * (label + PANEL + gap) - gap)
+    for index, name in enumerate(["source", *wanted]):
+        sheet.text((_column(index), MARGIN), name, size=18, bold=True)
+    for line, (texture, group) in enumerate(groups.items()):
+        top = MARGIN + title + line * (label + PANEL + gap)
+        sheet.text((MARGIN, top), fit_line(texture, PANEL, 13, bold=True), bold=True)
+        sheet.picture((MARGIN, top + label), _source_panels(results, group[0])[0])
+        methods = {row.method: row for row in group}
+        for index, method in enumerate(wanted, start=1):
+            if method in methods:
+                sheet.text(
+                    (_column(index), top), fit_line(_figures_line(methods[method]), PANEL, 11), size=11, ink=GREY
+                )
+                panel = _sample_panels(results, methods[method]).panels[0]
+            else:
+                panel = empty_panel("The suite has no such run.")
+            sheet.picture((_column(index), top + label), panel)
+    return sheet.png()
+
+
+def stages_sheet(results: Path, rows: Sequence[Row]) -> bytes | None:
+    """Return how a picture of each trained method came about as PNG, or None where no run kept any."""
+    kept = [(row, strip) for row in rows if row.is_trained and (strip := _load_stages(results, row)) is not None]
+    if not kept:
+        return None
+    blocks = [(row, _split(strip)) for row, strip in kept]
+    heights = [58 + _moments_height(moments) for _, moments in blocks]
+    sheet = Sheet(2 * MARGIN + 4 * CANVAS + 3 * GAP, 2 * MARGIN + 40 + sum(heights) + BETWEEN * (len(blocks) - 1))
+    sheet.text((MARGIN, MARGIN), f"{rows[0].texture.name}: over the training", size=20, bold=True)
+    top = MARGIN + 40
+    for (row, moments), height in zip(blocks, heights, strict=True):
+        sheet.text((MARGIN, top), row.method, size=16, bold=True)
+        caption = (
+            f"{len(moments)} moments spread over the budget, the first at the upper left, the end at the lower right"
+        )
+        sheet.text((MARGIN, top + 24), caption, size=12, ink=GREY)
+        _set_moments(sheet, top + 50, moments)
+        top += height + BETWEEN
+    return sheet.png()
+
+
+def _column(index: int) -> int:
+    return MARGIN + index * (PANEL + BETWEEN)
+
+
+def _sheet_width(columns: int) -> int:
+    return 2 * MARGIN + columns * PANEL + (columns - 1) * BETWEEN
+
+
+def _write_head(sheet: Sheet, row: Row) -> None:
+    facts = row.texture
+    room = sheet.image.width - 2 * MARGIN
+    sheet.text((MARGIN, MARGIN), fit_line(facts.name, room, 22, bold=True), size=22, bold=True)
+    origin = f"{facts.kind}, {facts.licence}, suite {row.records[0].suite}"
+    line = f"{origin}; all at one scale, pixel for pixel, the patches twice as large"
+    sheet.text((MARGIN, MARGIN + 32), fit_line(line, room, 12), size=12, ink=GREY)
+
+
+def _write_label(sheet: Sheet, x: int, top: int, name: str, description: str, figures: str) -> None:
+    sheet.text((x, top), fit_line(name, PANEL, 16, bold=True), size=16, bold=True)
+    sheet.text((x, top + 22), fit_line(description, PANEL, 12), size=12, ink=GREY)
+    sheet.text((x, top + 40), fit_line(figures, PANEL, 11), size=11)
+
+
+def _source_description(row: Row) -> str:
+    if row.texture.held_out is None:
+        return "train window (no held-out)"
+    return "train window, below it the held-out one"
+
+
+def _floor_line(rows: Sequence[Row]) -> str:
+    real = next((row for row in rows if row.implementation == REAL), None)
+    return _figures_line(real) if real else ""
+
+
+def _figures_line(row: Row) -> str:
+    if not row.succeeded:
+        return "not measured"
+    figures = [(label, row.figures[name].value) for name, label in _HEADLINES]
+    return " · ".join(f"{label} {format_number(value, _HEADLINE_DIGITS)}" for label, value in figures)
+
+
+def _source_panels(results: Path, row: Row) -> tuple[Image.Image, ...]:
+    """Return what is seen of the train window and, where there is one, of the held-out window."""
+    names = ["train.png"] if row.texture.held_out is None else ["train.png", "held_out.png"]
+    folder = store.texture_folder(results, row.texture.name)
+    loaded = [load_picture(folder / name, name) for name in names]
+    return tuple(crop(one.image, CANVAS) if one.image else empty_panel(one.reason) for one in loaded)
+
+
+def _sample_panels(results: Path, row: Row) -> _Samples:
+    record = _shown_record(row)
+    if record is None:
+        return _Samples((empty_panel(f"{row.status}: {row.error or 'no reason given'}"),), "no samples")
+    roles = sorted((role for role in record.artefacts if role.startswith("sample-")), key=_sample_number)
+    loaded = [load_picture(store.artefact_path(results, record, role), role) for role in roles]
+    pictures = [one.image for one in loaded if one.image is not None]
+    if not pictures:
+        reason = loaded[0].reason if loaded else "The record names no samples."
+        return _Samples((empty_panel(reason),), "no samples")
+    side = min(pictures[0].size)
+    if side < CANVAS:
+        half = _tiles_in_panel(side)
+        first, rest = pictures[:half], pictures[half : 2 * half]
+        panels = tuple(tile_grid(tiles) for tiles in (first, rest) if tiles)
+        return _Samples(panels, f"separate tiles of {side} px, {min(2 * half, len(pictures))} of {len(pictures)}")
+    shown = tuple(crop(picture, CANVAS) for picture in pictures[:2])
+    return _Samples(shown, f"{_size_of_canvas(side)} from fresh noise, {len(shown)} of {len(pictures)}")
+
+
+def _size_of_canvas(side: int) -> str:
+    return f"{side}² px" if side == CANVAS else f"{CANVAS}² of {side}² px"
+
+
+def _tiles_in_panel(side: int) -> int:
+    return max(1, (PANEL + GAP) // (side + GAP)) ** 2
+
+
+def _sample_number(role: str) -> tuple[int, str]:
+    """Order ``sample-10`` after ``sample-9``."""
+    number = role.removeprefix("sample-")
+    return (int(number) if number.isdecimal() else 0, role)
+
+
+def _shown_record(row: Row) -> Record | None:
+    """Return the first seed that went well."""
+    return next(iter(row.succeeded), None)
+
+
+def _nearest_panel(results: Path, row: Row) -> Image.Image:
+    """Return a patch of a sample beside its nearest patch of the train window, pixels repeated."""
+    size = (2 * 128 + 2 * GAP, 128)
+    loaded = load_picture(store.artefact_path(results, row.succeeded[0], "nearest"), "nearest patch")
+    if loaded.image is None or loaded.image.width < 2:
+        return empty_panel(loaded.reason or "nearest.png is damaged.", size)
+    half = loaded.image.width // 2
+    halves = [loaded.image.crop((left, 0, left + half, loaded.image.height)) for left in (0, half)]
+    patches = [crop(enlarge(one, 128), 128) for one in halves]
+    panel = Image.new("RGB", size, "white")
+    panel.paste(patches[0], (0, 0))
+    panel.paste(patches[1], (128 + 2 * GAP, 0))
+    return panel
+
+
+def _overview_methods(rows: Sequence[Row]) -> list[str]:
+    """Return the labels of the first rows of INNg and DCGAN; without either, of the first two trained methods."""
+    trained = {row.method: row.implementation for row in rows if row.is_trained}
+    chosen = [
+        next((method for method, implementation in trained.items() if implementation == wanted), None)
+        for wanted in ("inng", "dcgan")
+    ]
+    return [method for method in chosen if method is not None] or list(trained)[:2]
+
+
+def _load_stages(results: Path, row: Row) -> Image.Image | None:
+    record = _shown_record(row)
+    if record is None or "stages" not in record.artefacts:
+        return None
+    return load_picture(store.artefact_path(results, record, "stages"), "stages").image
+
+
+def _split(strip: Image.Image) -> list[Image.Image]:
+    """Cut a strip into its squares; large ones are shown by their corner, small ones with pixels repeated."""
+    side = strip.height
+    squares = [strip.crop((left, 0, left + side, side)) for left in range(0, strip.width - side + 1, side)]
+    return [enlarge(square, CANVAS // 2) if side <= CANVAS // 2 else crop(square, CANVAS) for square in squares]
+
+
+def _moments_per_line(moments: Sequence[Image.Image]) -> int:
+    return 4 if moments[0].width > CANVAS // 2 else 8
+
+
+def _moments_height(moments: Sequence[Image.Image]) -> int:
+    lines = -(-len(moments) // _moments_per_line(moments))
+    return lines * moments[0].height + (lines - 1) * GAP - 8
+
+
+def _set_moments(sheet: Sheet, top: int, moments: Sequence[Image.Image]) -> None:
+    side = moments[0].width
+    for index, moment in enumerate(moments):
+        line, column = divmod(index, _moments_per_line(moments))
+        sheet.picture((MARGIN + column * (side + GAP), top + line * (side + GAP)), moment)

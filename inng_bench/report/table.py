@@ -1,0 +1,188 @@
+"""The comparison table: wide with full precision for machines, rounded with intervals for people."""
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+from inng_bench.metrics.catalogue import CATALOGUE, Direction, MetricInfo
+from inng_bench.report.intervals import Estimate, IntervalKind, geometric_mean
+from inng_bench.report.markup import ABSENT, Markup, decimals, format_number, format_range, shorten
+from inng_bench.report.rows import COPYING, REAL, Row, RowStatus, by_texture, find_winner
+
+NOT_HELD_OUT = "†"
+"""Marks a figure of a texture that has no held-out window."""
+
+_ERROR_LENGTH = 60
+"""Letters of a reason within the table; it stands whole below."""
+
+_INTEGERS = ("seeds", "failures", "n", "images", "disjoint_crops")
+
+
+def wide_table(rows: Sequence[Row]) -> pd.DataFrame:
+    """Return one line a row with full precision.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``texture, method, seeds, n``, one column for each metric by its name; then ``<metric>_low`` and
+        ``<metric>_high`` (``interval`` says of what kind), ``<metric>_train``, sizes, costs, speeds, status and error.
+        What there is not is missing (NaN or NA).
+    """
+    table = pd.DataFrame([_wide_line(row) for row in rows])
+    return table.astype(dict.fromkeys(_INTEGERS, "Int64"))
+
+
+def _wide_line(row: Row) -> dict[str, object]:
+    sizes = row.sizes()
+    line: dict[str, object] = {
+        "texture": row.texture.name,
+        "method": row.method,
+        "seeds": len(row.succeeded),
+        "n": sizes.n if sizes else None,
+    }
+    line |= {metric.name: _number(row.figures[metric.name].value) for metric in CATALOGUE}
+    for metric in CATALOGUE:
+        figure = row.figures[metric.name]
+        line[f"{metric.name}_low"] = _number(figure.low)
+        line[f"{metric.name}_high"] = _number(figure.high)
+    line |= {f"{metric.name}_train": _number(row.train_values[metric.name]) for metric in CATALOGUE}
+    return line | {
+        "interval": row.interval.value,
+        "against": row.against.value,
+        "images": sizes.images if sizes else None,
+        "disjoint_crops": sizes.disjoint_crops if sizes else None,
+        "flops": _number(row.mean_flops()),
+        "train_seconds": _number(row.mean_seconds("train")),
+        "sample_seconds": _number(row.mean_seconds("sample")),
+        "gradient_evaluations_per_second": _number(row.mean_gradient_speed()),
+        "image_steps_per_second": _number(row.mean_image_speed()),
+        "failures": row.failures,
+        "status": row.status.value,
+        "error": row.error,
+    }
+
+
+def _number(value: float | None) -> float:
+    """Return a float, so that a column without any value is still one of numbers."""
+    return math.nan if value is None else value
+
+
+def comparison_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
+    """Return the table for people, every cell marked up; a winner is bold where intervals over seeds separate."""
+    lines = []
+    for group in by_texture(rows).values():
+        winners = {metric.name: find_winner(group, metric) for metric in CATALOGUE}
+        lines += [_comparison_line(row, winners, markup) for row in group]
+    return pd.DataFrame(lines, dtype="str")
+
+
+def terminal_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
+    """Return the same table with narrow headings and without what a terminal has no room for."""
+    table = comparison_table(rows, markup).drop(columns=["n", "failed", "status"])
+    table["method"] = "  " + table["method"]
+    return fold_headings(table).rename(columns={"image·steps/s": "image·\nsteps/s", "train s": "train\ns"})
+
+
+def fold_headings(table: pd.DataFrame) -> pd.DataFrame:
+    """Break the headings of metrics into lines, the network's name on one of its own."""
+    return table.rename(columns={_heading(metric): _folded_heading(metric) for metric in CATALOGUE})
+
+
+def _comparison_line(row: Row, winners: dict[str, Row | None], markup: Markup) -> dict[str, str]:
+    sizes = row.sizes()
+    held_out = "" if row.texture.held_out is not None else " (no held-out)"
+    figures = {
+        markup.escape(_heading(metric)): _figure_cell(row, metric, winners[metric.name] is row, markup)
+        for metric in CATALOGUE
+    }
+    flops = row.mean_flops()
+    reason = f": {shorten(row.error, _ERROR_LENGTH)}" if row.error else ""
+    return {
+        "texture": markup.escape(row.texture.name + held_out),
+        "method": markup.escape(row.method),
+        "seeds": _seeds_cell(row),
+        "n": str(sizes.n) if sizes else markup.escape(ABSENT),
+        **figures,
+        markup.escape("image·steps/s"): markup.escape(format_number(row.mean_image_speed())),
+        "TFLOP": markup.escape(format_number(flops / 1e12) if flops else ABSENT),
+        "train s": markup.escape(format_number(row.mean_seconds("train"))),
+        "failed": str(row.failures) if row.failures else markup.escape(ABSENT),
+        "status": markup.escape(f"{row.status}{reason}"),
+    }
+
+
+def _seeds_cell(row: Row) -> str:
+    count = len(row.succeeded)
+    return str(count) if row.status is RowStatus.OK else f"{count} of {len(row.records)}"
+
+
+def _figure_cell(row: Row, metric: MetricInfo, wins: bool, markup: Markup) -> str:
+    """Return value and interval, such as ``0.123 (0.101–0.145)``."""
+    figure = row.figures[metric.name]
+    text = format_number(figure.value, metric.digits)
+    if figure.value is None or text == ABSENT:
+        return markup.escape(ABSENT)
+    if row.texture.held_out is None and metric.name != COPYING:
+        text += NOT_HELD_OUT
+    value = markup.bold(markup.escape(text)) if wins else markup.escape(text)
+    interval = _interval(figure, metric.digits, row.interval, markup)
+    return markup.with_interval(value, markup.escape(interval)) if interval else value
+
+
+def _interval(figure: Estimate, digits: int, kind: IntervalKind, markup: Markup) -> str:
+    """Return an interval; square brackets tell a spread over canvases from an interval over seeds."""
+    if figure.value is None or figure.low is None or figure.high is None:
+        return ""
+    ends = format_range(figure.low, figure.high, decimals(figure.value, digits))
+    return f"[{ends}]" if kind is IntervalKind.CANVASES else markup.around_seeds.format(ends)
+
+
+def _heading(metric: MetricInfo) -> str:
+    arrow = "↓" if metric.direction is Direction.LOWER else "↑"
+    unit = f" [{metric.unit}]" if metric.unit else ""
+    return f"{metric.label}{unit} {arrow}"
+
+
+def _folded_heading(metric: MetricInfo) -> str:
+    name, _, network = _heading(metric).replace(")", "").partition(" (")
+    words = name.split(" ")
+    return "\n".join([words[0], *([" ".join(words[1:])] if words[1:] else []), *([network] if network else [])])
+
+
+def floor_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
+    """Return the geometric mean over textures of a method's value in times the value of the row ``real``."""
+    methods = dict.fromkeys(row.method for row in sorted(rows, key=_method_rank) if row.implementation != REAL)
+    lines = []
+    for method in methods:
+        line = {"method": markup.escape(method)}
+        for metric in CATALOGUE:
+            ratios = floor_ratios(rows, method, metric.name)
+            mean = format_number(geometric_mean(ratios))
+            textures = f" ({len(ratios)})" if ratios else ""
+            line[markup.escape(_heading(metric))] = markup.escape(f"{mean}{'×' if ratios else ''}{textures}")
+        lines.append(line)
+    return pd.DataFrame(
+        lines, columns=["method", *(markup.escape(_heading(metric)) for metric in CATALOGUE)], dtype="str"
+    )
+
+
+def floor_ratios(rows: Sequence[Row], method: str, metric: str) -> list[float]:
+    """Return value over floor for each texture on which both are positive."""
+    ratios = []
+    for group in by_texture(rows).values():
+        values = {row.method: row.figures[metric].value for row in group}
+        value, floor = values.get(method), values.get(REAL)
+        if value is not None and floor is not None and value > 0 and floor > 0:
+            ratios.append(value / floor)
+    return ratios
+
+
+def interval_kinds(rows: Sequence[Row]) -> tuple[IntervalKind, ...]:
+    """Return the kinds of interval that a table holds."""
+    return tuple(kind for kind in IntervalKind if kind and any(row.interval is kind for row in rows))
+
+
+def _method_rank(row: Row) -> int:
+    """Keep the order of rows within a texture when textures differ in their methods."""
+    return (not row.is_trained) * 2 + (row.implementation != "inng")

@@ -1,0 +1,153 @@
+"""Synthetic records and pictures for the tests of store and report."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from inng_bench.metrics.catalogue import BY_NAME
+from inng_bench.records import store
+from inng_bench.records.schema import (
+    Against,
+    CurvePoint,
+    Measurement,
+    Provenance,
+    Record,
+    Status,
+    TextureFacts,
+    Throughput,
+    Window,
+)
+
+VALUES = {"gram": 0.2, "gram_128": 0.25, "patch_fid": 1.5, "patch_kid": 0.003, "copy_rate": 0.04}
+
+
+def make_provenance(**changes: Any) -> Provenance:
+    fields: dict[str, Any] = {
+        "git_sha": "0123456789abcdef0123456789abcdef01234567",
+        "git_dirty": False,
+        "package_version": "0.1.0",
+        "python": "3.11.7",
+        "platform": "Linux x86_64",
+        "versions": {"numpy": "2.4.6", "torch": "2.15.0"},
+        "cpu": "Example CPU",
+        "cores": 2,
+        "cpu_quota": None,
+        "memory_gib": 16.0,
+        "threads": 1,
+        "device": "cpu",
+        "precision": "float32",
+    }
+    return Provenance(**{**fields, **changes})
+
+
+def make_texture(name: str = "brick", *, has_held_out: bool = True, kind: str = "natural") -> TextureFacts:
+    def window(left: int) -> Window:
+        return Window(top=0, left=left, height=256, width=256, sha256="0" * 64)
+
+    return TextureFacts(
+        name=name,
+        kind=kind,
+        licence="CC0",
+        source="scikit-image",
+        scale=1.0,
+        train=window(0),
+        held_out=window(256) if has_held_out else None,
+    )
+
+
+def make_measurements(
+    values: Mapping[str, float | None],
+    against: Against = Against.HELD_OUT,
+    per_image: Mapping[str, Sequence[float]] | None = None,
+) -> tuple[Measurement, ...]:
+    return tuple(
+        Measurement(
+            metric=name,
+            version=BY_NAME[name].version,
+            against=Against.TRAIN if name == "copy_rate" else against,
+            value=value,
+            n=2048,
+            images=4,
+            disjoint_crops=100,
+            per_image=tuple((per_image or {}).get(name, ())),
+        )
+        for name, value in values.items()
+    )
+
+
+def make_throughput() -> Throughput:
+    return Throughput(
+        update="adam",
+        height=256,
+        width=256,
+        batch=4,
+        filters=32,
+        precision="float32",
+        threads=1,
+        rounds=20,
+        gradient_evaluations_per_second=12.0,
+        image_steps_per_second=48.0,
+        quartiles=(47.0, 49.0),
+        flops_per_image_step=1e9,
+        share_of_ceiling=0.4,
+    )
+
+
+def make_curve(points: int, names: Sequence[str], scale: float = 1.0) -> tuple[CurvePoint, ...]:
+    return tuple(
+        CurvePoint(step=step, flops=step * 2e11, values={name: scale / step**0.5 for name in names})
+        for step in range(1, points + 1)
+    )
+
+
+def make_record(
+    method: str = "inng",
+    *,
+    texture: TextureFacts | str = "brick",
+    replicate: int = 0,
+    values: Mapping[str, float | None] = VALUES,
+    **changes: Any,
+) -> Record:
+    """Return a record; ``changes`` replace any of its fields."""
+    facts = make_texture(texture) if isinstance(texture, str) else texture
+    against = Against.HELD_OUT if facts.held_out else Against.HALVES if method == "real" else Against.TRAIN
+    implementation = changes.pop("implementation", method.split("-10x")[0])
+    trained = implementation in ("inng", "dcgan")
+    failed = changes.get("status", Status.OK) is not Status.OK
+    fields: dict[str, Any] = {
+        "suite": "quick",
+        "suite_hash": "ab" * 32,
+        "texture": facts,
+        "method": method,
+        "implementation": implementation,
+        "settings": {},
+        "config_hash": "cd" * 32,
+        "replicate": replicate,
+        "seeds": {"train": 1, "sample": 2, "metric": 3},
+        "budget_flops": (8e13 if method.endswith("10x") else 8e12) if trained else 0.0,
+        "status": Status.OK,
+        "started": "2026-01-01T00:00:00+00:00",
+        "flops": 8e12 if trained and not failed else 0.0,
+        "seconds": {"total": 5.0} if failed else {"train": 110.0, "sample": 9.5} if trained else {},
+        "measurements": () if failed else make_measurements(values, against),
+        "provenance": make_provenance(),
+    }
+    return Record(**{**fields, **changes})
+
+
+def write_records(out: Path, records: Sequence[Record]) -> Path:
+    """Store records and a suite, as a run leaves them."""
+    for record in records:
+        store.write_record(out, record)
+    out.mkdir(parents=True, exist_ok=True)
+    store.suite_path(out).write_text("{}")
+    return out
+
+
+def write_picture(path: Path, height: int, width: int, seed: int = 0) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
