@@ -6,7 +6,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from inng_bench.metrics import evaluate as module
+from inng_bench.metrics import fidelity
 from inng_bench.metrics.catalogue import BY_NAME, CROPS
+from inng_bench.metrics.crops import cut, grid
 from inng_bench.metrics.evaluate import evaluate, evaluate_real
 from inng_bench.records.schema import Against, Measurement
 
@@ -96,6 +98,19 @@ def test_a_worse_picture_has_a_worse_score(grass: tuple[Pixels, Pixels]) -> None
     for metric in ("gram", "gram_128", "patch_fid"):
         assert 0.01 < _value(real, metric) < _value(rungs[1], metric)
     assert 0 <= _value(real, "copy_rate", Against.TRAIN) <= 0.02
+
+
+@pytest.mark.usefixtures("few_crops")
+def test_patch_fid_is_the_mean_over_taps_of_the_distance_per_dimension(grass: tuple[Pixels, Pixels]) -> None:
+    train, held_out = grass
+    features = [
+        fidelity.extract(cut(window[None], grid(128, 1, (256, 128), 48), 48), tuple(fidelity.TAPS)) for window in grass
+    ]
+    distances = [
+        fidelity.frechet_distance(features[0][layer], features[1][layer]) / int(layer.removeprefix("tap_"))
+        for layer in fidelity.TAPS
+    ]
+    assert _value(evaluate_real(train, held_out, seed=0), "patch_fid") == pytest.approx(np.mean(distances), rel=1e-5)
 
 
 @pytest.mark.usefixtures("few_crops")

@@ -191,6 +191,17 @@ def test_the_stored_standardisation_is_the_one_of_the_pool() -> None:
     assert json.loads(text).keys() == {"version", "weights_sha256", "pool", "taps"}
 
 
+def test_the_means_of_a_tap_come_standardised_and_those_of_the_head_as_they_are(brick: fidelity.Features) -> None:
+    with torch.inference_mode():
+        taps, head = features.feature_network()(torch.from_numpy(_crops("brick", 128)).permute(0, 3, 1, 2))
+    assert head is not None
+    for layer, width in fidelity.TAPS.items():
+        scale = standardisation.read_standardisation()[layer]
+        expected = (taps[width].mean((2, 3)).numpy() - np.array(scale.mean)) / np.array(scale.std)
+        np.testing.assert_allclose(brick[layer], expected, atol=1e-4)
+    np.testing.assert_allclose(brick["head"], head.mean((2, 3)), atol=1e-4)
+
+
 def test_a_standardisation_of_other_weights_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(standardisation, "WEIGHTS_SHA256", "0" * 64)
     with pytest.raises(ValueError, match="compute it anew"):
