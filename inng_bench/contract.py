@@ -11,17 +11,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import safetensors.torch
 import torch
+from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError
 from torch import Tensor
 
 from inng_bench.errors import InputError
 from inng_bench.files import write_atomically
+from inng_bench.suggest import did_you_mean
 
 MODEL_FORMAT = 1
+
+Configuration = TypeVar("Configuration", bound=BaseModel)
 
 
 class Precision(StrEnum):
@@ -191,7 +195,9 @@ class Method(ABC):
         try:
             tensors = safetensors.torch.load((folder / "model.safetensors").read_bytes())
         except (OSError, SafetensorError) as error:
-            raise InputError(f"{folder / 'model.safetensors'} cannot be read ({error}); train the model again.") from error
+            raise InputError(
+                f"{folder / 'model.safetensors'} cannot be read ({error}); train the model again."
+            ) from error
         method.restore(tensors)
         return method
 
@@ -207,3 +213,21 @@ def read_model_description(folder: Path) -> dict[str, Any]:
     if not complete or description["format"] != MODEL_FORMAT:
         raise InputError(f"{path} is not a model description of format {MODEL_FORMAT}; train the model again.")
     return dict(description)
+
+
+def parse_settings(model: type[Configuration], settings: Mapping[str, Any], method: str) -> Configuration:
+    """Check a method's settings against its configuration.
+
+    Raises
+    ------
+    InputError
+        On an unknown key, with the nearest right one, or a value out of range.
+    """
+    try:
+        return model.model_validate(dict(settings))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise InputError(f"{method} has no setting {key!r}; {did_you_mean(key, model.model_fields)}") from error
+        raise InputError(f"the setting {key!r} of {method} is wrong: {first['msg']}.") from error

@@ -1,0 +1,93 @@
+import math
+
+import torch
+from torch import Tensor
+
+from inng_bench.inng.langevin import LogitsAndGradient, Sampler, Update, ascend
+
+
+def gaussian(variance: float) -> LogitsAndGradient:
+    """ln g of a Gaussian, for each pixel of a canvas."""
+
+    def field(canvases: Tensor) -> tuple[Tensor, Tensor]:
+        return -canvases.square().mean((1, 2, 3)) / (2 * variance), -canvases / variance
+
+    return field
+
+
+def endless(
+    update: Update = Update.LANGEVIN, step_size: float = 1e-3, temperature: float = 0.0, steps: int = 10
+) -> Sampler:
+    return Sampler(update, step_size, temperature, momentum=0.5, max_steps=steps, threshold=math.inf)
+
+
+def draw(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)) * 0.05
+
+
+def test_langevin_on_a_gaussian_has_the_variance_of_its_discretised_chain() -> None:
+    # x' = (1 - ε/2σ²) x + N(0, εT) has the stationary variance Tσ² / (1 - ε/4σ²).
+    variance, step_size, temperature = 0.01, 0.008, 0.7
+    sampler = endless(step_size=step_size, temperature=temperature, steps=60)
+    last = ascend(gaussian(variance), draw(2, 3, 48, 48), sampler, torch.Generator().manual_seed(1)).canvases
+    expected = temperature * variance / (1 - step_size / (4 * variance))
+    z = math.log(float(last.square().mean()) / expected) / math.sqrt(2 / last.numel())
+    assert abs(z) < 4
+
+
+def test_langevin_without_temperature_is_gradient_ascent() -> None:
+    start = draw(1, 3, 16, 16)
+    moved = ascend(gaussian(0.5), start, endless(step_size=0.1, steps=7), torch.Generator()).canvases
+    torch.testing.assert_close(moved, start * (1 - 0.05 / 0.5) ** 7)
+
+
+def test_adam_ascent_equals_the_library_s_adam() -> None:
+    start = draw(2, 3, 16, 16)
+    parameter = torch.nn.Parameter(start.clone())
+    optimiser = torch.optim.Adam([parameter], lr=0.01, betas=(0.5, 0.999))
+    for _ in range(9):
+        parameter.grad = parameter.detach() / 0.5
+        optimiser.step()
+    moved = ascend(gaussian(0.5), start, endless(Update.ADAM, 0.01, steps=9), torch.Generator()).canvases
+    torch.testing.assert_close(moved, parameter.detach())
+
+
+def test_each_image_stops_at_its_own_decision_and_no_image_influences_another() -> None:
+    starts = torch.cat([draw(1, 3, 16, 16, seed=seed) * scale for seed, scale in ((1, 1.0), (2, 4.0), (3, 8.0))])
+    sampler = Sampler(Update.LANGEVIN, 0.02, 1e-4, 0.5, 200, threshold=-0.001)
+    together = ascend(gaussian(0.5), starts, sampler, torch.Generator().manual_seed(5))
+    assert len(set(together.steps.tolist())) == 3
+    assert bool((together.logits >= sampler.threshold).all())
+    changed = starts.clone()
+    changed[0] *= 9
+    again = ascend(gaussian(0.5), changed, sampler, torch.Generator().manual_seed(5))
+    assert torch.equal(again.canvases[1:], together.canvases[1:])
+    assert not torch.equal(again.canvases[0], together.canvases[0])
+
+
+def test_an_image_beyond_the_boundary_is_left_as_it_is() -> None:
+    start = draw(2, 3, 16, 16)
+    outcome = ascend(gaussian(0.5), start, Sampler(threshold=-1.0), torch.Generator())
+    assert torch.equal(outcome.canvases, start)
+    assert outcome.steps.tolist() == [0, 0]
+    assert outcome.evaluations == 2
+
+
+def test_a_step_limit_ends_an_ascent_that_cannot_reach_its_boundary() -> None:
+    outcome = ascend(gaussian(0.5), draw(2, 3, 16, 16), endless(steps=4), torch.Generator())
+    assert outcome.steps.tolist() == [4, 4]
+    assert outcome.evaluations == 10
+
+
+def test_pixels_stay_within_their_range() -> None:
+    uphill: LogitsAndGradient = lambda canvases: (canvases.mean((1, 2, 3)), torch.ones_like(canvases))  # noqa: E731
+    moved = ascend(uphill, draw(1, 3, 16, 16), endless(step_size=4.0, steps=3), torch.Generator()).canvases
+    assert float(moved.max()) == 1.0
+
+
+def test_the_sampler_leaves_its_start_and_the_global_random_state_untouched() -> None:
+    start, before = draw(2, 3, 16, 16), torch.random.get_rng_state()
+    copy = start.clone()
+    ascend(gaussian(0.5), start, endless(temperature=0.5), torch.Generator().manual_seed(1))
+    assert torch.equal(start, copy)
+    assert torch.equal(torch.random.get_rng_state(), before)

@@ -1,0 +1,48 @@
+import math
+
+import pytest
+import torch
+
+from inng_bench.inng.negatives import PseudoNegatives, colour_statistics, coloured_noise, random_crops
+
+
+def flat_canvases(level: float) -> torch.Tensor:
+    return torch.full((2, 3, 64, 64), level)
+
+
+@pytest.mark.parametrize(("decay", "expected"), [(0.5, [4 / 7, 2 / 7, 1 / 7]), (1.0, [1 / 3] * 3), (0.0, [1.0, 0, 0])])
+def test_ages_are_drawn_with_the_stated_frequencies(decay: float, expected: list[float]) -> None:
+    negatives = PseudoNegatives(capacity=3, decay=decay)
+    for level in (0.0, 0.25, 0.5, 0.75):  # the oldest falls out
+        negatives.append(flat_canvases(level))
+    count = 3000
+    crops = negatives.draw(count, 2, torch.Generator().manual_seed(0))
+    shares = [float((crops[:, 0, 0, 0] == level).float().mean()) for level in (0.75, 0.5, 0.25)]
+    for share, probability in zip(shares, expected, strict=True):
+        assert abs(share - probability) <= 4 * math.sqrt(probability * (1 - probability) / count)
+
+
+def test_crops_of_pseudo_negatives_wrap_around_their_canvas() -> None:
+    canvas = torch.arange(64.0).expand(1, 3, 64, 64) / 64  # the value names the column
+    negatives = PseudoNegatives(capacity=1, decay=0.5)
+    negatives.append(canvas)
+    rows = negatives.draw(50, 40, torch.Generator().manual_seed(0))[:, 0, 0] * 64
+    steps = rows.diff(dim=1) % 64
+    assert bool((steps == 1).all())
+    assert bool((rows.diff(dim=1) < 0).any())
+
+
+def test_real_crops_lie_inside_the_window_and_reach_all_of_its_corners() -> None:
+    window = torch.arange(6.0 * 7).reshape(1, 6, 7).expand(3, 6, 7)
+    crops = random_crops(window, 400, 4, torch.Generator().manual_seed(0))
+    assert set(crops[:, 0, 0, 0].tolist()) == {float(7 * row + column) for row in range(3) for column in range(4)}
+
+
+def test_p0_has_the_colour_mean_and_covariance_of_the_window() -> None:
+    generator = torch.Generator().manual_seed(0)
+    mixing = torch.tensor([[0.2, 0.0, 0.0], [0.1, 0.1, 0.0], [0.05, 0.0, 0.02]])
+    offset = torch.tensor([0.1, -0.2, 0.3])
+    window = torch.einsum("ij,jhw->ihw", mixing, torch.randn((3, 64, 64), generator=generator)) + offset[:, None, None]
+    drawn = coloured_noise(*colour_statistics(window), 4, (128, 128), generator).transpose(0, 1).flatten(1)
+    torch.testing.assert_close(drawn.mean(1), window.flatten(1).mean(1), atol=4e-3, rtol=0)
+    torch.testing.assert_close(torch.cov(drawn), torch.cov(window.flatten(1)), atol=1.5e-3, rtol=0.03)
