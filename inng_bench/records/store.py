@@ -101,8 +101,9 @@ def write_record(out: Path, record: Record) -> Path:
     """
     path = folder_of(out, record) / RECORD_NAME
     try:
-        text = json.dumps(record.model_dump(mode="json"), indent=1, allow_nan=False, ensure_ascii=False)
-    except ValueError as error:
+        # pydantic's own JSON mode would turn a NaN among the settings into null.
+        text = json.dumps(record.model_dump(), indent=1, allow_nan=False, ensure_ascii=False)
+    except (TypeError, ValueError) as error:
         raise InputError(f"the record for {path} is not plain JSON ({error}); mend what the run returned.") from error
     _parse(text, path)
     write_atomically(path, f"{text}\n".encode())

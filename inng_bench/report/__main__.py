@@ -1,13 +1,14 @@
 """``python -m inng_bench.report``: the comparison table, and files beside it."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from inng_bench.errors import ExitStatus, InputError
 from inng_bench.records.store import latest_results
-from inng_bench.report.build import build_report
+from inng_bench.report.build import Report, build_report
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -35,12 +36,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return ExitStatus.BAD_INPUT
-    print(report.text)
-    print(f"Written to {report.folder}: table.md, table.csv, table.tex and {_count_pictures(report.files)} sheets.")
-    if report.failures:
-        runs = "1 run" if report.failures == 1 else f"{report.failures} runs"
-        print(f"{runs} failed; the reasons stand above under Failures and warnings.")
+    try:
+        print(_message(report), flush=True)
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; without this the interpreter complains once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return ExitStatus.OK
+
+
+def _message(report: Report) -> str:
+    sheets = _count_pictures(report.files)
+    written = f"Written to {report.folder}: table.md, table.csv, table.tex and {sheets} sheets."
+    if not report.failures:
+        return f"{report.text}\n{written}"
+    runs = "1 run" if report.failures == 1 else f"{report.failures} runs"
+    return f"{report.text}\n{written}\n{runs} failed; the reasons stand above under Failures and warnings."
 
 
 def _count_pictures(files: Sequence[Path]) -> int:

@@ -1,0 +1,209 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from record_builder import make_curve, make_record, make_texture, write_picture, write_records
+
+from inng_bench.errors import InputError
+from inng_bench.records import store
+from inng_bench.records.schema import Record, Status
+from inng_bench.report import build_report
+from inng_bench.report.canvas import (
+    GAP,
+    PALE,
+    PANEL,
+    empty_panel,
+    enlarge,
+    fit_line,
+    font,
+    load_picture,
+    tile_grid,
+    wrap,
+)
+from inng_bench.report.curves import curves_figure
+from inng_bench.report.rows import make_rows
+from inng_bench.report.sheets import overview_sheet, stages_sheet, texture_sheet
+
+
+def pixels(png: bytes) -> NDArray[np.uint8]:
+    with Image.open(io.BytesIO(png)) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def contains(sheet: NDArray[np.uint8], picture: NDArray[np.uint8]) -> bool:
+    """Say whether a picture stands somewhere in a sheet, pixel for pixel."""
+    height, width = picture.shape[:2]
+    rows, columns = np.nonzero((sheet == picture[0, 0]).all(axis=2))
+    return any(
+        np.array_equal(sheet[row : row + height, column : column + width], picture)
+        for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
+    )
+
+
+def read(path: Path) -> NDArray[np.uint8]:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def record_with_pictures(out: Path, method: str, side: int, count: int) -> Record:
+    artefacts = {f"sample-{index}": f"sample-{index}.png" for index in range(count)}
+    artefacts |= {"nearest": "nearest.png", "stages": "stages.png"}
+    record = make_record(method, artefacts=artefacts)
+    folder = store.folder_of(out, record)
+    for index in range(count):
+        write_picture(folder / f"sample-{index}.png", side, side, seed=index + side)
+    write_picture(folder / "nearest.png", 64, 128, seed=5)
+    write_picture(folder / "stages.png", side, 8 * side, seed=6)
+    return record
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    for index, name in enumerate(("train.png", "held_out.png")):
+        write_picture(store.texture_folder(tmp_path, "brick") / name, 256, 256, seed=90 + index)
+    records = [make_record("real"), record_with_pictures(tmp_path, "inng", 256, 4)]
+    records.append(record_with_pictures(tmp_path, "dcgan", 64, 64))
+    return write_records(tmp_path, records)
+
+
+def test_a_sheet_shows_windows_and_canvases_pixel_for_pixel(results: Path) -> None:
+    sheet = pixels(texture_sheet(results, make_rows(store.read_records(results))))
+    shown = [store.texture_folder(results, "brick") / name for name in ("train.png", "held_out.png")]
+    shown += [store.run_folder(results, "brick", "inng", 0) / f"sample-{index}.png" for index in (0, 1)]
+    shown += [store.run_folder(results, "brick", "dcgan", 0) / f"sample-{index}.png" for index in (0, 31)]
+    for path in shown:
+        assert contains(sheet, read(path)), path
+    assert not contains(sheet, read(store.run_folder(results, "brick", "dcgan", 0) / "sample-32.png"))
+
+
+def test_a_sheet_shows_the_nearest_patch_twice_as_large(results: Path) -> None:
+    sheet = pixels(texture_sheet(results, make_rows(store.read_records(results))))
+    strip = read(store.run_folder(results, "brick", "inng", 0) / "nearest.png")
+    for half in (strip[:, :64], strip[:, 64:]):
+        assert contains(sheet, half.repeat(2, axis=0).repeat(2, axis=1))
+
+
+def test_the_stages_are_cut_into_their_squares(results: Path) -> None:
+    made = stages_sheet(results, make_rows(store.read_records(results)))
+    assert made is not None
+    strip = read(store.run_folder(results, "brick", "inng", 0) / "stages.png")
+    sheet = pixels(made)
+    assert contains(sheet, strip[:, :256])
+    assert contains(sheet, strip[:, -256:])
+
+
+def test_the_overview_is_at_most_1600_px_wide_and_has_source_inng_and_dcgan(results: Path) -> None:
+    sheet = pixels(overview_sheet(results, make_rows(store.read_records(results))))
+    assert sheet.shape[1] <= 1600
+    for path in (
+        store.texture_folder(results, "brick") / "train.png",
+        store.run_folder(results, "brick", "inng", 0) / "sample-0.png",
+        store.run_folder(results, "brick", "dcgan", 0) / "sample-15.png",
+    ):
+        assert contains(sheet, read(path)), path
+
+
+def test_every_sheet_is_written(results: Path) -> None:
+    report = build_report(results)
+    names = {path.name for path in report.files if path.suffix == ".png"}
+    assert names == {"brick.png", "brick-stages.png", "overview.png"}
+
+
+def test_a_texture_named_like_a_common_sheet_keeps_its_own(tmp_path: Path) -> None:
+    report = build_report(write_records(tmp_path, [make_record(texture=make_texture("overview"))]))
+    assert {path.name for path in report.files if path.suffix == ".png"} == {"overview.png", "overview-texture.png"}
+
+
+def test_missing_and_damaged_pictures_are_stated_and_no_error(results: Path) -> None:
+    folder = store.run_folder(results, "brick", "inng", 0)
+    for index in range(4):
+        (folder / f"sample-{index}.png").unlink()
+    (folder / "nearest.png").write_bytes(b"\x89PNG\r\n\x1a\n damaged")
+    (store.texture_folder(results, "brick") / "train.png").write_text("text")
+    sheet = pixels(texture_sheet(results, make_rows(store.read_records(results))))
+    pale = (sheet == np.array(PALE, np.uint8)).all(axis=2)
+    assert pale.sum() > 2 * 200 * 200
+    build_report(results)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(None, "a.png is missing."), (b"text", "a.png is damaged."), (b"", "a.png is damaged.")]
+)
+def test_a_picture_that_cannot_be_read_gives_its_reason(tmp_path: Path, content: bytes | None, reason: str) -> None:
+    path = tmp_path / "a.png"
+    if content is not None:
+        path.write_bytes(content)
+    assert load_picture(path, "sample").reason == reason
+    assert load_picture(None, "sample").reason == "The record names no sample."
+
+
+def test_a_truncated_picture_gives_its_reason(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    write_picture(path, 64, 64)
+    path.write_bytes(path.read_bytes()[:2000])
+    assert load_picture(path, "sample").reason == "a.png is damaged."
+
+
+def test_an_artefact_that_links_elsewhere_is_refused(results: Path) -> None:
+    path = store.run_folder(results, "brick", "inng", 0) / "sample-0.png"
+    path.unlink()
+    path.symlink_to(store.texture_folder(results, "brick") / "train.png")
+    with pytest.raises(InputError, match="leads out"):
+        build_report(results)
+
+
+def test_a_failed_method_has_an_empty_panel(tmp_path: Path) -> None:
+    records = [make_record("inng"), make_record("dcgan", status=Status.FAILED, error="out of memory " * 200)]
+    sheet = pixels(texture_sheet(tmp_path, make_rows(records)))
+    panel = sheet[:, -PANEL:]
+    assert (panel == np.array(PALE, np.uint8)).all(axis=2).sum() > 100 * 256
+
+
+def test_tiles_have_gaps_between_them() -> None:
+    tiles = [Image.new("RGB", (64, 64), (index, 0, 0)) for index in range(20)]
+    panel = np.asarray(tile_grid(tiles))
+    assert panel.shape == (PANEL, PANEL, 3)
+    assert panel[0, 0, 0] == 0
+    assert panel[0, 64 + GAP, 0] == 1
+    assert panel[64 + GAP, 0, 0] == 4
+    assert (panel[:, 64 : 64 + GAP] == 255).all()
+    assert panel.max() == 255
+    assert panel[PANEL - 1, PANEL - 1, 0] == 15
+
+
+def test_enlarging_repeats_pixels() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    enlarged = np.asarray(enlarge(Image.fromarray(picture), 22))
+    assert np.array_equal(enlarged, picture.repeat(3, axis=0).repeat(3, axis=1))
+
+
+def test_text_stays_within_its_width() -> None:
+    text = "a-very-long-word-without-any-blank-that-does-not-fit and some short ones"
+    assert all(font(13).getlength(line) <= 120 for line in wrap(text, 120, 13))
+    assert font(13).getlength(fit_line(text, 120, 13)) <= 120
+    assert fit_line("short", 120, 13) == "short"
+
+
+def test_a_reason_of_any_length_stays_within_its_panel() -> None:
+    panel = np.asarray(empty_panel("word " * 1000, (100, 80)))
+    assert panel.shape == (80, 100, 3)
+    edge = np.concatenate([panel[:8].reshape(-1, 3), panel[-8:].reshape(-1, 3), panel[:, -8:].reshape(-1, 3)])
+    assert (edge == np.array(PALE)).all()
+
+
+def test_curves_are_drawn_where_there_are_some() -> None:
+    assert curves_figure(make_rows([make_record()])) is None
+    records = [make_record(curve=make_curve(5, ["loss", "a_b $x"])), make_record("dcgan", curve=make_curve(1, ["g"]))]
+    figure = curves_figure(make_rows(records))
+    assert figure is not None
+    assert figure == curves_figure(make_rows(records))
+    assert pixels(figure).shape[1] == 1320
+
+
+def test_a_record_without_some_value_at_every_point_has_a_curve_all_the_same() -> None:
+    curve = (*make_curve(3, ["loss"]), *make_curve(2, ["steps"]))
+    other = make_record(texture="grass", curve=make_curve(3, ["loss"]))
+    assert curves_figure(make_rows([make_record(curve=curve), other])) is not None
