@@ -95,6 +95,12 @@ def test_the_stages_are_cut_into_their_squares(results: Path) -> None:
     assert contains(sheet, strip[:, -256:])
 
 
+@pytest.mark.parametrize(("height", "width"), [(300, 100), (1, 1), (512, 1024), (100, 750)])
+def test_stages_of_an_odd_size_are_shown_as_far_as_they_go(results: Path, height: int, width: int) -> None:
+    write_picture(store.run_folder(results, "brick", "inng", 0) / "stages.png", height, width)
+    assert stages_sheet(results, make_rows(store.read_records(results))) is not None
+
+
 def test_the_overview_is_at_most_1600_px_wide_and_has_source_inng_and_dcgan(results: Path) -> None:
     sheet = pixels(overview_sheet(results, make_rows(store.read_records(results))))
     assert sheet.shape[1] <= 1600

@@ -245,7 +245,8 @@ def _load_stages(results: Path, row: Row) -> Image.Image | None:
 def _split(strip: Image.Image) -> list[Image.Image]:
     """Cut a strip into its squares; large ones are shown by their corner, small ones with pixels repeated."""
     side = strip.height
-    squares = [strip.crop((left, 0, left + side, side)) for left in range(0, strip.width - side + 1, side)]
+    lefts = range(0, max(strip.width - side, 0) + 1, side)  # a strip that is higher than wide is one moment
+    squares = [strip.crop((left, 0, left + side, side)) for left in lefts]
     return [enlarge(square, CANVAS // 2) if side <= CANVAS // 2 else crop(square, CANVAS) for square in squares]
 
 
