@@ -3,11 +3,11 @@
 Listing them needs this module alone, so that it must not import torch or scikit-image.
 """
 
-import difflib
 from dataclasses import dataclass
 from enum import StrEnum
 
 from inng_bench.errors import InputError
+from inng_bench.suggest import did_you_mean
 
 
 class Kind(StrEnum):
@@ -138,8 +138,5 @@ def find_texture(name: str) -> TextureInfo:
     for info in CATALOGUE:
         if info.name == name:
             return info
-    near = difflib.get_close_matches(name.lower(), texture_names(), n=1, cutoff=0.5)
-    hint = (
-        f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(texture_names())} or give a picture file."
-    )
-    raise InputError(f"no texture is called {name!r}; {hint}")
+    hint = did_you_mean(name, texture_names())
+    raise InputError(f"no texture is called {name!r}; {hint} A picture of your own is named by --texture PATH.")
