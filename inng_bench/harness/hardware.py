@@ -13,6 +13,8 @@ from inng_bench.records.provenance import cpu_quota
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
+CPU_INFO = Path("/proc/cpuinfo")
+
 _BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
 """Names in ``/proc/cpuinfo``: x86 vectors, x86 tiles, ARM."""
 
@@ -53,11 +55,11 @@ def _has_native_bfloat16(device: torch.device) -> bool:
     return device.type == "cpu" and bool(_BFLOAT16_FLAGS & _processor_flags())
 
 
-def _processor_flags(path: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
+def _processor_flags() -> frozenset[str]:
     """Return the processor's feature names; empty where the system does not tell (macOS)."""
-    if platform.system() != "Linux" or not path.exists():
+    if platform.system() != "Linux" or not CPU_INFO.exists():
         return frozenset()
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines()
     features = (line.partition(":")[2] for line in lines if line.lower().startswith(("flags", "features")))
     return frozenset(next(features, "").split())
 

@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
 from inng_bench.errors import InputError
-from inng_bench.harness.suggest import did_you_mean
+from inng_bench.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from inng_bench.contract import Method

@@ -13,11 +13,11 @@ from inng_bench.contract import Execution, Precision
 from inng_bench.errors import InputError
 from inng_bench.harness.hardware import resolve_device, resolve_precision
 from inng_bench.harness.methods import load_method_class
-from inng_bench.harness.suggest import did_you_mean
 from inng_bench.harness.suite import REFERENCE_ROWS, MethodEntry, Suite, canonical_hash
 from inng_bench.metrics.catalogue import BY_NAME
 from inng_bench.records.schema import Record, Status
 from inng_bench.seeds import derive_seed
+from inng_bench.suggest import did_you_mean
 from inng_bench.textures import Texture, load_own_texture, load_texture
 from inng_bench.textures.catalogue import find_texture
 

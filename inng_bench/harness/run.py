@@ -1,8 +1,8 @@
 """One run: train, draw, measure, store. Everything happens in this process; the record is written last.
 
-Files beside the record, by role: ``sample-0``, ``sample-1``, ... (the measured samples), ``stages`` (the first canvas over
-the training, left to right), ``nearest`` (a patch of the first sample, and the patch of the train window most like it),
-``weights`` and ``model`` (what :meth:`inng_bench.contract.Method.load` reads).
+Files beside the record, by role: ``sample-0``, ``sample-1``, ... (the measured samples), ``stages`` (the first canvas
+over the training, left to right), ``nearest`` (a patch of the first sample, and the patch of the train window most
+like it), ``weights`` and ``model`` (what :meth:`inng_bench.contract.Method.load` reads).
 """
 
 import hashlib

@@ -111,7 +111,7 @@ def run_plan(plan: Plan, folder: Path, *, jobs: int | None = None) -> Results:
             display.say(f"{plan.suite.name}: {len(missing)} runs to do, {kept} of {len(plan.runs)} are there already.")
             session = _Session(folder, display)
             session.run(missing, jobs or default_jobs(plan))
-            session.time_samplers(_untimed(plan, folder))
+            session.time_samplers(untimed_runs(plan, folder))
         return Results(folder, kept, len(missing) - session.failed, session.failed)
 
 
@@ -151,7 +151,7 @@ def _describe(plan: Plan, folder: Path) -> None:
                 write_png(store.texture_folder(folder, texture.name) / f"{name}.png", window)
 
 
-def _untimed(plan: Plan, folder: Path) -> list[RunSpec]:
+def untimed_runs(plan: Plan, folder: Path) -> list[RunSpec]:
     """Return the finished runs whose sampler has still to be timed: one of each row and texture."""
     if not plan.suite.throughput:
         return []
@@ -205,12 +205,12 @@ class _Session:
         if message.kind is Kind.PROGRESS:
             return
         record = store.read_record(store.record_path(self._folder, *run.key))
+        warnings = tuple(warning for warning in record.warnings if not warning.startswith(NOT_TIMED))
         if message.kind is Kind.DONE:
             speed = Throughput.model_validate_json(message.result)
-            changes: dict[str, object] = {"throughput": speed}
+            record = record.model_copy(update={"throughput": speed, "warnings": warnings})
             self._display.say(f"{run.title}: {speed.image_steps_per_second:.1f} image·steps/s")
         else:
-            others = tuple(warning for warning in record.warnings if not warning.startswith(NOT_TIMED))
-            changes = {"warnings": (*others, NOT_TIMED + message.error)}
+            record = record.model_copy(update={"warnings": (*warnings, NOT_TIMED + message.error)})
             self._display.say(f"{run.title}: {NOT_TIMED}{message.error}")
-        store.write_record(self._folder, record.model_copy(update=changes))
+        store.write_record(self._folder, record)

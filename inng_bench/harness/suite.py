@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from inng_bench.errors import InputError
-from inng_bench.harness.suggest import did_you_mean
+from inng_bench.suggest import did_you_mean
 from inng_bench.textures import load_own_texture
 
 REFERENCE_ROWS = ("real", "noise", "random-phase")
@@ -228,8 +228,9 @@ def _reason(error: OSError | UnicodeDecodeError) -> str:
 
 
 def _explain(error: ValidationError) -> str:
-    """Turn the first of pydantic's complaints into a sentence."""
-    first = error.errors(include_url=False)[0]
+    """Turn pydantic's first complaint into a sentence; a misspelt key goes before the right one that is missing."""
+    complaints = error.errors(include_url=False)
+    first = min(complaints, key=lambda complaint: complaint["type"] != "extra_forbidden")
     place = first["loc"]
     key = str(place[-1]) if place else ""
     where = " of " + ".".join(str(part) for part in place[:-1]) if len(place) > 1 else ""

@@ -11,6 +11,7 @@ import torch
 
 from inng_bench.errors import InputError
 from inng_bench.harness.messages import Kind, Message, Request, Task
+from inng_bench.harness.plan import RunSpec
 from inng_bench.records import store
 
 
@@ -19,7 +20,7 @@ def main() -> int:
     send = _open_channel()
     request = Request.model_validate_json(sys.stdin.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _configure_torch(request.run.threads)
+    _configure_torch(request.run)
     try:
         result = _serve(request, send)
     except Exception as error:  # whatever a method does, its run must become a row
@@ -56,11 +57,12 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _configure_torch(threads: int) -> None:
+def _configure_torch(run: RunSpec) -> None:
     """Set what is global in torch; this process is the run's own."""
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # only costs time
+    torch.set_num_threads(run.threads)
+    if run.device != "cpu":  # there the number of threads is all that repeatability asks for
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # only costs time
 
 
 def _serve(request: Request, send: Callable[[Message], None]) -> str:
@@ -70,9 +72,7 @@ def _serve(request: Request, send: Callable[[Message], None]) -> str:
         from inng_bench.throughput import measure_sampler
 
         folder = store.run_folder(request.results, *run.key)
-        size = (run.sample_size, run.sample_size)
-        speed = measure_sampler(folder, run.execution, size=size, batch=run.samples, threads=run.threads)
-        return speed.model_dump_json()
+        return measure_sampler(folder, run.execution).model_dump_json()
     from inng_bench.harness.run import execute
 
     execute(

@@ -195,7 +195,8 @@ def gradient_flops(classifier: FrozenClassifier, size: tuple[int, int]) -> float
 
 def classifier_step_flops(config: CascadeConfig) -> float:
     """Count the floating-point operations of one training step of a classifier."""
-    probe = Classifier(config.filters).to("meta")
+    with torch.device("meta"):  # computes nothing and draws nothing from the global random state
+        probe = Classifier(config.filters)
     crops = torch.empty((config.crops, 3, config.crop_side, config.crop_side), device="meta")
     with FlopCounterMode(display=False) as counter:
         classifier_loss(probe, crops, crops, torch.float32).backward()  # type: ignore[no-untyped-call]

@@ -1,0 +1,200 @@
+"""Methods for the tests of the harness: quick, and broken in one way each."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from inng_bench.contract import Events, Execution, Method, Progress, Training, ignore_events
+from inng_bench.errors import InputError
+from inng_bench.seeds import torch_generator
+
+STEPS = 10
+
+
+class Tiler(Method):
+    """Draws pixels of the window at random; learns an offset per channel from the seed."""
+
+    name: ClassVar[str] = "tiler"
+    largest: ClassVar[int] = 1 << 20
+
+    def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None:
+        del execution
+        defaults: dict[str, Any] = {"strength": 0.01, "marker": ""}
+        if unknown := settings.keys() - defaults.keys():
+            raise InputError(f"unknown setting {unknown.pop()!r}; there is {', '.join(defaults)}.")
+        self.settings = defaults | dict(settings)
+        self._state: dict[str, Tensor] = {}
+
+    def configuration(self) -> dict[str, Any]:
+        return dict(self.settings)
+
+    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
+        offset = self.settings["strength"] * torch.randn(3, generator=torch_generator(seed))
+        self._state = {"offset": offset, "window": window.clone()}
+        for step in range(1, STEPS + 1):
+            self.happen()
+            fraction = step / STEPS
+            events(Progress(step, fraction * budget, fraction, self.values(step), self.pictures(fraction)))
+        return Training(budget, ("it is a fake.",))
+
+    def happen(self) -> None:
+        """Do what a subclass does in the middle of its training."""
+
+    def values(self, step: int) -> dict[str, float]:
+        return {"loss": 1 / step}
+
+    def pictures(self, fraction: float) -> Tensor:
+        return torch.full((1, 3, 64, 64), 2 * fraction - 1)
+
+    def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
+        if not self.supports(size):
+            raise InputError(f"the size {size} is not supported.")
+        colours = self._state["window"].flatten(1)
+        chosen = torch.randint(colours.shape[1], (count, *size), generator=generator)
+        drawn: Tensor = colours[:, chosen].transpose(0, 1) + self._state["offset"][:, None, None]
+        return drawn.clamp(-1, 1).contiguous()
+
+    def supports(self, size: tuple[int, int]) -> bool:
+        return max(size) <= self.largest
+
+    def state(self) -> dict[str, Tensor]:
+        return dict(self._state)
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        self._state = dict(state)
+
+
+class SmallTiler(Tiler):
+    name: ClassVar[str] = "small-tiler"
+    largest: ClassVar[int] = 64
+
+
+class Raises(Tiler):
+    def happen(self) -> None:
+        raise ArithmeticError("the loss is upside down")
+
+
+class Refuses(Tiler):
+    def happen(self) -> None:
+        raise InputError("the window is too beautiful; take another one.")
+
+
+class Vanishes(Tiler):
+    def happen(self) -> None:
+        print("last words", flush=True)
+        os._exit(7)
+
+
+class Killed(Tiler):
+    def happen(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Sleeps(Tiler):
+    """Writes its process id to the file named by ``marker`` and never ends."""
+
+    def happen(self) -> None:
+        Path(self.settings["marker"]).write_text(str(os.getpid()))
+        time.sleep(600)
+
+
+class NotFinite(Tiler):
+    def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
+        return super().sample(count, size, generator=generator) * float("nan")
+
+
+class WrongShape(Tiler):
+    def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
+        return super().sample(count, (size[0], size[1] + 1), generator=generator)
+
+
+class LosesItsLoss(Tiler):
+    def values(self, step: int) -> dict[str, float]:
+        return {"loss": float("inf") if step >= 3 else 1.0}
+
+
+class ReportsThreads(Tiler):
+    def values(self, step: int) -> dict[str, float]:
+        del step
+        return {"threads": float(torch.get_num_threads())}
+
+
+# The following break one promise of the contract each.
+
+
+class TakesAnySetting(Tiler):
+    def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None:
+        del settings
+        super().__init__({}, execution)
+
+
+class UsesTheGlobalGenerator(Tiler):
+    def happen(self) -> None:
+        torch.rand(1)
+
+
+class UsesPythonsGenerator(Tiler):
+    def happen(self) -> None:
+        random.random()
+
+
+class IgnoresItsSeed(Tiler):
+    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
+        return super().train(window, seed=0 * seed, budget=budget, events=events)
+
+
+class NeverTheSame(Tiler):
+    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
+        return super().train(window, seed=time.perf_counter_ns() + 0 * seed, budget=budget, events=events)
+
+
+class SpendsTooMuch(Tiler):
+    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
+        return super().train(window, seed=seed, budget=9 * budget, events=events)
+
+
+class SamplesFromItself(Tiler):
+    def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
+        del generator
+        return super().sample(count, size, generator=torch_generator(0))
+
+
+class LeavesTheRange(Tiler):
+    def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
+        return 1.5 * super().sample(count, size, generator=generator)
+
+
+class ForgetsWhenStored(Tiler):
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        super().restore({**state, "offset": torch.ones(3)})
+
+
+class ClaimsLessThanItDraws(Tiler):
+    def supports(self, size: tuple[int, int]) -> bool:
+        return size == (64, 64)
+
+    def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
+        drawn = super().sample(count, (64, 64), generator=generator)
+        return drawn[:, :, :1, :1].expand(count, 3, *size).contiguous() if size != (64, 64) else drawn
+
+
+class WritesIntoTheWindow(Tiler):
+    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
+        training = super().train(window, seed=seed, budget=budget, events=events)
+        window[:, 0, 0] = 0.5
+        return training
+
+
+class CountsBackwards(Tiler):
+    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
+        def backwards(progress: Progress) -> None:
+            events(Progress(progress.step, budget - progress.flops, progress.fraction, progress.values))
+
+        return super().train(window, seed=seed, budget=budget, events=backwards)

@@ -1,0 +1,68 @@
+"""The worker with stubs in the place of the metrics and of the sampler's timing, which take seconds each."""
+
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+
+from inng_bench.contract import Execution
+from inng_bench.records.schema import Against, Measurement, Throughput
+
+
+def evaluate(samples: Any, train: Any, held_out: Any, *, seed: int) -> tuple[Measurement, ...]:
+    return (_figure(float(np.mean(samples)), len(samples)),)
+
+
+def evaluate_real(train: Any, held_out: Any, *, seed: int) -> tuple[Measurement, ...]:
+    return (_figure(float(np.mean(train)), 1),)
+
+
+def _figure(value: float, images: int) -> Measurement:
+    return Measurement(
+        metric="gram", version=1, against=Against.HELD_OUT, value=value, n=8, images=images, disjoint_crops=4
+    )
+
+
+def nearest_patch(sample: Any, train: Any, size: int) -> tuple[Any, Any, float]:
+    return sample[:size, :size], train[:size, :size], 0.5
+
+
+def measure_sampler(folder: Path, execution: Execution) -> Throughput:
+    if (folder / "broken").exists():
+        raise ArithmeticError("the clock stands still")
+    return Throughput(
+        update="adam",
+        height=256,
+        width=256,
+        batch=4,
+        filters=32,
+        precision=execution.precision.value,
+        threads=torch.get_num_threads(),
+        rounds=3,
+        gradient_evaluations_per_second=10.0,
+        image_steps_per_second=40.0,
+        quartiles=(39.0, 41.0),
+        flops_per_image_step=1e9,
+        share_of_ceiling=0.5,
+    )
+
+
+def stub(name: str, **content: Any) -> None:
+    module = ModuleType(name)
+    vars(module).update(content)
+    sys.modules[name] = module
+    package, _, leaf = name.rpartition(".")
+    setattr(sys.modules[package], leaf, module)
+
+
+if __name__ == "__main__":
+    from inng_bench.harness import worker
+
+    stub("inng_bench.metrics.evaluate", evaluate=evaluate, evaluate_real=evaluate_real)
+    stub("inng_bench.metrics.copying", nearest_patch=nearest_patch)
+    stub("inng_bench.metrics.features", WEIGHTS_SHA256="0" * 64)
+    stub("inng_bench.throughput", measure_sampler=measure_sampler)
+    sys.exit(worker.main())

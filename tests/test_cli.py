@@ -1,0 +1,217 @@
+"""The command line: what it says, what it refuses, and how it ends."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inng_bench import cli
+from inng_bench.errors import ExitStatus, InputError
+from inng_bench.harness import session
+from inng_bench.harness.plan import Plan
+from inng_bench.harness.session import Results
+
+SUITE = """
+name = "fakes"
+textures = ["brick"]
+replicates = 2
+budget_tflop = 1.0
+precision = "float32"
+[[methods]]
+label = "tiler"
+implementation = "fake_methods:Tiler"
+"""
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Plan, Path, int | None]]:
+    """Take plans in the place of running them."""
+    seen: list[tuple[Plan, Path, int | None]] = []
+
+    def run_plan(plan: Plan, folder: Path, *, jobs: int | None) -> Results:
+        seen.append((plan, folder, jobs))
+        return Results(folder, kept=1, done=2, failed=0)
+
+    monkeypatch.setattr(session, "run_plan", run_plan)
+    return seen
+
+
+@pytest.fixture
+def suite_file(tmp_path: Path) -> str:
+    (tmp_path / "fakes.toml").write_text(SUITE)
+    return str(tmp_path / "fakes.toml")
+
+
+def save_picture(path: Path, size: tuple[int, int] = (256, 256)) -> Path:
+    pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_run_hands_the_plan_over_and_says_where_the_results_are(
+    calls: list[Any], suite_file: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    arguments = ["--out", str(out), "--seeds", "1", "--jobs", "3", "--device", "cpu", "--precision", "bfloat16"]
+    assert cli.main(["run", "--suite", suite_file, *arguments]) == ExitStatus.OK
+    plan, folder, jobs = calls[0]
+    assert (folder, jobs) == (out, 3)
+    assert {run.method for run in plan.runs} == {"tiler", "real", "noise", "random-phase"}
+    assert len(plan.runs) == 4
+    assert {run.precision for run in plan.runs} == {"bfloat16"}
+    said = capsys.readouterr().out
+    assert "2 runs done, 0 failed, 1 were there already" in said
+    assert f"python -m inng_bench.report {out}" in said
+
+
+def test_results_go_to_a_folder_of_the_suites_name_by_default(calls: list[Any], suite_file: str) -> None:
+    cli.main(["run", "--suite", suite_file])
+    assert calls[0][1] == Path("results/runs/fakes")
+
+
+def test_failed_runs_end_with_status_3(monkeypatch: pytest.MonkeyPatch, suite_file: str) -> None:
+    monkeypatch.setattr(session, "run_plan", lambda _, folder, **__: Results(folder, kept=0, done=3, failed=1))
+    assert cli.main(["run", "--suite", suite_file]) == 3
+
+
+def test_ones_own_picture_takes_the_place_of_the_textures(calls: list[Any], tmp_path: Path) -> None:
+    path = save_picture(tmp_path / "My Wall.png")
+    assert cli.main(["run", "--texture", str(path), "--scale", "0.9", "--methods", "inng", "--device", "cpu"]) == 0
+    plan, folder, _ = calls[0]
+    assert folder == Path("results/runs/my-wall")
+    assert {run.texture.scale for run in plan.runs} == {0.9}
+    assert {run.method for run in plan.runs} == {"inng", "real", "noise", "random-phase"}
+
+
+def test_a_dry_run_says_what_it_would_do_and_writes_nothing(
+    suite_file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    assert cli.main(["run", "--suite", suite_file, "--dry-run", "--jobs", "2", "--device", "cpu"]) == 0
+    assert sorted(tmp_path.rglob("*")) == before
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "brick · tiler · seed 0: 1 TFLOP, cpu, float32"
+    assert len(said) == 5 + 2
+    assert said[5] == "5 of 5 runs are missing in results/runs/fakes; 2 at a time."
+    assert "about 1 minutes; on disk 40 MiB" in said[6]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--suite", "quik"], "there is no suite 'quik'; did you mean 'quick'?"),
+        (["--suite", "absent.toml"], "the suite absent.toml cannot be read"),
+        (["--suite", "quick", "--scale", "0.5"], "--scale belongs to --texture"),
+        (["--suite", "FILE", "--methods", "tilr"], "the suite has no method 'tilr'; did you mean 'tiler'?"),
+        (["--suite", "FILE", "--out", "FILE"], "the results cannot be written to"),
+        (["--texture", "absent.png"], "absent.png"),
+        (["--texture", "text.png"], "text.png"),
+        (["--texture", "small.png"], "128 px a side are needed"),
+    ],
+)
+def test_a_wrong_request_is_one_sentence_and_status_2(
+    arguments: list[str],
+    sentence: str,
+    suite_file: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.png").write_text("I am a poem, not a picture.")
+    save_picture(tmp_path / "small.png", (40, 40))
+    before = sorted(tmp_path.rglob("*"))
+    status = cli.main(["run", *(suite_file if argument == "FILE" else argument for argument in arguments)])
+    errors = capsys.readouterr().err
+    assert status == 2
+    assert sentence in errors
+    assert errors.startswith("inng-bench: ")
+    assert len(errors.splitlines()) == 1
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["run"],
+        ["run", "--suite", "quick", "--texture", "my.png"],
+        ["run", "--suite", "quick", "--seeds", "0"],
+        ["run", "--suite", "quick", "--jobs", "many"],
+        ["run", "--texture", "my.png", "--scale", "inf"],
+        ["run", "--suite", "quick", "--device", "tpu"],
+        ["sample", "folder", "-n", "0"],
+        ["sample", "folder", "--seed", "-1"],
+        ["fly"],
+    ],
+)
+def test_what_is_no_command_ends_with_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == 2
+    assert "usage: inng-bench" in capsys.readouterr().err
+
+
+def test_list_names_every_texture_method_metric_and_suite(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["list"]) == 0
+    said = capsys.readouterr().out
+    sections = ("textures", "methods", "metrics", "suites")
+    assert [line for line in said.splitlines() if not line.startswith(" ")] == list(sections)
+    names = {line.split()[0] for line in said.splitlines() if line.startswith("  ")}
+    assert {"brick", "pebbles", "inng", "dcgan", "patch_fid", "copy_rate", "quick", "standard", "smoke"} <= names
+
+
+def test_sample_passes_its_arguments_on_and_prints_the_files(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: dict[str, Any] = {}
+
+    def draw(folder: Path, size: tuple[int, int], count: int, **others: Any) -> list[Path]:
+        seen.update(folder=folder, size=size, count=count, **others)
+        return [Path("a.png"), Path("b.png")]
+
+    monkeypatch.setattr("inng_bench.harness.sample.draw_from_run", draw)
+    assert cli.main(["sample", "some/run", "--size", "512x384", "-n", "2", "--seed", "7", "--out", "there"]) == 0
+    assert (seen["folder"], seen["size"], seen["count"]) == (Path("some/run"), (384, 512), 2)
+    assert (seen["seed"], seen["out"], seen["precision"]) == (7, Path("there"), "auto")
+    assert capsys.readouterr().out.split() == ["a.png", "b.png"]
+
+
+def test_report_is_forwarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[str]] = []
+
+    def report(arguments: list[str]) -> int:
+        seen.append(arguments)
+        return 0
+
+    monkeypatch.setattr("inng_bench.report.__main__.main", report)
+    assert cli.main(["report"]) == 0
+    assert cli.main(["report", "some/results"]) == 0
+    assert seen == [[], ["some/results"]]
+
+
+@pytest.mark.parametrize(("error", "status"), [(KeyboardInterrupt(), 130), (InputError("no."), 2)])
+def test_how_a_command_ends_is_its_status(error: BaseException, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(arguments: object) -> int:
+        raise error
+
+    monkeypatch.setattr(cli, "_list", fail)
+    assert cli.main(["list"]) == status
+
+
+def test_help_and_lists_come_without_torch() -> None:
+    script = "import sys; from inng_bench import cli; cli.main(['list']); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_the_package_can_be_run() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "inng_bench", "run", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "only what is missing" in done.stdout

@@ -1,0 +1,48 @@
+"""The contract of methods: every registered method keeps it, and each planted breach is found."""
+
+from typing import Any
+
+import fake_methods
+import pytest
+
+from inng_bench.contract import Method
+from inng_bench.harness.methods import load_method_class, method_names
+from inng_bench.testing import check_method
+
+SMALL: dict[str, tuple[dict[str, Any], float]] = {}
+"""Settings and budget that make a registered method train in seconds; others are taken as they are."""
+
+
+@pytest.mark.parametrize("name", method_names())
+def test_a_registered_method_keeps_the_contract(name: str) -> None:
+    settings, budget = SMALL.get(name, ({}, 1e10))
+    check_method(load_method_class(name), settings, budget=budget)
+
+
+def test_a_method_that_keeps_the_contract_passes() -> None:
+    check_method(fake_methods.Tiler)
+    check_method(fake_methods.SmallTiler, {"strength": 0.1})
+
+
+@pytest.mark.parametrize(
+    ("broken", "promise"),
+    [
+        (fake_methods.TakesAnySetting, "must refuse an unknown setting"),
+        (fake_methods.UsesTheGlobalGenerator, "leaves the global random state"),
+        (fake_methods.UsesPythonsGenerator, "leaves the global random state"),
+        (fake_methods.IgnoresItsSeed, "learns other weights from another seed"),
+        (fake_methods.NeverTheSame, "learns the same weights from the same seed"),
+        (fake_methods.SpendsTooMuch, "spends no more than its budget"),
+        (fake_methods.SamplesFromItself, "draws anew for another generator"),
+        (fake_methods.LeavesTheRange, r"in \[-1, 1\]"),
+        (fake_methods.NotFinite, "makes finite pictures"),
+        (fake_methods.WrongShape, "makes pictures of shape"),
+        (fake_methods.ForgetsWhenStored, "after it was stored and read"),
+        (fake_methods.ClaimsLessThanItDraws, "must refuse the size"),
+        (fake_methods.WritesIntoTheWindow, "does not write into the window"),
+        (fake_methods.CountsBackwards, "reports operations that only grow"),
+    ],
+)
+def test_a_planted_breach_of_the_contract_is_named(broken: type[Method], promise: str) -> None:
+    with pytest.raises(AssertionError, match=promise):
+        check_method(broken)

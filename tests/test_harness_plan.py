@@ -1,0 +1,193 @@
+"""Plans: which runs, under which seeds, and what of them is missing."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inng_bench.errors import InputError
+from inng_bench.harness.plan import Plan, RunSpec, TextureReference, estimate, find_missing, make_plan, sample_geometry
+from inng_bench.harness.rows import failed_record, known_fields
+from inng_bench.harness.suite import Suite, parse_suite
+from inng_bench.records.provenance import collect
+from inng_bench.records.schema import Against, Measurement, Provenance, Record, Status, TextureFacts
+
+TEXT = """
+name = "fakes"
+textures = ["brick", "pebbles"]
+replicates = 3
+budget_tflop = 0.5
+precision = "float32"
+sample_size = 256
+[[methods]]
+label = "tiler"
+implementation = "fake_methods:Tiler"
+[[methods]]
+label = "small-10x"
+implementation = "fake_methods:SmallTiler"
+budget_factor = 10.0
+replicates = 1
+"""
+
+
+def read(text: str = TEXT) -> Suite:
+    return parse_suite(text, "fakes.toml")
+
+
+@cache
+def provenance_of_a_run() -> Provenance:
+    return collect(threads=1, device="cpu", precision="float32")
+
+
+@cache
+def facts_of(texture: TextureReference) -> TextureFacts:
+    return texture.load().facts()
+
+
+def finished(run: RunSpec, **changes: Any) -> Record:
+    with pytest.MonkeyPatch.context() as patch:  # asking git once is enough
+        patch.setattr("inng_bench.records.provenance.collect", lambda **_: provenance_of_a_run())
+        fields = known_fields(run, facts_of(run.texture), datetime.now(UTC))
+    return Record(**{**fields, "status": Status.OK, **changes})
+
+
+def plan_of(text: str = TEXT, **overrides: Any) -> Plan:
+    return make_plan(read(text), device="cpu", **overrides)
+
+
+def test_a_plan_holds_texture_times_method_times_seed_and_the_reference_rows_once() -> None:
+    plan = plan_of()
+    counts = {label: sum(run.method == label for run in plan.runs) for label in {run.method for run in plan.runs}}
+    assert counts == {"tiler": 6, "small-10x": 2, "real": 2, "noise": 2, "random-phase": 2}
+
+
+def test_the_dearest_runs_come_first_so_that_none_is_left_over_at_the_end() -> None:
+    budgets = [run.budget_flops for run in plan_of().runs]
+    assert budgets == sorted(budgets, reverse=True)
+    assert budgets[0] == 5e12
+
+
+def test_more_or_fewer_seeds_than_the_suite_can_be_asked_for() -> None:
+    assert sum(run.method == "tiler" for run in plan_of(replicates=1).runs) == 2
+    more = plan_of(replicates=5)
+    assert sum(run.method == "tiler" for run in more.runs) == 10
+    assert sum(run.method == "small-10x" for run in more.runs) == 2
+    assert more.suite_hash == plan_of().suite_hash
+
+
+def test_rows_can_be_chosen_and_the_reference_rows_stay() -> None:
+    assert {run.method for run in plan_of(methods=["tiler"]).runs} == {"tiler", "real", "noise", "random-phase"}
+    with pytest.raises(InputError, match="the suite has no method 'tilr'; did you mean 'tiler'"):
+        plan_of(methods=["tilr"])
+
+
+def test_seeds_differ_along_every_axis_and_do_not_depend_on_the_rest_of_the_suite() -> None:
+    plan = plan_of()
+    seeds = [seed for run in plan.runs for seed in run.seeds.values()]
+    assert len(set(seeds)) == len(seeds) == 3 * len(plan.runs)
+    alone = plan_of(TEXT.replace('["brick", "pebbles"]', '["pebbles"]'), methods=["tiler"])
+    shared = {run.key: run.seeds for run in plan.runs}
+    assert all(shared[run.key] == run.seeds for run in alone.runs)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ('"pebbles"', '"peebles"', "'peebles'; did you mean 'pebbles'"),
+        ("fake_methods:Tiler", "ing", "there is no method 'ing'; did you mean 'inng'"),
+        ("fake_methods:Tiler", "no_such_module:Tiler", "cannot be imported"),
+        ("fake_methods:Tiler", "fake_methods:NoSuchClass", "cannot be imported"),
+        ("fake_methods:Tiler", "pathlib:Path", "is not a method"),
+        ('Tiler"\n[[', 'Tiler"\nsettings = {strenth = 1.0}\n[[', "unknown setting 'strenth'"),
+        ("sample_size = 256", "sample_size = 250", "'small-10x' draws neither 250 px canvases nor tiles"),
+    ],
+)
+def test_what_does_not_exist_is_refused_before_any_work(old: str, new: str, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        plan_of(TEXT.replace(old, new, 1))
+
+
+def test_an_unknown_or_absent_device_is_refused() -> None:
+    with pytest.raises(InputError, match="no device 'tpu'"):
+        make_plan(read(), device="tpu")
+
+
+@pytest.mark.parametrize("largest", [256, 128, 64, 32])
+def test_every_row_has_the_same_generated_area(largest: int) -> None:
+    count, side = sample_geometry(lambda size: max(size) <= largest, 256, 4, "some")
+    assert side == largest
+    assert count * side * side == 4 * 256 * 256
+
+
+def test_a_second_plan_of_the_same_suite_misses_only_what_is_not_recorded() -> None:
+    plan = plan_of()
+    records = [finished(run) for run in plan.runs]
+    assert find_missing(plan, records[:5]) == plan.runs[5:]
+    assert find_missing(plan, records) == ()
+
+
+def test_a_failed_run_is_missing() -> None:
+    run = plan_of().runs[0]
+    failed = failed_record(run, run.texture.load().facts(), datetime.now(UTC), "it broke", 1.0)
+    assert run in find_missing(plan_of(), [failed])
+
+
+def test_a_record_of_another_configuration_or_metric_version_is_missing() -> None:
+    plan = plan_of()
+    run = plan.runs[0]
+    figure = Measurement(metric="gram", version=0, against=Against.TRAIN, value=0.1, n=8, images=1, disjoint_crops=4)
+    assert run in find_missing(plan, [finished(run, config_hash="0" * 64)])
+    assert run in find_missing(plan, [finished(run, measurements=(figure,))])
+
+
+def test_results_of_another_suite_are_not_mixed_in() -> None:
+    plan = plan_of()
+    other = plan_of(TEXT.replace("0.5", "0.6"))
+    with pytest.raises(InputError, match=r"holds runs of another suite \('fakes'.*name another folder with --out"):
+        find_missing(plan, [finished(other.runs[0])])
+
+
+def test_the_configuration_hash_covers_method_texture_and_budget_but_no_seed() -> None:
+    by_key = {run.key: run.config_hash for run in plan_of().runs}
+    assert by_key["brick", "tiler", 0] == by_key["brick", "tiler", 2]
+    assert len({by_key["brick", "tiler", 0], by_key["pebbles", "tiler", 0], by_key["brick", "noise", 0]}) == 3
+    dearer = {run.key: run.config_hash for run in plan_of(TEXT.replace("0.5", "0.6")).runs}
+    assert dearer["brick", "tiler", 0] != by_key["brick", "tiler", 0]
+
+
+def test_a_picture_of_ones_own_is_planned_under_its_name(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "My Wall.png")
+    text = TEXT.replace('"brick", "pebbles"', "") + f'[[pictures]]\npath = "{tmp_path}/My Wall.png"\n'
+    runs = plan_of(text).runs
+    assert {run.texture.name for run in runs} == {"my-wall"}
+    assert runs[0].texture.load().facts().name == "my-wall"
+
+
+def test_two_pictures_of_one_name_are_refused(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(pixels).save(tmp_path / folder / "wall.png")
+    pictures = "".join(f'[[pictures]]\npath = "{tmp_path}/{folder}/wall.png"\n' for folder in ("a", "b"))
+    with pytest.raises(InputError, match="two pictures of the suite are called 'wall'"):
+        plan_of(TEXT + pictures)
+
+
+def test_a_run_crosses_to_the_worker_unchanged() -> None:
+    for run in plan_of().runs:
+        assert RunSpec.model_validate_json(run.model_dump_json()) == run
+
+
+def test_the_estimate_shares_the_runs_among_the_workers() -> None:
+    runs = plan_of().runs
+    alone, shared = estimate(runs, 1), estimate(runs, 2)
+    assert alone.runs == shared.runs == len(runs)
+    assert alone.minutes / 2 <= shared.minutes < alone.minutes
+    assert estimate((), 2).minutes == 0.0
+    assert replace(alone, minutes=0.0) == replace(shared, minutes=0.0)

@@ -1,0 +1,375 @@
+"""Sessions: one process a run, failures that are rows, and a second call that runs only what is missing.
+
+The workers are real processes; metrics and timing are stubs (``fake_worker.py``), since they take seconds each.
+"""
+
+import hashlib
+import io
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from filelock import FileLock
+
+from inng_bench import cli
+from inng_bench.errors import ExitStatus, InputError
+from inng_bench.harness import executor
+from inng_bench.harness.display import BarDisplay, PlainDisplay, open_display
+from inng_bench.harness.executor import describe_end, worker_environment
+from inng_bench.harness.messages import Request, Task
+from inng_bench.harness.plan import Plan, make_plan
+from inng_bench.harness.session import Results, default_jobs, run_plan, run_suite, untimed_runs
+from inng_bench.harness.suite import parse_suite
+from inng_bench.records import store
+from inng_bench.records.schema import Record, Status
+
+TESTS = Path(__file__).parent
+
+HEAD = """
+name = "fakes"
+textures = ["brick"]
+replicates = 1
+budget_tflop = 0.001
+precision = "float32"
+sample_size = 64
+canvases = 2
+"""
+
+
+FAKE_WORKER = (sys.executable, str(TESTS / "fake_worker.py"))
+
+
+@pytest.fixture(autouse=True)
+def _worker_with_stubs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executor, "WORKER", FAKE_WORKER)
+
+
+def fakes(*classes: str, settings: str = "", head: str = HEAD, replicates: int = 1) -> Plan:
+    """Plan some of the fake methods, without the reference rows."""
+    entries = (
+        f'[[methods]]\nlabel = "{name.lower()}"\nimplementation = "fake_methods:{name}"\nsettings = {{{settings}}}\n'
+        for name in classes
+    )
+    plan = make_plan(parse_suite(head + "".join(entries), "fakes"), device="cpu", replicates=replicates)
+    labels = {name.lower() for name in classes}
+    return replace(plan, runs=tuple(run for run in plan.runs if run.method in labels))
+
+
+def read(folder: Path) -> dict[str, Record]:
+    return {record.method: record for record in store.read_records(folder)}
+
+
+def samples_of(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("sample-*.png"))}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A session of six runs, two at a time, and the state of the process around it."""
+
+    plan: Plan
+    folder: Path
+    results: Results
+    untouched: bool
+
+    @property
+    def records(self) -> dict[str, Record]:
+        return read(self.folder)
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory: pytest.TempPathFactory) -> Grid:
+    folder = tmp_path_factory.mktemp("grid")
+    head = HEAD + "threads_per_run = 2\n"
+    plan = fakes("Raises", "Refuses", "Vanishes", "Killed", "Tiler", "ReportsThreads", head=head)
+    before = global_state()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(executor, "WORKER", FAKE_WORKER)
+        results = run_plan(plan, folder, jobs=2)
+    return Grid(plan, folder, results, before == global_state())
+
+
+def global_state() -> tuple[Any, ...]:
+    numpy_state = np.random.get_state(legacy=False)["state"]["key"].tolist()  # noqa: NPY002 (it is what is watched)
+    return torch.get_rng_state().tolist(), numpy_state, random.getstate(), torch.get_num_threads(), dict(os.environ)
+
+
+def test_whatever_breaks_a_run_becomes_its_row_and_the_others_go_on(grid: Grid) -> None:
+    assert (grid.results.done, grid.results.failed, grid.results.kept) == (2, 4, 0)
+    done = {label for label, record in grid.records.items() if record.status is Status.OK}
+    assert done == {"tiler", "reportsthreads"}
+    errors = {label: record.error for label, record in grid.records.items()}
+    assert re.fullmatch(r"ArithmeticError: the loss is upside down \(fake_methods.py:\d+ in happen\)", errors["raises"])
+    assert errors["refuses"] == "the window is too beautiful; take another one."
+    assert errors["vanishes"] == "the process ended with status 7 and without a result: last words"
+    assert errors["killed"].startswith("the process was ended by SIGKILL (out of memory?)")
+    failed = [record for record in grid.records.values() if record.status is Status.FAILED]
+    assert all(record.texture.name == "brick" and record.measurements == () for record in failed)
+
+
+def test_global_random_state_threads_and_environment_are_untouched(grid: Grid) -> None:
+    assert grid.untouched
+
+
+def test_the_worker_has_the_threads_that_the_suite_says(grid: Grid) -> None:
+    assert {worker_environment(3)[name] for name in executor.THREAD_VARIABLES} == {"3"}
+    record = grid.records["reportsthreads"]
+    assert {point.values["threads"] for point in record.curve} == {2.0}
+    assert record.provenance.threads == 2
+
+
+def test_samples_are_the_same_bytes_alone_as_in_parallel(grid: Grid, tmp_path: Path) -> None:
+    alone = replace(grid.plan, runs=tuple(run for run in grid.plan.runs if run.method == "tiler"))
+    run_plan(alone, tmp_path, jobs=1)
+    samples = samples_of(store.run_folder(tmp_path, "brick", "tiler", 0))
+    assert len(set(samples.values())) == 2
+    assert samples == samples_of(store.run_folder(grid.folder, "brick", "tiler", 0))
+
+
+def test_a_record_tells_what_was_run_and_names_its_files(grid: Grid) -> None:
+    record = grid.records["tiler"]
+    run = next(run for run in grid.plan.runs if run.method == "tiler")
+    assert (record.suite, record.suite_hash, record.config_hash) == ("fakes", grid.plan.suite_hash, run.config_hash)
+    assert record.settings == {"strength": 0.01, "marker": ""}
+    assert (record.seeds, record.budget_flops, record.flops) == (run.seeds, 1e9, 1e9)
+    assert (record.sample_size, record.samples) == ((64, 64), 2)
+    assert record.warnings == ("it is a fake.",)
+    assert [point.values["loss"] for point in record.curve] == [1 / step for step in range(1, 11)]
+    assert record.seconds.keys() == {"texture", "train", "sample", "save", "metrics", "store"}
+    assert 50 < record.peak_memory_mib < 4000
+    assert record.artefacts.keys() == {"sample-0", "sample-1", "stages", "nearest", "weights", "model"}
+    assert record.hashes.keys() == {"features", *record.artefacts}
+    for role in record.artefacts:
+        path = store.artefact_path(grid.folder, record, role)
+        assert path is not None
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == record.hashes[role]
+
+
+def test_the_folder_holds_the_suite_and_the_windows_and_no_path_of_this_machine(grid: Grid) -> None:
+    assert json.loads(store.suite_path(grid.folder).read_text())["hash"] == grid.plan.suite_hash
+    windows = sorted(path.name for path in store.texture_folder(grid.folder, "brick").iterdir())
+    assert windows == ["held_out.png", "train.png"]
+    texts = [path.read_text() for path in grid.folder.rglob("*.json")]
+    assert len(texts) == 1 + 6 + 2  # suite, records, models
+    assert not any(str(Path.home()) in text or str(grid.folder) in text for text in texts)
+
+
+def test_a_folder_of_another_suite_is_refused_and_left_as_it_was(grid: Grid) -> None:
+    suite = store.suite_path(grid.folder).read_bytes()
+    with pytest.raises(InputError, match="holds runs of another suite"):
+        run_plan(fakes("Tiler", settings="strength = 0.2"), grid.folder)
+    assert store.suite_path(grid.folder).read_bytes() == suite
+
+
+def test_a_second_call_runs_only_what_is_missing(tmp_path: Path) -> None:
+    first = run_plan(fakes("Tiler"), tmp_path)
+    written = store.record_path(tmp_path, "brick", "tiler", 0).stat().st_mtime_ns
+    again = run_plan(fakes("Tiler", replicates=2), tmp_path)
+    assert (first.done, first.failed, first.kept) == (1, 0, 0)
+    assert (again.done, again.failed, again.kept) == (1, 0, 1)
+    assert store.record_path(tmp_path, "brick", "tiler", 0).stat().st_mtime_ns == written
+
+
+def test_interrupting_stops_the_workers_and_keeps_what_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As Ctrl-C does it, which reaches the parent alone."""
+    marker, out = tmp_path / "marker", tmp_path / "out"
+    plan = fakes("Tiler", "Sleeps", settings=f'marker = "{marker}"')
+    monkeypatch.setattr(cli, "_run", lambda arguments: run_plan(plan, arguments.out, jobs=1))
+    workers: list[int] = []
+
+    def interrupt() -> None:
+        workers.append(wait_for_number(marker))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    watcher = threading.Thread(target=interrupt)
+    watcher.start()
+    status = cli.main(["run", "--suite", "smoke", "--out", str(out)])
+    watcher.join()
+    assert status == ExitStatus.INTERRUPTED
+    assert "what is finished is kept" in capsys.readouterr().err
+    assert not is_alive(workers[0])
+    assert list(read(out)) == ["tiler"]
+
+
+def test_a_worker_does_not_outlive_its_parent(tmp_path: Path) -> None:
+    """The pipe to it closes with the parent, however that ended."""
+    marker = tmp_path / "marker"
+    run = fakes("Sleeps", settings=f'marker = "{marker}"').runs[0]
+    request = Request(task=Task.RUN, run=run, results=tmp_path / "out")
+    with subprocess.Popen(
+        FAKE_WORKER, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=worker_environment(1), text=True
+    ) as worker:
+        assert worker.stdin is not None
+        worker.stdin.write(request.model_dump_json() + "\n")
+        worker.stdin.flush()
+        assert wait_for_number(marker) == worker.pid
+        assert worker.poll() is None
+        worker.stdin.close()
+        assert worker.wait(timeout=20) == 1
+
+
+def wait_for_number(path: Path) -> int:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if path.exists() and path.read_text():
+            return int(path.read_text())
+        time.sleep(0.05)
+    raise AssertionError(f"{path} was not written")
+
+
+def is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{process}/stat")
+    return not (status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z")
+
+
+def test_a_sampler_is_timed_until_it_works_and_a_failure_is_a_warning_and_no_lost_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inng_bench.harness.session.TIMED", "fake_methods:Tiler")
+    plan = fakes("Tiler", head=HEAD + "throughput = true\n")
+    obstacle = store.run_folder(tmp_path, "brick", "tiler", 0) / "broken"
+    obstacle.mkdir(parents=True)
+    run_plan(plan, tmp_path)
+    record = read(tmp_path)["tiler"]
+    assert (record.status, record.throughput) == (Status.OK, None)
+    assert [warning[:44] for warning in record.warnings] == [
+        "it is a fake.",
+        "The sampler could not be timed: ArithmeticEr",
+    ]
+    obstacle.rmdir()
+    results = run_plan(plan, tmp_path)
+    record = read(tmp_path)["tiler"]
+    assert (results.done, results.kept) == (0, 1)
+    assert record.throughput is not None
+    assert (record.throughput.image_steps_per_second, record.throughput.threads) == (40.0, 1)
+    assert record.warnings == ("it is a fake.",)
+    monkeypatch.setattr(executor, "WORKER", ("/nonexistent",))
+    assert run_plan(plan, tmp_path).kept == 1
+
+
+def test_only_the_first_seed_of_the_cascade_is_timed(grid: Grid, monkeypatch: pytest.MonkeyPatch) -> None:
+    timed = replace(grid.plan, suite=grid.plan.suite.model_copy(update={"throughput": True}))
+    assert untimed_runs(timed, grid.folder) == []
+    monkeypatch.setattr("inng_bench.harness.session.TIMED", "fake_methods:Tiler")
+    assert [run.key for run in untimed_runs(timed, grid.folder)] == [("brick", "tiler", 0)]
+    assert untimed_runs(grid.plan, grid.folder) == []
+
+
+def test_the_python_interface_takes_the_path_of_a_suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    entry = '[[methods]]\nlabel = "tiler"\nimplementation = "fake_methods:Tiler"\n'
+    Path("mine.toml").write_text(HEAD + entry)
+    results = run_suite("mine.toml", jobs=2, device="cpu")
+    assert results.folder == Path("results/runs/fakes")
+    assert (results.done, results.failed) == (4, 0)
+    assert set(read(results.folder)) == {"real", "noise", "random-phase", "tiler"}
+
+
+def test_a_folder_that_another_run_writes_to_is_refused(tmp_path: Path) -> None:
+    with FileLock(tmp_path / ".lock"), pytest.raises(InputError, match="another run is writing to"):
+        run_plan(fakes("Tiler"), tmp_path)
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"cannot be written to .*file \(File exists\); name a folder with --out"):
+        run_plan(fakes("Tiler"), tmp_path / "file")
+    with pytest.raises(InputError, match=r"cannot be written to .*below \(Not a directory\)"):
+        run_plan(fakes("Tiler"), tmp_path / "file" / "below")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(InputError, match="Permission denied"):
+        run_plan(fakes("Tiler"), tmp_path / "below")
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("inng_bench.harness.session.tempfile.TemporaryFile", refuse)
+    with pytest.raises(InputError, match=r"\(Permission denied\); name a folder with --out"):
+        run_plan(fakes("Tiler"), tmp_path)
+
+
+def test_a_disk_that_fills_up_stops_the_session_with_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(out: Path, record: Record) -> None:
+        raise InputError(f"cannot write {out}: No space left on device")
+
+    monkeypatch.setattr(store, "write_record", full)
+    with pytest.raises(InputError, match="No space left"):
+        run_plan(fakes("Raises"), tmp_path)
+
+
+def test_a_grid_on_a_gpu_goes_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inng_bench.harness.session.available_cores", lambda: 8)
+    plan = fakes("Tiler")
+    assert default_jobs(plan) == 8
+    on_gpu = replace(plan, runs=tuple(run.model_copy(update={"device": "cuda"}) for run in plan.runs))
+    assert default_jobs(on_gpu) == 1
+    wide = replace(plan, suite=plan.suite.model_copy(update={"threads_per_run": 3}))
+    assert default_jobs(wide) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "lines", "sentence"),
+    [
+        (-9, [], "the process was ended by SIGKILL (out of memory?)."),
+        (-11, ["Segmentation fault"], "the process was ended by SIGSEGV: Segmentation fault"),
+        (3, ["a", "b"], "the process ended with status 3 and without a result: a | b"),
+    ],
+)
+def test_the_end_of_a_process_is_described(status: int, lines: list[str], sentence: str) -> None:
+    assert describe_end(status, lines) == sentence
+
+
+def test_off_a_terminal_a_quarter_of_a_training_is_a_line() -> None:
+    stream = io.StringIO()
+    display = open_display(10, stream)
+    assert isinstance(display, PlainDisplay)
+    run = fakes("Tiler").runs[0]
+    with display:
+        for percent in range(0, 101, 5):
+            display.progress(run, "train", percent / 100)
+        display.finish(run, "done in 3 s")
+    assert stream.getvalue().splitlines() == [
+        "        brick · tiler · seed 0: 25 % of the budget",
+        "        brick · tiler · seed 0: 50 % of the budget",
+        "        brick · tiler · seed 0: 75 % of the budget",
+        "[ 1/10] brick · tiler · seed 0: done in 3 s",
+    ]
+
+
+def test_on_a_terminal_there_are_bars_and_the_ends_stay_above_them() -> None:
+    stream = io.StringIO()
+    stream.isatty = lambda: True  # type: ignore[method-assign]
+    display = open_display(1, stream)
+    assert isinstance(display, BarDisplay)
+    run = fakes("Tiler").runs[0]
+    with display:
+        display.progress(run, "train", 0.5)
+        display.finish(run, "failed: [bold]not markup[/bold]")
+    assert "brick · tiler · seed 0: failed: [bold]not markup[/bold]" in stream.getvalue()
+    assert "all runs" in stream.getvalue()

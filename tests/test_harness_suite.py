@@ -1,0 +1,126 @@
+"""Suites: strictly read, wrong names answered with the nearest right one, and a hash of what figures depend on."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inng_bench.errors import InputError
+from inng_bench.harness.suite import Suite, load_suite, own_picture_suite, parse_suite, suite_names
+
+TEXT = """
+name = "mine"
+textures = ["brick"]
+replicates = 2
+budget_tflop = 1.5
+[[methods]]
+label = "wide"
+implementation = "inng"
+[methods.settings]
+filters = 64
+"""
+
+
+def read(text: str) -> Suite:
+    return parse_suite(text, "mine.toml")
+
+
+def test_every_bundled_suite_can_be_read_and_bears_its_files_name() -> None:
+    assert set(suite_names()) == {"quick", "smoke", "standard"}
+    assert [load_suite(name).name for name in suite_names()] == suite_names()
+
+
+def test_the_standard_suite_is_what_the_tables_promise() -> None:
+    standard = load_suite("standard")
+    assert len(standard.textures) == 8
+    assert standard.replicates == 3
+    ten = next(entry for entry in standard.methods if entry.label == "dcgan-10x")
+    assert (ten.implementation, ten.budget_factor, ten.replicates) == ("dcgan", 10.0, 1)
+
+
+def test_the_smoke_suite_pins_float32() -> None:
+    assert load_suite("smoke").precision == "float32"
+
+
+def test_settings_and_defaults_are_read() -> None:
+    suite = read(TEXT)
+    assert suite.methods[0].settings == {"filters": 64}
+    assert (suite.sample_size, suite.canvases, suite.threads_per_run, suite.precision) == (256, 4, 1, "auto")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("replicates = 2", "replicats = 2", "mine.toml: unknown key 'replicats'; did you mean 'replicates'?"),
+        ("implementation", "implementaton", "unknown key 'implementaton' of methods.0; did you mean 'implementation'?"),
+        ("budget_tflop = 1.5", "", "the key 'budget_tflop' is missing"),
+        ("budget_tflop = 1.5", "budget_tflop = -1", "the value of 'budget_tflop' is wrong"),
+        ("budget_tflop = 1.5", "budget_tflop = inf", "the value of 'budget_tflop' is wrong|is wrong"),
+        ("budget_tflop = 1.5", 'budget_tflop = "much"', "the value of 'budget_tflop' is wrong"),
+        ("replicates = 2", "replicates = 2.5", "the value of 'replicates' is wrong"),
+        ('label = "wide"', 'label = "../wide"', "the value of 'label' of methods.0 is wrong"),
+        ('label = "wide"', 'label = "real"', "the method label 'real' stands there twice or is a reference row"),
+        ('["brick"]', '["brick", "brick"]', "the texture 'brick' stands there twice"),
+        ('["brick"]', "[]", "there is neither a texture nor a picture"),
+        ('name = "mine"', 'name = "mine', "mine.toml is not valid TOML"),
+    ],
+)
+def test_a_wrong_suite_is_answered_with_what_is_wrong(old: str, new: str, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence.replace("?", r"\?")):
+        read(TEXT.replace(old, new))
+
+
+def test_an_unknown_suite_is_answered_with_the_nearest() -> None:
+    with pytest.raises(InputError, match="no suite 'standart'; did you mean 'standard'"):
+        load_suite("standart")
+
+
+def test_a_missing_or_unreadable_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"absent.toml cannot be read \(No such file"):
+        load_suite(tmp_path / "absent.toml")
+    (tmp_path / "latin.toml").write_bytes(b'name = "caf\xe9"')
+    with pytest.raises(InputError, match=r"latin.toml cannot be read \(it is not UTF-8"):
+        load_suite(tmp_path / "latin.toml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [
+        ({"name": "other", "description": "words"}, True),
+        ({"replicates": 7}, True),
+        ({"budget_tflop": 1.6}, False),
+        ({"textures": ("grass",)}, False),
+        ({"precision": "float32"}, False),
+        ({"canvases": 5}, False),
+        ({"threads_per_run": 2}, False),
+    ],
+)
+def test_the_hash_covers_what_a_figure_depends_on_and_nothing_else(changes: dict[str, Any], same: bool) -> None:
+    suite = read(TEXT)
+    assert (suite.model_copy(update=changes).hash() == suite.hash()) is same
+
+
+def test_a_methods_settings_are_in_the_hash_and_its_number_of_seeds_is_not() -> None:
+    assert read(TEXT.replace("filters = 64", "filters = 65")).hash() != read(TEXT).hash()
+    assert read(TEXT.replace('"inng"', '"inng"\nreplicates = 1')).hash() == read(TEXT).hash()
+
+
+def test_a_picture_counts_with_its_content_and_not_with_its_place(tmp_path: Path) -> None:
+    first, moved, other = (tmp_path / name for name in ("my.png", "moved.png", "other.png"))
+    pixels = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
+    for path, content in ((first, pixels), (moved, pixels), (other, 255 - pixels)):
+        Image.fromarray(content).save(path)
+    suite = own_picture_suite(first)
+    assert suite.name == "my"
+    assert suite.textures == ()
+    assert suite.hash() == own_picture_suite(moved).hash()
+    assert suite.hash() != own_picture_suite(other).hash()
+    assert suite.hash() != own_picture_suite(first, scale=0.9).hash()
+
+
+def test_a_picture_of_a_suite_file_lies_relative_to_the_file(tmp_path: Path) -> None:
+    text = TEXT.replace('textures = ["brick"]', "") + '[[pictures]]\npath = "pictures/my.png"\n'
+    (tmp_path / "mine.toml").write_text(text)
+    assert load_suite(tmp_path / "mine.toml").pictures[0].path == tmp_path / "pictures" / "my.png"
