@@ -210,6 +210,16 @@ def test_help_and_lists_come_without_torch() -> None:
     assert done.stdout.splitlines()[-1] == "False"
 
 
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    command = [sys.executable, "-m", "inng_bench", "list"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as listing:
+        assert listing.stdout is not None
+        assert listing.stderr is not None
+        listing.stdout.close()
+        assert listing.stderr.read() == ""
+        assert listing.wait() == 0
+
+
 def test_the_package_can_be_run() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "inng_bench", "run", "--help"], capture_output=True, text=True, check=True

@@ -173,6 +173,16 @@ def test_a_folder_of_another_suite_is_refused_and_left_as_it_was(grid: Grid) -> 
     assert store.suite_path(grid.folder).read_bytes() == suite
 
 
+def test_a_worker_that_dies_before_it_listens_is_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        executor, "WORKER", (sys.executable, "-c", "import sys; sys.stdin.close(); sys.exit('no torch')")
+    )
+    # More than a pipe takes, so that the request cannot be written in whole.
+    results = run_plan(fakes("Tiler", settings=f'marker = "{"x" * 200_000}"'), tmp_path)
+    assert results.failed == 1
+    assert read(tmp_path)["tiler"].error == "the process ended with status 1 and without a result: no torch"
+
+
 def test_a_second_call_runs_only_what_is_missing(tmp_path: Path) -> None:
     first = run_plan(fakes("Tiler"), tmp_path)
     written = store.record_path(tmp_path, "brick", "tiler", 0).stat().st_mtime_ns

@@ -127,7 +127,8 @@ class _Worker:
         self._listener.join()
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # what it did not read any more
+            self.process.stdin.close()
         self.process.stdout.close()
         self._errors.close()
 
