@@ -58,14 +58,13 @@ def measure_sampler(
     def round_of_steps() -> None:
         climb(classifier, canvases, sampler, torch.Generator().manual_seed(1))
 
-    ceiling_tasks = (_matrix_product(execution), _pointwise_convolution(execution))
-    tasks = (round_of_steps, *(task for task, _ in ceiling_tasks))
-    seconds = _interleaved_seconds(tasks, execution.device)
+    tasks = ceiling_tasks(execution)
+    seconds = _interleaved_seconds((round_of_steps, *(task for task, _ in tasks)), execution.device)
     # The sampler evaluates the logit once more than it moves, to know that the boundary is reached.
     evaluations = batch * (STEPS + 1)
     rates = sorted(evaluations / duration for duration in seconds[0])
     flops = gradient_flops(classifier, size)
-    peaks = [flops_ / min(times) for (_, flops_), times in zip(ceiling_tasks, seconds[1:], strict=True)]
+    ceiling = max(work / min(times) for (_, work), times in zip(tasks, seconds[1:], strict=True))
     quartiles = statistics.quantiles(rates, n=4)
     return Throughput(
         update=str(sampler.update),
@@ -80,8 +79,20 @@ def measure_sampler(
         image_steps_per_second=statistics.median(rates) * STEPS / (STEPS + 1),
         quartiles=(quartiles[0] * STEPS / (STEPS + 1), quartiles[2] * STEPS / (STEPS + 1)),
         flops_per_image_step=flops,
-        share_of_ceiling=statistics.median(rates) * flops / max(peaks),
+        share_of_ceiling=statistics.median(rates) * flops / ceiling,
     )
+
+
+def ceiling_tasks(execution: Execution) -> tuple[tuple[Callable[[], Tensor], float], ...]:
+    """Return what this machine does best, a large matrix product and a 1×1 convolution, with their operations."""
+    return _matrix_product(execution), _pointwise_convolution(execution)
+
+
+def measure_ceiling(execution: Execution) -> float:
+    """Return the best floating-point operations per second of this process, in its precision and threads."""
+    tasks = ceiling_tasks(execution)
+    seconds = _interleaved_seconds(tuple(task for task, _ in tasks), execution.device)
+    return max(work / min(times) for (_, work), times in zip(tasks, seconds, strict=True))
 
 
 def _endless(sampler: Sampler) -> Sampler:
