@@ -231,7 +231,7 @@ def save_noise(path: Path, height: int, width: int) -> Path:
     return path
 
 
-def test_a_picture_of_256_px_has_two_disjoint_windows(tmp_path: Path) -> None:
+def test_a_picture_of_more_than_256_px_has_two_disjoint_windows(tmp_path: Path) -> None:
     path = save_noise(tmp_path / "a.png", 257, 150)
     texture = load_own_texture(path)
     whole = np.asarray(Image.open(path))

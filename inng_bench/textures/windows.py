@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-TWO_WINDOWS_FROM = 256
-"""Long side in pixels from which a picture is cut into two windows."""
+WHOLE_UP_TO = 256
+"""Long side in pixels up to which a picture is one window, as the paper's 256² pictures are."""
 
 
 class Box(NamedTuple):
@@ -66,11 +66,11 @@ def cut_windows(region: Box, cut: Cut | None = None) -> tuple[Box, Box | None]:
     Returns
     -------
     tuple[Box, Box | None]
-        Two disjoint halves of equal size; of an odd number of lines the middle one belongs to neither. A region under
-        256 px on its long side is one window.
+        Two disjoint halves of equal size; of an odd number of lines the middle one belongs to neither. A region of at
+        most 256 px on its long side is one window.
     """
     top, left, height, width = region
-    if max(height, width) < TWO_WINDOWS_FROM:
+    if max(height, width) <= WHOLE_UP_TO:
         return region, None
     if cut is None:
         cut = Cut.LEFT_RIGHT if width >= height else Cut.TOP_BOTTOM
