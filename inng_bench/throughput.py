@@ -53,10 +53,10 @@ def measure_sampler(
     method = INNg.load(folder, execution)
     classifier, sampler = method.stages[len(method.stages) // 2], _endless(method.sampler)
     canvases = torch.rand((batch, 3, *size), generator=torch.Generator().manual_seed(0)) * 2 - 1
-    canvases = canvases.to(execution.device)
+    canvases, colours = canvases.to(execution.device), torch.eye(3, device=execution.device)
 
     def round_of_steps() -> None:
-        climb(classifier, canvases, sampler, torch.Generator().manual_seed(1))
+        climb(classifier, canvases, colours, sampler, torch.Generator().manual_seed(1))
 
     tasks = ceiling_tasks(execution)
     seconds = _interleaved_seconds((round_of_steps, *(task for task, _ in tasks)), execution.device)

@@ -23,6 +23,9 @@ from inng_bench.inng.presets import CascadeConfig
 SMALL = CascadeConfig(filters=4, canvases=2, canvas_side=64, crops=2, classifier_steps=6, max_steps=8, max_stages=4)
 
 
+COLOURS = 0.3 * torch.eye(3)
+
+
 def stripes() -> Tensor:
     return (torch.arange(96) % 12 < 6).float().mul(1.6).sub(0.8).expand(3, 96, 96).contiguous()
 
@@ -85,8 +88,8 @@ def test_synthesis_is_the_ascent_through_all_classifiers_in_order() -> None:
     noise = torch.randn((1, 3, 64, 80), generator=torch.Generator().manual_seed(3)).clamp(-1, 1)
     expected, generator = noise, torch.Generator().manual_seed(4)
     for classifier in classifiers:
-        expected = climb(classifier, expected, SMALL.sampler(), generator).canvases
-    drawn = synthesise(classifiers, noise, SMALL.sampler(), torch.Generator().manual_seed(4))
+        expected = climb(classifier, expected, COLOURS, SMALL.sampler(), generator).canvases
+    drawn = synthesise(classifiers, noise, COLOURS, SMALL.sampler(), torch.Generator().manual_seed(4))
     assert torch.equal(drawn, expected)
 
 

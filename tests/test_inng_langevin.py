@@ -5,6 +5,8 @@ from torch import Tensor
 
 from inng_bench.inng.langevin import LogitsAndGradient, Sampler, Update, ascend
 
+PLAIN = torch.eye(3, dtype=torch.float64)
+
 
 def gaussian(variance: float) -> LogitsAndGradient:
     """ln g of a Gaussian, for each pixel of a canvas."""
@@ -29,15 +31,41 @@ def test_langevin_on_a_gaussian_has_the_variance_of_its_discretised_chain() -> N
     # x' = (1 - ε/2σ²) x + N(0, εT) has the stationary variance Tσ² / (1 - ε/4σ²).
     variance, step_size, temperature = 0.01, 0.008, 0.7
     sampler = endless(step_size=step_size, temperature=temperature, steps=60)
-    last = ascend(gaussian(variance), draw(2, 3, 48, 48), sampler, torch.Generator().manual_seed(1)).canvases
+    last = ascend(gaussian(variance), draw(2, 3, 48, 48), PLAIN, sampler, torch.Generator().manual_seed(1)).canvases
     expected = temperature * variance / (1 - step_size / (4 * variance))
     z = math.log(float(last.square().mean()) / expected) / math.sqrt(2 / last.numel())
     assert abs(z) < 4
 
 
+def test_a_chain_along_the_colours_has_the_covariance_of_its_discretisation() -> None:
+    # x' = (I - ε/2σ² P) x + N(0, ε P) with P = A Aᵀ has the stationary covariance σ² (I - ε/4σ² P)⁻¹.
+    variance, step_size = 0.01, 0.05
+    colours = torch.tensor([[0.5, 0.0, 0.0], [0.2, 0.3, 0.0], [0.1, 0.0, 0.4]], dtype=torch.float64)
+    sampler = endless(step_size=step_size, temperature=1.0, steps=80)
+    last = ascend(gaussian(variance), draw(2, 3, 96, 96), colours, sampler, torch.Generator().manual_seed(1)).canvases
+    pull = torch.eye(3, dtype=torch.float64) - step_size / (4 * variance) * colours @ colours.T
+    expected = variance * torch.linalg.inv(pull)
+    found = torch.cov(last.transpose(0, 1).flatten(1))
+    standard_error = float(expected.max()) * math.sqrt(2 / (2 * 96 * 96))
+    torch.testing.assert_close(found, expected, atol=4 * standard_error, rtol=0)
+
+
+def test_a_grey_texture_stays_grey() -> None:
+    grey = torch.zeros((3, 3), dtype=torch.float64)
+    grey[:, 0] = 0.2
+    start = draw(1, 1, 16, 16).expand(1, 3, 16, 16)
+    for update in Update:
+        moved = ascend(
+            gaussian(0.5), start, grey, endless(update, 0.05, 1.0), torch.Generator().manual_seed(1)
+        ).canvases
+        torch.testing.assert_close(moved[:, 0], moved[:, 1])
+        torch.testing.assert_close(moved[:, 0], moved[:, 2])
+        assert not torch.equal(moved, start)
+
+
 def test_langevin_without_temperature_is_gradient_ascent() -> None:
     start = draw(1, 3, 16, 16)
-    moved = ascend(gaussian(0.5), start, endless(step_size=0.1, steps=7), torch.Generator()).canvases
+    moved = ascend(gaussian(0.5), start, PLAIN, endless(step_size=0.1, steps=7), torch.Generator()).canvases
     torch.testing.assert_close(moved, start * (1 - 0.05 / 0.5) ** 7)
 
 
@@ -48,46 +76,46 @@ def test_adam_ascent_equals_the_library_s_adam() -> None:
     for _ in range(9):
         parameter.grad = parameter.detach() / 0.5
         optimiser.step()
-    moved = ascend(gaussian(0.5), start, endless(Update.ADAM, 0.01, steps=9), torch.Generator()).canvases
+    moved = ascend(gaussian(0.5), start, PLAIN, endless(Update.ADAM, 0.01, steps=9), torch.Generator()).canvases
     torch.testing.assert_close(moved, parameter.detach())
 
 
 def test_each_image_stops_at_its_own_decision_and_no_image_influences_another() -> None:
     starts = torch.cat([draw(1, 3, 16, 16, seed=seed) * scale for seed, scale in ((1, 1.0), (2, 4.0), (3, 8.0))])
     sampler = Sampler(Update.LANGEVIN, 0.02, 1e-4, 0.5, 200, threshold=-0.001)
-    together = ascend(gaussian(0.5), starts, sampler, torch.Generator().manual_seed(5))
+    together = ascend(gaussian(0.5), starts, PLAIN, sampler, torch.Generator().manual_seed(5))
     assert len(set(together.steps.tolist())) == 3
     assert bool((together.logits >= sampler.threshold).all())
     changed = starts.clone()
     changed[0] *= 9
-    again = ascend(gaussian(0.5), changed, sampler, torch.Generator().manual_seed(5))
+    again = ascend(gaussian(0.5), changed, PLAIN, sampler, torch.Generator().manual_seed(5))
     assert torch.equal(again.canvases[1:], together.canvases[1:])
     assert not torch.equal(again.canvases[0], together.canvases[0])
 
 
 def test_an_image_beyond_the_boundary_is_left_as_it_is() -> None:
     start = draw(2, 3, 16, 16)
-    outcome = ascend(gaussian(0.5), start, Sampler(threshold=-1.0), torch.Generator())
+    outcome = ascend(gaussian(0.5), start, PLAIN, Sampler(threshold=-1.0), torch.Generator())
     assert torch.equal(outcome.canvases, start)
     assert outcome.steps.tolist() == [0, 0]
     assert outcome.evaluations == 2
 
 
 def test_a_step_limit_ends_an_ascent_that_cannot_reach_its_boundary() -> None:
-    outcome = ascend(gaussian(0.5), draw(2, 3, 16, 16), endless(steps=4), torch.Generator())
+    outcome = ascend(gaussian(0.5), draw(2, 3, 16, 16), PLAIN, endless(steps=4), torch.Generator())
     assert outcome.steps.tolist() == [4, 4]
     assert outcome.evaluations == 10
 
 
 def test_pixels_stay_within_their_range() -> None:
     uphill: LogitsAndGradient = lambda canvases: (canvases.mean((1, 2, 3)), torch.ones_like(canvases))  # noqa: E731
-    moved = ascend(uphill, draw(1, 3, 16, 16), endless(step_size=4.0, steps=3), torch.Generator()).canvases
+    moved = ascend(uphill, draw(1, 3, 16, 16), PLAIN, endless(step_size=4.0, steps=3), torch.Generator()).canvases
     assert float(moved.max()) == 1.0
 
 
 def test_the_sampler_leaves_its_start_and_the_global_random_state_untouched() -> None:
     start, before = draw(2, 3, 16, 16), torch.random.get_rng_state()
     copy = start.clone()
-    ascend(gaussian(0.5), start, endless(temperature=0.5), torch.Generator().manual_seed(1))
+    ascend(gaussian(0.5), start, PLAIN, endless(temperature=0.5), torch.Generator().manual_seed(1))
     assert torch.equal(start, copy)
     assert torch.equal(torch.random.get_rng_state(), before)

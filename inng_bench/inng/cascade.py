@@ -7,6 +7,7 @@ section 3). The short cut of the paper is taken: samples of stage t-1 climb ln g
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -83,7 +84,8 @@ def train_cascade(
         classifier.parameters(), config.classifier_rate, (config.classifier_momentum, 0.999), foreach=False
     )
     negatives = PseudoNegatives(config.history_stages, config.history_decay)
-    canvases = coloured_noise(*colour_statistics(window.cpu()), config.canvases, (side, side), generator).to(device)
+    mean, colours = colour_statistics(window.cpu())
+    canvases = coloured_noise(mean, colours, config.canvases, (side, side), generator).to(device)
     negatives.append(canvases)
     step_flops = classifier_step_flops(config)
     stages: list[FrozenClassifier] = []
@@ -91,7 +93,7 @@ def train_cascade(
     while len(stages) < config.max_stages and flops + last / 2 < budget:
         losses = train_classifier(classifier, optimiser, window, negatives, config, dtype, generator)
         frozen = freeze(classifier, dtype)
-        ascent = climb(frozen, canvases, config.sampler(), generator)
+        ascent = climb(frozen, canvases, colours.to(device), config.sampler(), generator)
         canvases = ascent.canvases
         negatives.append(canvases)
         stages.append(frozen)
@@ -141,15 +143,18 @@ def classifier_loss(classifier: Classifier, real: Tensor, fake: Tensor, dtype: t
     return F.binary_cross_entropy_with_logits(logits, targets)
 
 
-def climb(classifier: FrozenClassifier, canvases: Tensor, sampler: Sampler, generator: torch.Generator) -> Ascent:
+def climb(
+    classifier: FrozenClassifier, canvases: Tensor, colours: Tensor, sampler: Sampler, generator: torch.Generator
+) -> Ascent:
     """Let toroidal canvases climb ln g_t until each reaches the boundary of C_t."""
     with torch.no_grad():
-        return ascend(lambda pictures: logits_and_gradient(classifier, pictures), canvases, sampler, generator)
+        return ascend(partial(logits_and_gradient, classifier), canvases, colours, sampler, generator)
 
 
 def synthesise(
     stages: Sequence[FrozenClassifier],
     noise: Tensor,
+    colours: Tensor,
     sampler: Sampler,
     generator: torch.Generator,
     on_stage: Callable[[Ascent], None] | None = None,
@@ -162,6 +167,8 @@ def synthesise(
         C_1..C_T.
     noise : Tensor
         Samples of p0, float32 (N, 3, H, W) in [-1, 1], H and W multiples of 16.
+    colours : Tensor
+        (3, 3), the factor of the texture's colour covariance.
     sampler : Sampler
         As in training.
     generator : torch.Generator
@@ -176,7 +183,7 @@ def synthesise(
     """
     canvases = noise
     for classifier in stages:
-        ascent = climb(classifier, canvases, sampler, generator)
+        ascent = climb(classifier, canvases, colours, sampler, generator)
         canvases = ascent.canvases
         if on_stage is not None:
             on_stage(ascent)

@@ -38,7 +38,7 @@ class Sampler:
     update : Update
         The rule.
     step_size : float
-        ε of the Langevin update, or Adam's learning rate, in units of pixels in [-1, 1].
+        ε of the Langevin update, or Adam's learning rate, in standard deviations of the principal colours.
     temperature : float
         T; the noise of a step has variance ``step_size · T`` (Langevin) or ``step_size² · T`` (Adam).
     momentum : float
@@ -79,8 +79,15 @@ class Ascent:
     evaluations: int
 
 
-def ascend(field: LogitsAndGradient, canvases: Tensor, sampler: Sampler, generator: torch.Generator) -> Ascent:
+def ascend(
+    field: LogitsAndGradient, canvases: Tensor, colours: Tensor, sampler: Sampler, generator: torch.Generator
+) -> Ascent:
     """Move toroidal canvases up a logit, each until its own decision reaches the threshold.
+
+    Steps are taken along the principal colours of the texture and in units of their standard deviations: with A the
+    factor of the colour covariance, x moves by A·move where the plain rule would move u in x = A·u. This is the
+    Langevin update preconditioned by the covariance AAᵀ; noise never leaves the colours that the texture has, and one
+    step size fits a pale texture and a vivid one.
 
     No image influences another: the rolls are drawn in advance, each image has its own noise, optimiser state and stop.
 
@@ -90,6 +97,8 @@ def ascend(field: LogitsAndGradient, canvases: Tensor, sampler: Sampler, generat
         Usually :func:`inng_bench.inng.network.logits_and_gradient` of one classifier.
     canvases : Tensor
         float32 (N, 3, H, W) in [-1, 1]; not changed.
+    colours : Tensor
+        (3, 3), the factor A; the identity gives the plain rule.
     sampler : Sampler
         The rule.
     generator : torch.Generator
@@ -117,11 +126,10 @@ def ascend(field: LogitsAndGradient, canvases: Tensor, sampler: Sampler, generat
         if len(stays) < len(active):
             result[active], active = current, active[stays]
             current, gradient, first, second = current[stays], gradient[stays], first[stays], second[stays]
-        gradient = gradient.roll((-roll[0], -roll[1]), (2, 3))
+        gradient = _mix(colours.T, gradient.roll((-roll[0], -roll[1]), (2, 3)))
         move = _move(gradient, first, second, step + 1, sampler)
-        current = (
-            current + move + _noise(current, [noise[i] for i in active.tolist()] if noise else [], sampler)
-        ).clamp_(-1, 1)
+        move = move + _noise(current, [noise[i] for i in active.tolist()] if noise else [], sampler)
+        current = (current + _mix(colours, move)).clamp_(-1, 1)
         steps[active] += 1
     result[active] = current
     return Ascent(result, steps, logits, evaluations)
@@ -136,6 +144,11 @@ def _move(gradient: Tensor, first: Tensor, second: Tensor, step: int, sampler: S
     scale = sampler.step_size / (1 - sampler.momentum**step)
     spread = (second / (1 - ADAM_SECOND_MOMENT_DECAY**step)).sqrt_().add_(ADAM_EPSILON)
     return first.div(spread).mul_(scale)
+
+
+def _mix(matrix: Tensor, pictures: Tensor) -> Tensor:
+    """Multiply each pixel's three channels by a (3, 3) matrix."""
+    return torch.einsum("ij,njhw->nihw", matrix, pictures)
 
 
 def _noise_generators(count: int, sampler: Sampler, generator: torch.Generator) -> list[torch.Generator]:

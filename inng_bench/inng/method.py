@@ -75,7 +75,10 @@ class INNg(Method):
         assert self.supports(size), f"INNg draws pictures from {SMALLEST_PICTURE} px a side, not {size}"
         height, width = (-(-length // WINDOW_STEP) * WINDOW_STEP for length in size)
         noise = coloured_noise(self._mean, self._factor, count, (height, width), generator)
-        canvases = synthesise(self._stages, noise.to(self._execution.device), self._config.sampler(), generator)
+        device = self._execution.device
+        canvases = synthesise(
+            self._stages, noise.to(device), self._factor.to(device), self._config.sampler(), generator
+        )
         return canvases[:, :, : size[0], : size[1]].cpu()
 
     def state(self) -> dict[str, Tensor]:
