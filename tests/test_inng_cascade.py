@@ -18,7 +18,7 @@ from inng_bench.inng.cascade import (
 )
 from inng_bench.inng.method import INNg
 from inng_bench.inng.network import FrozenClassifier
-from inng_bench.inng.presets import CascadeConfig
+from inng_bench.inng.presets import PRESETS, CascadeConfig
 
 SMALL = CascadeConfig(filters=4, canvases=2, canvas_side=64, crops=2, classifier_steps=6, max_steps=8, max_stages=4)
 
@@ -152,3 +152,28 @@ def test_a_frozen_classifier_survives_storage() -> None:
     classifier = train(SMALL.model_copy(update={"max_stages": 1}))[0].classifier
     again = FrozenClassifier.restore(classifier.state(), Execution())
     assert all(torch.equal(a, b) for a, b in zip(again.weights, classifier.weights, strict=True))
+
+
+def test_fast_0_never_changes() -> None:
+    assert PRESETS["fast-0"].model_dump(mode="json") == {
+        "filters": 32,
+        "max_stages": 200,
+        "canvases": 6,
+        "canvas_side": 128,
+        "crop_side": 126,
+        "crops": 6,
+        "classifier_steps": 40,
+        "classifier_least_steps": 5,
+        "norm_momentum": 0.5,
+        "classifier_rate": 5e-4,
+        "classifier_momentum": 0.5,
+        "loss_target": 0.005,
+        "history_stages": 24,
+        "history_decay": 0.5,
+        "update": "adam",
+        "step_size": 0.03,
+        "temperature": 1.0,
+        "momentum": 0.5,
+        "max_steps": 60,
+        "threshold": 0.0,
+    }
