@@ -3,6 +3,11 @@
 The published recipe at 64 px (transposed convolutions 4×4 of stride 2, batch normalisation, ReLU and tanh in the
 generator, leaky ReLU in the discriminator, Adam 2e-4 with β1 0.5, weights N(0, 0.02), one generator step a
 discriminator step), trained on random 64 px patches of the window. It draws 64 px tiles and nothing larger.
+
+Three choices differ from the publication because they serve the DCGAN under a budget of minutes: half the filters and
+batches of 8 buy more steps, and the samples come from a running average of the generator's weights. At 8 TFLOP on
+bricks and grass, the Fréchet distance of the defaults was 3640 and 4696, without the average 5594 and 6002, with batches
+of 16 and no average 4445 and 14587, with rate 5e-4 3859 and 4330.
 """
 
 import copy
@@ -34,10 +39,10 @@ class DCGANConfig(BaseModel):
     latent: int = Field(100, ge=1, description="Dimension of z, uniform in (-1, 1).")
     generator_filters: int = Field(32, ge=1, description="Channels of the generator's last hidden layer.")
     discriminator_filters: int = Field(32, ge=1, description="Channels of the discriminator's first layer.")
-    batch: int = Field(16, ge=2, description="Real patches, and as many generated ones, of a step.")
+    batch: int = Field(8, ge=2, description="Real patches, and as many generated ones, of a step.")
     rate: float = Field(2e-4, gt=0, description="Adam's learning rate, both networks.")
     momentum: float = Field(0.5, ge=0, lt=1, description="Adam's β1.")
-    average_decay: float = Field(0.0, ge=0, lt=1, description="Decay of the generator's weight average; 0 is none.")
+    average_decay: float = Field(0.97, ge=0, lt=1, description="Decay of the generator's weight average; 0 is none.")
     intervals: int = Field(20, ge=1, description="Reports of a training.")
 
 
@@ -163,7 +168,7 @@ class _Trainer:
         self._generator.to(memory_format=torch.channels_last)
         self._discriminator.to(memory_format=torch.channels_last)
         self._optimisers = tuple(
-            torch.optim.Adam(network.parameters(), config.rate, (config.momentum, 0.999))
+            torch.optim.Adam(network.parameters(), config.rate, (config.momentum, 0.999), fused=True)
             for network in (self._generator, self._discriminator)
         )
         self.averaged = copy.deepcopy(self._generator)

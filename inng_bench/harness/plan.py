@@ -24,13 +24,13 @@ from inng_bench.textures.catalogue import find_texture
 PURPOSES = ("train", "sample", "metric")
 REAL = "real"
 
-SECONDS_PER_TFLOP = 13.0
+SECONDS_PER_TFLOP = 15.0
 """Training time on one core of the machine of the reference figures (Zen 4, bfloat16); estimates only."""
 
-SECONDS_PER_ROW = 15.0
+SECONDS_PER_ROW = 12.0
 """Start of the process, synthesis and metrics of one run on the same core."""
 
-MIB_PER_RUN = 8.0
+MIB_PER_RUN = 14.0
 """Model and pictures of one run."""
 
 
