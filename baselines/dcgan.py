@@ -22,6 +22,8 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from inng_bench.contract import Events, Execution, Method, Progress, Training, ignore_events, parse_settings
+from inng_bench.errors import InputError
+from inng_bench.pixels import random_crops
 from inng_bench.seeds import derive_seed, torch_generator
 from inng_bench.weights import initialised
 
@@ -133,8 +135,7 @@ class DCGAN(Method):
             if step % interval == 0 or step == steps:
                 tiles = watch.draw(trainer.averaged)
                 values["diversity"] = watch.diversity(tiles)
-                flops = step * per_step
-                events(Progress(step, flops, min(1.0, step / steps), values, tiles[:4]))
+                events(Progress(watch.reports, step * per_step, step / steps, values, tiles[:4]))
         self._generator = trainer.averaged
         return Training(steps * per_step, watch.warnings())
 
@@ -154,7 +155,12 @@ class DCGAN(Method):
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Take over a :meth:`state`."""
-        self._generator.load_state_dict(dict(state))
+        try:
+            self._generator.load_state_dict(dict(state))
+        except RuntimeError as error:
+            raise InputError(
+                "the stored DCGAN lacks weights or has others than its settings; train it again."
+            ) from error
 
 
 class _Trainer:
@@ -176,7 +182,7 @@ class _Trainer:
     def step(self) -> dict[str, float]:
         """One discriminator step, one generator step; return losses and mean logits."""
         generator_optimiser, discriminator_optimiser = self._optimisers
-        real = random_patches(self._window, self._config.batch, self._random)
+        real = random_crops(self._window, self._config.batch, TILE, self._random)
         latent = draw_latent(self._config.batch, self._config, self._random).to(self._execution.device)
         with _lowered(self._execution):
             fake = self._generator(latent)
@@ -201,7 +207,8 @@ class _Trainer:
 
     def _judge(self, pictures: Tensor) -> Tensor:
         with _lowered(self._execution):
-            return self._discriminator(pictures).float()  # type: ignore[no-any-return]
+            layout = pictures.contiguous(memory_format=torch.channels_last)
+            return self._discriminator(layout).float()  # type: ignore[no-any-return]
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -216,7 +223,7 @@ class _CollapseWatch:
     def __init__(self, window: Tensor, config: DCGANConfig, device: torch.device, seed: int) -> None:
         random = torch_generator(seed)
         self._latent = draw_latent(32, config, random).to(device)
-        self._real = mean_pairwise_distance(random_patches(window, 32, random))
+        self._real = mean_pairwise_distance(random_crops(window, 32, TILE, random))
         self._history: list[float] = []
 
     @torch.no_grad()
@@ -230,25 +237,23 @@ class _CollapseWatch:
         self._history.append(mean_pairwise_distance(tiles) / max(self._real, 1e-12))
         return self._history[-1]
 
+    @property
+    def reports(self) -> int:
+        """How often the tiles were looked at."""
+        return len(self._history)
+
     def warnings(self) -> tuple[str, ...]:
-        """Say whether the last batch had collapsed."""
-        if self._history[-1] >= COLLAPSED_DIVERSITY:
+        """Say whether the training ended collapsed, or collapsed on its way and recovered."""
+        least = min(self._history[len(self._history) // 4 :])  # the first quarter has yet to leave one grey
+        if least >= COLLAPSED_DIVERSITY:
             return ()
-        return (f"collapsed: the tiles differ {self._history[-1]:.2f} times as much as real patches.",)
+        when = "ended collapsed" if self._history[-1] < COLLAPSED_DIVERSITY else "collapsed on its way and recovered"
+        return (f"{when}: at the least, tiles differed {least:.2f} times as much as real patches.",)
 
 
 def mean_pairwise_distance(pictures: Tensor) -> float:
     """Return the mean Euclidean distance between pictures (N, ...)."""
     return float(torch.pdist(pictures.flatten(1)).mean())
-
-
-def random_patches(window: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """Cut ``count`` patches (count, 3, 64, 64) at uniform positions of the window."""
-    height, width = window.shape[1:]
-    tops = torch.randint(height - TILE + 1, (count,), generator=generator).tolist()
-    lefts = torch.randint(width - TILE + 1, (count,), generator=generator).tolist()
-    patches = [window[:, top : top + TILE, left : left + TILE] for top, left in zip(tops, lefts, strict=True)]
-    return torch.stack(patches).contiguous(memory_format=torch.channels_last)
 
 
 def draw_latent(count: int, config: DCGANConfig, generator: torch.Generator) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from inng_bench.contract import Events, Execution, Method, Training, ignore_events
 from inng_bench.errors import InputError
+from inng_bench.pixels import colour_statistics, coloured_noise
 
 MINIMUM_SIDE = 16
 """Shortest side in pixels of a sample."""
@@ -75,14 +76,12 @@ class MatchedNoise(_ReferenceRow):
     statistics: ClassVar[frozenset[str]] = frozenset({"mean", "mixing"})
 
     def _measure(self, window: Tensor) -> dict[str, Tensor]:
-        colours = window.flatten(1)
-        return {"mean": colours.mean(dim=1), "mixing": _symmetric_root(_covariance(colours))}
+        mean, mixing = colour_statistics(window)
+        return {"mean": mean, "mixing": mixing}
 
     def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
         """Draw pictures; see :meth:`inng_bench.contract.Method.sample`."""
-        mean, mixing = self._statistic("mean"), self._statistic("mixing")
-        white = torch.randn(count, 3, *size, generator=generator, dtype=torch.float64)
-        return (mean[:, None, None] + torch.einsum("dc,nchw->ndhw", mixing, white)).clamp(-1.0, 1.0).float()
+        return coloured_noise(self._statistic("mean"), self._statistic("mixing"), count, size, generator).float()
 
 
 class RandomPhase(_ReferenceRow):

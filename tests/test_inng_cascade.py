@@ -133,12 +133,20 @@ def test_stages_that_miss_their_boundary_are_named() -> None:
     assert training.warnings == ("stages 1, 2 of 2 ended before every image reached the decision boundary.",)
 
 
-def test_a_cascade_with_a_part_missing_is_refused_by_its_name() -> None:
+@pytest.mark.parametrize("missing", ["stage.0002.bias.3", "stage.0004", "stages", "mean"])
+def test_a_cascade_with_a_part_missing_is_refused_by_its_name(missing: str) -> None:
     method = INNg(SMALL.model_dump(mode="json"), Execution())
     method.train(stripes(), seed=0, budget=1e12)
-    state = {name: tensor for name, tensor in method.state().items() if name != "stage.0002.bias.3"}
-    with pytest.raises(InputError, match=r"bias\.3"):
+    state = {name: tensor for name, tensor in method.state().items() if not name.startswith(missing)}
+    with pytest.raises(InputError, match=f"has no '{missing}"):
         method.restore(state)
+
+
+def test_a_cascade_with_weights_of_another_shape_is_refused() -> None:
+    method = INNg(SMALL.model_dump(mode="json"), Execution())
+    method.train(stripes(), seed=0, budget=1e12)
+    with pytest.raises(InputError, match=r"stage 1 .* weight\.0 of another shape"):
+        INNg(SMALL.model_dump(mode="json") | {"filters": 5}, Execution()).restore(method.state())
 
 
 def test_an_unknown_preset_or_setting_is_answered_with_the_nearest_one() -> None:

@@ -7,7 +7,6 @@ from inng_bench.inng.network import (
     WINDOW,
     WINDOW_STEP,
     Classifier,
-    FrozenClassifier,
     freeze,
     logits_and_gradient,
     window_logits,
@@ -73,20 +72,13 @@ def test_the_dense_gradient_is_the_mean_of_the_gradients_of_the_windows(
     torch.testing.assert_close(gradient * OVERLAP, expected)
 
 
-def test_wrapping_per_layer_equals_one_halo_around_the_canvas(classifier: Classifier, canvases: Tensor) -> None:
+def test_folded_norms_and_wrapping_per_layer_equal_the_classifier_on_one_halo_around_the_canvas(
+    classifier: Classifier, canvases: Tensor
+) -> None:
     halo = WINDOW - WINDOW_STEP
     wrapped = torch.cat([canvases, canvases[:, :, :halo]], 2)
     wrapped = torch.cat([wrapped, wrapped[:, :, :, :halo]], 3)
     torch.testing.assert_close(window_logits(freeze(classifier, torch.float64), canvases), classifier(wrapped)[:, 0])
-
-
-def test_folding_the_batch_normalisation_changes_no_logit(classifier: Classifier, canvases: Tensor) -> None:
-    frozen = freeze(classifier, torch.float64)
-    with_identity_norms = initialised(lambda: Classifier(4), torch.Generator()).double().eval()
-    unfolded, folded = freeze(with_identity_norms, torch.float64), frozen
-    assert not torch.equal(window_logits(unfolded, canvases), window_logits(folded, canvases))
-    restored = FrozenClassifier.build(list(frozen.weights), list(frozen.biases))
-    assert torch.equal(window_logits(restored, canvases), window_logits(frozen, canvases))
 
 
 def test_bfloat16_logits_stay_near_the_exact_ones(classifier: Classifier, canvases: Tensor) -> None:

@@ -15,9 +15,10 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from inng_bench.inng.langevin import Ascent, Sampler, ascend
-from inng_bench.inng.negatives import PseudoNegatives, colour_statistics, coloured_noise, random_crops
+from inng_bench.inng.negatives import PseudoNegatives
 from inng_bench.inng.network import Classifier, FrozenClassifier, freeze, logits_and_gradient
 from inng_bench.inng.presets import CascadeConfig
+from inng_bench.pixels import colour_statistics, coloured_noise, random_crops
 from inng_bench.weights import initialised
 
 

@@ -10,9 +10,9 @@ from inng_bench.contract import Events, Execution, Method, Progress, Training, i
 from inng_bench.errors import InputError
 from inng_bench.inng.cascade import Stage, synthesise, train_cascade
 from inng_bench.inng.langevin import Sampler
-from inng_bench.inng.negatives import colour_statistics, coloured_noise
-from inng_bench.inng.network import WINDOW_STEP, FrozenClassifier
+from inng_bench.inng.network import WINDOW_STEP, FrozenClassifier, frozen_shapes
 from inng_bench.inng.presets import CascadeConfig, configure
+from inng_bench.pixels import colour_statistics, coloured_noise
 from inng_bench.seeds import torch_generator
 
 SMALLEST_PICTURE = 64
@@ -28,7 +28,7 @@ class INNg(Method):
     name: ClassVar[str] = "inng"
 
     def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None:
-        self._config = configure(settings)
+        self._preset, self._config = configure(settings)
         self._execution = execution
         self._stages: tuple[FrozenClassifier, ...] = ()
         self._mean, self._factor = torch.zeros(3), torch.zeros(3, 3)
@@ -44,8 +44,8 @@ class INNg(Method):
         return self._config.sampler()
 
     def configuration(self) -> dict[str, Any]:
-        """Return every field of the cascade's configuration."""
-        return self._config.model_dump(mode="json")
+        """Return the preset's name and every field of the cascade's configuration."""
+        return {"preset": self._preset, **self._config.model_dump(mode="json")}
 
     def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
         """Train a cascade until the budget is spent; see :meth:`inng_bench.contract.Method.train`."""
@@ -83,7 +83,7 @@ class INNg(Method):
 
     def state(self) -> dict[str, Tensor]:
         """Return the colour statistics of p0 and the weights of C_1..C_T, with the batch normalisation folded in."""
-        state = {"mean": self._mean, "factor": self._factor}
+        state = {"mean": self._mean, "factor": self._factor, "stages": torch.tensor(len(self._stages))}
         for number, classifier in enumerate(self._stages, start=1):
             state |= {f"stage.{number:04d}.{name}": tensor.cpu() for name, tensor in classifier.state().items()}
         return state
@@ -94,17 +94,23 @@ class INNg(Method):
         Raises
         ------
         InputError
-            When a part of a classifier is missing.
+            When a classifier or a part of one is missing or of another shape.
         """
-        numbers = sorted({name.split(".")[1] for name in state if name.startswith("stage.")})
-        parts = [
-            {name.split(".", 2)[2]: state[name] for name in state if name.startswith(f"stage.{n}.")} for n in numbers
-        ]
         try:
             self._mean, self._factor = state["mean"], state["factor"]
-            self._stages = tuple(FrozenClassifier.restore(part, self._execution) for part in parts)
+            self._stages = tuple(self._restore_stage(state, number) for number in range(1, int(state["stages"]) + 1))
         except KeyError as error:
             raise InputError(f"the stored cascade has no {error.args[0]!r}; train it again.") from error
+
+    def _restore_stage(self, state: Mapping[str, Tensor], number: int) -> FrozenClassifier:
+        shapes = frozen_shapes(self._config.filters)
+        part = {}
+        for name, shape in shapes.items():
+            tensor = state[f"stage.{number:04d}.{name}"]
+            if tensor.shape != shape:
+                raise InputError(f"stage {number} of the stored cascade has a {name} of another shape; train it again.")
+            part[name] = tensor
+        return FrozenClassifier.restore(part, self._execution)
 
 
 def _progress(stage: Stage, budget: float) -> Progress:

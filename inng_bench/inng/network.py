@@ -105,6 +105,12 @@ class FrozenClassifier:
         return cls.build(weights, [placed[f"bias.{layer}"] for layer in range(LAYERS + 1)])
 
 
+def frozen_shapes(filters: int) -> dict[str, torch.Size]:
+    """Return the shape of every tensor of a :meth:`FrozenClassifier.state`."""
+    with torch.device("meta"):
+        return {name: tensor.shape for name, tensor in freeze(Classifier(filters), torch.float32).state().items()}
+
+
 def freeze(classifier: Classifier, dtype: torch.dtype) -> FrozenClassifier:
     """Fold the batch normalisation (running statistics) into the convolutions; exact up to round-off.
 

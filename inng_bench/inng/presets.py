@@ -44,14 +44,34 @@ class CascadeConfig(BaseModel):
         return Sampler(self.update, self.step_size, self.temperature, self.momentum, self.max_steps, self.threshold)
 
 
-FAST_0 = CascadeConfig()
+FAST_0 = CascadeConfig(
+    filters=32,
+    canvases=6,
+    canvas_side=128,
+    crop_side=126,
+    crops=6,
+    classifier_steps=40,
+    classifier_least_steps=5,
+    norm_momentum=0.5,
+    classifier_rate=5e-4,
+    classifier_momentum=0.5,
+    loss_target=0.005,
+    history_stages=24,
+    history_decay=0.5,
+    update=Update.ADAM,
+    step_size=0.03,
+    temperature=1.0,
+    momentum=0.5,
+    max_steps=60,
+    threshold=0.0,
+)
 """The first fast recipe. It stays as it is, a yardstick for what ``fast`` becomes."""
 
 PRESETS: dict[str, CascadeConfig] = {"fast": FAST_0, "fast-0": FAST_0}
 
 
-def configure(settings: Mapping[str, Any]) -> CascadeConfig:
-    """Return the configuration that settings name.
+def configure(settings: Mapping[str, Any]) -> tuple[str, CascadeConfig]:
+    """Return the preset and the configuration that settings name.
 
     Parameters
     ----------
@@ -67,4 +87,4 @@ def configure(settings: Mapping[str, Any]) -> CascadeConfig:
     name = changes.pop("preset", "fast")
     if name not in PRESETS:
         raise InputError(f"inng has no preset {name!r}; {did_you_mean(str(name), PRESETS)}")
-    return parse_settings(CascadeConfig, PRESETS[name].model_dump() | changes, "inng")
+    return name, parse_settings(CascadeConfig, PRESETS[name].model_dump() | changes, "inng")

@@ -75,7 +75,10 @@ def _check_scale(scale: float | None) -> None:
 
 
 def _factor(size: tuple[int, ...], scale: float | None) -> float:
-    return float(scale) if scale is not None else min(1.0, AUTOMATIC_LONG_SIDE / max(size))
+    """Return the factor that is asked for, or the one that brings a large picture to 512 px without losing a strip."""
+    if scale is not None:
+        return float(scale)
+    return min(1.0, max(AUTOMATIC_LONG_SIDE / max(size), MINIMUM_SIDE / min(size)))
 
 
 def _check_size(path: Path, size: tuple[int, int], scale: float | None) -> None:

@@ -1,0 +1,60 @@
+"""What methods take from a window: random crops and its colours."""
+
+import torch
+from torch import Tensor
+
+
+def random_crops(picture: Tensor, count: int, side: int, generator: torch.Generator) -> Tensor:
+    """Cut crops at uniform positions from a picture that does not wrap.
+
+    Parameters
+    ----------
+    picture : Tensor
+        float32 (3, H, W) with H and W at least ``side``.
+    count, side : int
+        Number of crops and their side in pixels.
+    generator : torch.Generator
+        On the CPU.
+
+    Returns
+    -------
+    Tensor
+        float32 (count, 3, side, side).
+    """
+    height, width = picture.shape[1:]
+    tops = torch.randint(height - side + 1, (count,), generator=generator).tolist()
+    lefts = torch.randint(width - side + 1, (count,), generator=generator).tolist()
+    return torch.stack([picture[:, y : y + side, x : x + side] for y, x in zip(tops, lefts, strict=True)])
+
+
+def colour_statistics(window: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the colour mean (3,) of a window and a factor (3, 3) whose square is its colour covariance."""
+    pixels = window.flatten(1).double()
+    eigenvalues, vectors = torch.linalg.eigh(torch.cov(pixels))
+    factor = vectors * eigenvalues.clamp_min(0).sqrt()
+    return pixels.mean(1).float(), factor.float()
+
+
+def coloured_noise(
+    mean: Tensor, factor: Tensor, count: int, size: tuple[int, int], generator: torch.Generator
+) -> Tensor:
+    """Draw p0: independent Gaussian pixels with a given colour mean and covariance.
+
+    Parameters
+    ----------
+    mean, factor : Tensor
+        As from :func:`colour_statistics`.
+    count : int
+        Number of canvases.
+    size : tuple[int, int]
+        Height and width.
+    generator : torch.Generator
+        On the CPU.
+
+    Returns
+    -------
+    Tensor
+        (count, 3, height, width) in the data type of ``mean``, clipped to [-1, 1].
+    """
+    white = torch.randn((count, 3, *size), generator=generator, dtype=mean.dtype)
+    return (torch.einsum("ij,njhw->nihw", factor, white) + mean[:, None, None]).clamp_(-1, 1)
