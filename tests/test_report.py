@@ -1,3 +1,4 @@
+import json
 import math
 import re
 import subprocess
@@ -33,7 +34,8 @@ from inng_bench.report.intervals import (
     student_quantile,
 )
 from inng_bench.report.markup import LATEX, MARKDOWN, PLAIN, format_number
-from inng_bench.report.rows import find_winner, make_rows
+from inng_bench.report.rows import find_winners, make_rows
+from inng_bench.report.speed import speed_table
 from inng_bench.report.table import comparison_table, floor_ratios, wide_table
 
 GRAM = BY_NAME["gram"]
@@ -140,9 +142,7 @@ def test_only_seeds_that_went_well_count() -> None:
 
 def test_the_best_is_bold_where_intervals_over_seeds_separate() -> None:
     rows = make_rows(comparison())
-    winner = find_winner(rows, GRAM)
-    assert winner is not None
-    assert winner.method == "inng"
+    assert [row.method for row in find_winners(rows, GRAM)] == ["inng"]
     cells = comparison_table(rows, MARKDOWN).set_index("method")
     assert cells.loc["inng"].str.contains(r"\*\*").sum() == len(CATALOGUE)
     assert not cells.drop("inng").map(lambda cell: "**" in cell).any(axis=None)
@@ -165,9 +165,37 @@ def test_nothing_is_bold_without_separate_intervals(records: list[Record]) -> No
 
 def test_a_reference_row_is_never_the_winner() -> None:
     records = [*comparison(), *seeds("real", [0.1, 0.1, 0.1])[1:], *seeds("noise", [0.2, 0.2, 0.2])[1:]]
-    winner = find_winner(make_rows(records), GRAM)
-    assert winner is not None
-    assert winner.method == "inng"
+    assert [row.method for row in find_winners(make_rows(records), GRAM)] == ["inng"]
+
+
+def standard() -> list[Record]:
+    """The rows of the suite ``standard``: three seeds of both at one budget, one seed of DCGAN at ten times that."""
+    return [*comparison(), make_record("dcgan-10x", values=scaled(0.5))]
+
+
+def test_a_row_of_another_budget_is_no_competitor() -> None:
+    rows = make_rows(standard())
+    assert [row.method for row in find_winners(rows, GRAM)] == ["inng"]
+    bold = comparison_table(rows, MARKDOWN).set_index("method").map(lambda cell: "**" in cell).sum(axis=1)
+    assert bold[bold > 0].to_dict() == {"inng": len(CATALOGUE)}
+
+
+def test_every_budget_has_its_own_winner() -> None:
+    larger = [
+        make_record("inng-10x", implementation="inng", replicate=index, values=scaled(factor))
+        for index, factor in enumerate([0.10, 0.11, 0.12])
+    ]
+    rivals = [
+        make_record("dcgan-10x", replicate=index, values=scaled(factor))
+        for index, factor in enumerate([0.30, 0.31, 0.32])
+    ]
+    winners = find_winners(make_rows([*comparison(), *larger, *rivals]), GRAM)
+    assert [row.method for row in winners] == ["inng", "inng-10x"]
+
+
+def test_a_row_of_one_seed_and_the_same_budget_still_blocks() -> None:
+    alone = make_record("gan", implementation="gan", values=scaled(50), budget_flops=8e12)
+    assert find_winners(make_rows([*standard(), alone]), GRAM) == ()
 
 
 def test_what_is_missing_is_a_dash_and_never_bold() -> None:
@@ -189,7 +217,7 @@ def test_one_seed_is_labelled_as_spread_over_canvases_and_three_as_interval_over
     single = make_rows([one])
     assert single[0].interval is IntervalKind.CANVASES
     assert "0.200 \\[0.180–0.250\\]" in markdown(single, [one])
-    assert "spread over canvases" in markdown(single, [one])
+    assert "spread over four canvases, or four groups of 16 tiles" in markdown(single, [one])
     assert "interval over seeds." not in markdown(single, [one])
 
     records = seeds("inng", [0.9, 1.0, 1.1])
@@ -197,7 +225,7 @@ def test_one_seed_is_labelled_as_spread_over_canvases_and_three_as_interval_over
     assert several[0].interval is IntervalKind.SEEDS
     assert re.search(r"0\.199 \(0\.1\d+–0\.2\d+\)", markdown(several, records))
     assert "95% t interval over seeds" in markdown(several, records)
-    assert "spread over canvases" not in markdown(several, records)
+    assert "spread over four" not in markdown(several, records)
 
 
 def test_a_texture_without_a_held_out_window_says_so_in_its_row() -> None:
@@ -222,6 +250,9 @@ def test_the_caption_says_what_is_compared_and_with_what_it_must_not_be() -> Non
         "3 seeds a trained row",
         "compared with the held-out window",
         "row real",
+        "just what a verbatim copy of the source would get. In the copy rate alone it is the opposite",
+        "a verbatim copy would get about 1",
+        "more finite-sample bias: ratios to it flatter",
         "EfficientNet-Lite0",
         "not comparable with published FID",
     ):
@@ -274,6 +305,75 @@ def test_records_of_two_machines_show_both() -> None:
 def test_the_command_that_makes_the_results_again_is_given() -> None:
     records = seeds("inng", [1.0, 1.1])
     assert "python -m inng_bench run --suite quick --seeds 2" in plain_text(make_rows(records), records)
+
+
+def test_the_command_of_the_suite_is_given_where_the_folder_keeps_one(tmp_path: Path) -> None:
+    results = write_records(tmp_path / "elsewhere" / "my-run", seeds("inng", [1.0, 1.1]))
+    command = "python -m inng_bench run --suite quick --methods inng --seeds 2"
+    for suite, expected in (
+        (json.dumps({"name": "quick", "command": command}), command),
+        ("{}", "python -m inng_bench run --suite quick --seeds 2"),
+        ("[", "python -m inng_bench run --suite quick --seeds 2"),
+    ):
+        store.suite_path(results).write_text(suite)
+        report = build_report(results)
+        lines = [expected, "python -m inng_bench.report results/runs/my-run"]
+        assert "```\n" + "\n".join(lines) + "\n```" in (report.folder / "table.md").read_text()
+        assert "\n".join(f"- {line}" for line in lines) in report.text
+        assert str(tmp_path) not in report.text
+
+
+# Speed of the sampler
+
+
+def test_the_speed_of_a_row_is_the_median_over_its_timed_seeds() -> None:
+    timed = [make_throughput(speed) for speed in (1.0, 5.0, 2.0)]
+    records = [make_record(replicate=index, throughput=one) for index, one in enumerate(timed)]
+    records += [make_record(replicate=3), make_record("dcgan")]
+    rows = make_rows(records)
+    lines = wide_table(rows).set_index("method")
+    expected = {
+        "speed_seeds": 3,
+        "speed_update": "adam",
+        "speed_precision": "float32",
+        "speed_threads": 1,
+        "speed_height": 256,
+        "speed_width": 256,
+        "speed_batch": 4,
+        "speed_filters": 32,
+        "gradient_evaluations_per_second": 108.0,
+        "image_steps_per_second": 96.0,
+        "image_steps_per_second_low_quartile": 94.0,
+        "image_steps_per_second_high_quartile": 98.0,
+        "share_of_ceiling": 0.8,
+    }
+    assert lines.loc["inng", list(expected)].to_dict() == expected
+    assert lines.loc["dcgan", list(expected)].isna().all()
+    (line,) = speed_table(rows, PLAIN).to_dict("records")
+    assert line["image·steps/s"] == "96.0 [94.0–98.0]"
+    assert (line["n"], line["of the ceiling"]) == ("3", "80 %")
+
+
+def test_speeds_of_two_settings_are_not_mixed() -> None:
+    settings = [{"threads": 1}, {"threads": 2}, {"threads": 2}]
+    records = [
+        make_record(replicate=index, throughput=make_throughput(1 + index, **setting))
+        for index, setting in enumerate(settings)
+    ]
+    table = speed_table(make_rows(records), PLAIN)
+    assert list(table["threads"]) == ["2", "1"]
+    assert "update" not in table.columns
+    text = " ".join(plain_text(make_rows(records), records).split())
+    assert "Everywhere update adam, precision float32, size 256×256, batch 4, filters 32." in text
+    assert list(table["image·steps/s"]) == ["120 [118–122]", "48.0 [47.0–49.0]"]
+
+
+def test_the_report_says_how_the_speed_was_timed_where_something_was() -> None:
+    for records, said in (([make_record(throughput=make_throughput())], True), ([make_record()], False)):
+        for write in (plain_text, markdown):
+            text = " ".join(write(make_rows(records), records).split())
+            for phrase in ("alone on the machine", "median of repeated rounds", "matrix product and a 1×1 convolution"):
+                assert (phrase in text) is said
 
 
 # Failures and escaping
@@ -376,8 +476,24 @@ def test_two_reports_of_the_same_records_are_identical_and_leave_them_alone(tmp_
 
 
 def test_the_table_fits_a_terminal_of_120_columns(tmp_path: Path) -> None:
-    write_records(tmp_path, comparison("immunohistochemistry"))
+    timed = make_record(texture="immunohistochemistry", replicate=7, throughput=make_throughput(1000))
+    write_records(tmp_path, [*comparison("immunohistochemistry"), timed])
     assert max(map(len, build_report(tmp_path).text.splitlines())) <= 120
+
+
+def test_the_markdown_table_leaves_out_what_it_can_say_once() -> None:
+    records = [*comparison("brick"), *comparison("grass")]
+    header, _, *lines = markdown(make_rows(records), records).splitlines()[2:14]
+    headings = [cell.strip() for cell in header.strip("|").split("|")]
+    assert headings[:5] == ["texture", "method", "seeds", "Gram ↓", "Gram 128 px ↓"]
+    assert not {"n", "TFLOP", "failed", "status"} & set(headings)
+    assert [line.split("|")[1].strip() for line in lines] == ["brick", "", "", "", "", "grass", "", "", "", ""]
+    assert "3 seeds a trained row of 8 TFLOP, n = 2048 crops a row" in markdown(make_rows(records), records)
+
+
+def test_a_reference_row_has_no_training_time() -> None:
+    rows = make_rows([make_record("inng"), make_record("noise", seconds={"train": 0.01})])
+    assert list(comparison_table(rows, PLAIN)["train s"]) == ["110", "–"]
 
 
 GOLDEN = """\

@@ -10,6 +10,7 @@ from inng_bench.files import write_atomically
 from inng_bench.records import store
 from inng_bench.report.curves import curves_figure
 from inng_bench.report.documents import latex, markdown, plain_text
+from inng_bench.report.origin import read_origin
 from inng_bench.report.remarks import count_failures
 from inng_bench.report.rows import by_texture, make_rows
 from inng_bench.report.sheets import overview_sheet, stages_sheet, texture_sheet
@@ -63,9 +64,10 @@ def build_report(results: Path, out: Path | None = None) -> Report:
     if not records:
         raise InputError(f"there are no records in {results}; make some with `python -m inng_bench run --suite quick`.")
     rows = make_rows(records)
-    table, text = wide_table(rows), plain_text(rows, records)
+    origin = read_origin(results)
+    table, text = wide_table(rows), plain_text(rows, records, origin)
     contents: dict[str, bytes | None] = {
-        "table.md": markdown(rows, records).encode(),
+        "table.md": markdown(rows, records, origin).encode(),
         "table.csv": table.to_csv(index=False, lineterminator="\n").encode(),
         "table.tex": latex(rows, records).encode(),
         _OVERVIEW: overview_sheet(results, rows),

@@ -9,8 +9,10 @@ from inng_bench.records.schema import Record
 from inng_bench.report import remarks
 from inng_bench.report.grid import text_grid
 from inng_bench.report.markup import LATEX, MARKDOWN, PLAIN
+from inng_bench.report.origin import Origin
 from inng_bench.report.rows import Row
-from inng_bench.report.table import comparison_table, floor_table, fold_headings, terminal_table
+from inng_bench.report.speed import SPEED_NOTE, SPEED_TITLE, common_setting, speed_table
+from inng_bench.report.table import comparison_table, floor_table, fold_headings, narrow_table, terminal_table
 
 WIDTH = 116
 """Letters in a line of plain text."""
@@ -18,23 +20,40 @@ WIDTH = 116
 FLOOR_TITLE = "Times the floor"
 FLOOR_NOTE = (
     "Geometric mean over textures of a method's value divided by that of the row real; in brackets the number of "
-    "textures on which both are positive."
+    "textures on which both are positive. The floor is measured on one window, less area than the samples have "
+    "(disjoint crops in table.csv), so that it carries more finite-sample bias: ratios to it flatter."
 )
 
 
-def plain_text(rows: Sequence[Row], records: Sequence[Record]) -> str:
+def plain_text(rows: Sequence[Row], records: Sequence[Record], origin: Origin | None = None) -> str:
     """Return the report for a terminal of 120 columns."""
     table, floor = terminal_table(rows, PLAIN), fold_headings(floor_table(rows, PLAIN))
     blocks = [
         text_grid(table.drop(columns="texture"), list(table["texture"])),
         _bullets(remarks.caption(rows)),
         f"{_filled(f'{FLOOR_TITLE}. {FLOOR_NOTE}')}\n\n{text_grid(floor)}",
+        _speed_in_plain_text(rows),
         _section("INNg against DCGAN at equal budget", remarks.verdicts(rows)),
         _section("Failures and warnings", remarks.problems(records)),
         _section("Environment", remarks.environment(records)),
-        _section("Make it again", remarks.commands(records)),
+        _section("Make it again", remarks.commands(records, origin)),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _speed_in_plain_text(rows: Sequence[Row]) -> str:
+    table = speed_table(rows, PLAIN)
+    return (
+        ""
+        if table.empty
+        else f"{_filled(f'{SPEED_TITLE}. {SPEED_NOTE}{PLAIN.escape(common_setting(rows))}')}\n\n{text_grid(table)}"
+    )
+
+
+def _speed_in_markdown(rows: Sequence[Row]) -> str:
+    table = speed_table(rows, MARKDOWN)
+    note = MARKDOWN.escape(f"{SPEED_NOTE}{common_setting(rows)}")
+    return "" if table.empty else f"## {SPEED_TITLE}\n\n{note}\n\n{_pipe_table(table)}"
 
 
 def _section(title: str, sentences: Sequence[str]) -> str:
@@ -49,20 +68,21 @@ def _filled(text: str) -> str:
     return textwrap.fill(text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
-def markdown(rows: Sequence[Row], records: Sequence[Record]) -> str:
+def markdown(rows: Sequence[Row], records: Sequence[Record], origin: Origin | None = None) -> str:
     """Return the report as Markdown."""
     suites = ", ".join(sorted({record.suite for record in records}))
     blocks = [
         f"# INNg and its competitors: {MARKDOWN.escape(suites)}",
-        _pipe_table(comparison_table(rows, MARKDOWN)),
+        _pipe_table(narrow_table(rows, MARKDOWN)),
         _markdown_bullets(remarks.caption(rows)),
         f"## {FLOOR_TITLE}\n\n{MARKDOWN.escape(FLOOR_NOTE)}",
         _pipe_table(floor_table(rows, MARKDOWN)),
+        _speed_in_markdown(rows),
         _markdown_section("INNg against DCGAN at equal budget", remarks.verdicts(rows)),
         _markdown_section("Failures and warnings", remarks.problems(records)),
         _markdown_section("Metrics", remarks.metric_notes()),
         _markdown_section("Environment", remarks.environment(records)),
-        "## Make it again\n\n```\n" + "\n".join(remarks.commands(records)) + "\n```",
+        "## Make it again\n\n```\n" + "\n".join(remarks.commands(records, origin)) + "\n```",
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 

@@ -12,7 +12,7 @@ class IntervalKind(StrEnum):
     """What an interval means; a row has one kind only."""
 
     SEEDS = "95% t interval over seeds"
-    CANVASES = "spread over canvases"
+    CANVASES = "spread over groups of pictures"
     NONE = ""
 
 

@@ -1,19 +1,22 @@
 """The sentences around the table: what is compared, who wins, what went wrong, on which machine."""
 
+import shlex
 from collections.abc import Iterable, Sequence
 
 from inng_bench.metrics.catalogue import CATALOGUE, MetricInfo
+from inng_bench.records import store
 from inng_bench.records.schema import Record, Status
 from inng_bench.report.intervals import IntervalKind
+from inng_bench.report.origin import Origin
 from inng_bench.report.rows import REAL, Row, by_texture, is_better, one_line, outdated_metrics, separates
 from inng_bench.report.table import NOT_HELD_OUT, interval_kinds
 
 _KINDS = {
     IntervalKind.SEEDS: "With two seeds or more a value is the mean over seeds (geometric where all are positive) and "
     "the range after it, without square brackets, its 95% t interval over seeds.",
-    IntervalKind.CANVASES: "With one seed square brackets hold the spread over canvases: least and greatest value of a "
-    "canvas alone, where the metric has one. A canvas alone has fewer crops, so that the value can lie outside, and "
-    "the spread says nothing about other trainings.",
+    IntervalKind.CANVASES: "With one seed square brackets hold the spread over four canvases, or four groups of 16 "
+    "tiles of the same area: least and greatest value of a group alone. A group has a quarter of the crops, so that "
+    "the value can lie outside, and the spread says nothing about other trainings.",
 }
 
 
@@ -22,17 +25,19 @@ def caption(rows: Sequence[Row]) -> list[str]:
     suites = ", ".join(sorted({record.suite for row in rows for record in row.records}))
     textures = len(by_texture(rows))
     return [
-        f"Suite {suites}: {_counted(textures, 'texture')}, {_seeds(rows)} a trained row, {_crops(rows)}.",
+        f"Suite {suites}: {_counted(textures, 'texture')}, {_seeds(rows)} a trained row{_budgets(rows)}, "
+        f"{_crops(rows)}.",
         "Samples are compared with the held-out window of their texture, which no method has seen; the copy rate "
         "alone compares with the train window. ↓ lower is better.",
         f"The row {REAL} compares the train window with the held-out one: the floor, and just what a verbatim copy "
-        "of the source would get.",
+        "of the source would get. In the copy rate alone it is the opposite of a copy: there it takes the held-out "
+        "window for a sample, while a verbatim copy would get about 1.",
         *_without_held_out(rows),
         *(_KINDS[kind] for kind in interval_kinds(rows)),
-        "Bold (a star in the terminal) is the best trained method of a texture where its interval over seeds lies "
-        "clear of all others; one seed decides nothing.",
-        "EffLite0 is EfficientNet-Lite0 trained on ImageNet. Its patch-FID and patch-KID are not comparable with "
-        "published FID and KID, which take Inception-v3 and other crops.",
+        "Bold (a star in the terminal) is the best trained method of a texture and budget where its interval over "
+        "seeds lies clear of all others of that budget; one seed decides nothing.",
+        "All metrics but the copy rate see through EfficientNet-Lite0 trained on ImageNet (EffLite0). Its patch-FID "
+        "and patch-KID are not comparable with published FID and KID, which take Inception-v3 and other crops.",
     ]
 
 
@@ -46,6 +51,11 @@ def _seeds(rows: Sequence[Row]) -> str:
     if not counts:
         return "no seeds"
     return _counted(counts[0], "seed") if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds"
+
+
+def _budgets(rows: Sequence[Row]) -> str:
+    budgets = sorted({row.budget_flops for row in rows if row.is_trained})
+    return f" of {' or '.join(f'{budget / 1e12:g}' for budget in budgets)} TFLOP" if budgets else ""
 
 
 def _crops(rows: Sequence[Row]) -> str:
@@ -86,12 +96,9 @@ def _pairs(rows: Sequence[Row]) -> set[tuple[str, str]]:
         for group in by_texture(rows).values()
         for ours in group
         for theirs in group
-        if ours.implementation == "inng" and theirs.implementation == "dcgan" and _equal_budget(ours, theirs)
+        if (ours.implementation, theirs.implementation) == ("inng", "dcgan")
+        and ours.budget_flops == theirs.budget_flops
     }
-
-
-def _equal_budget(first: Row, second: Row) -> bool:
-    return first.records[0].budget_flops == second.records[0].budget_flops
 
 
 def _verdict(rows: Sequence[Row], ours: str, theirs: str, metric: MetricInfo) -> str:
@@ -102,7 +109,9 @@ def _verdict(rows: Sequence[Row], ours: str, theirs: str, metric: MetricInfo) ->
     clear = rated = 0
     for texture, group in by_texture(rows).items():
         methods = {row.method: row for row in group}
-        if ours not in methods or theirs not in methods or not _equal_budget(methods[ours], methods[theirs]):
+        if ours not in methods or theirs not in methods:
+            continue
+        if methods[ours].budget_flops != methods[theirs].budget_flops:
             continue
         first, second = methods[ours].figures[metric.name], methods[theirs].figures[metric.name]
         if first.value is None or second.value is None:
@@ -181,12 +190,26 @@ def _distinct(values: Iterable[str]) -> str:
     return " / ".join(sorted(set(values)))
 
 
-def commands(records: Sequence[Record]) -> list[str]:
-    """Return the commands that make the results again."""
+def commands(records: Sequence[Record], origin: Origin | None = None) -> list[str]:
+    """Return the commands that make the results and their report again.
+
+    Parameters
+    ----------
+    records : Sequence[Record]
+        Stand in for the command of a folder that keeps none.
+    origin : Origin or None
+        Of the results folder.
+    """
+    runs = [one_line(origin.command)] if origin and origin.command else _commands_of(records)
+    folder = f" {shlex.quote((store.RUNS / origin.name).as_posix())}" if origin else ""
+    return [*runs, f"python -m inng_bench.report{folder}"]
+
+
+def _commands_of(records: Sequence[Record]) -> list[str]:
     seeds = 1 + max(record.replicate for record in records)
     asked = sorted({(record.suite, record.texture.kind == "own") for record in records})
     runs = [
         f"python -m inng_bench run {'--texture PICTURE' if own else f'--suite {suite}'} --seeds {seeds}"
         for suite, own in asked
     ]
-    return [*dict.fromkeys(runs), "python -m inng_bench.report"]
+    return list(dict.fromkeys(runs))

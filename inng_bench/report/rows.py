@@ -64,6 +64,11 @@ class Row:
         return self.records[0].implementation
 
     @property
+    def budget_flops(self) -> float:
+        """Counted training operations that each seed may spend."""
+        return self.records[0].budget_flops
+
+    @property
     def is_trained(self) -> bool:
         """Whether the row is a contestant, not one of the reference rows."""
         return self.implementation not in (REAL, *_AFTER_TRAINED)
@@ -110,14 +115,6 @@ class Row:
     def mean_seconds(self, phase: str) -> float | None:
         """Return the wall time of a phase, mean over the seeds that had it."""
         return _mean([record.seconds[phase] for record in self.succeeded if phase in record.seconds])
-
-    def mean_gradient_speed(self) -> float | None:
-        """Return gradient evaluations per second, mean over the timed seeds."""
-        return _mean([one.throughput.gradient_evaluations_per_second for one in self.succeeded if one.throughput])
-
-    def mean_image_speed(self) -> float | None:
-        """Return image·steps per second, mean over the timed seeds."""
-        return _mean([one.throughput.image_steps_per_second for one in self.succeeded if one.throughput])
 
 
 def make_rows(records: Iterable[Record]) -> tuple[Row, ...]:
@@ -167,18 +164,23 @@ def separates(first: Estimate, second: Estimate, metric: MetricInfo) -> bool:
     return first.low > second.high
 
 
-def find_winner(rows: Sequence[Row], metric: MetricInfo) -> Row | None:
-    """Return the trained row of one texture that beats all others by its interval over seeds, if there is one."""
+def find_winners(rows: Sequence[Row], metric: MetricInfo) -> tuple[Row, ...]:
+    """Return the trained rows of one texture that beat all others of their budget by their intervals over seeds.
+
+    There is at most one for each budget, and none where a row has no competitor of its budget. A row of one seed
+    never wins, and it keeps the others of its budget from winning.
+    """
     measured = [row for row in rows if row.is_trained and row.figures[metric.name].value is not None]
-    rated = [row for row in measured if row.interval is IntervalKind.SEEDS]
-    for row in rated:
-        others = [other for other in measured if other is not row]
-        if others and all(
-            other in rated and separates(row.figures[metric.name], other.figures[metric.name], metric)
-            for other in others
-        ):
-            return row
-    return None
+    return tuple(row for row in measured if _beats_its_budget(row, measured, metric))
+
+
+def _beats_its_budget(row: Row, measured: Sequence[Row], metric: MetricInfo) -> bool:
+    others = [other for other in measured if other is not row and other.budget_flops == row.budget_flops]
+    return bool(others) and all(
+        row.interval is other.interval is IntervalKind.SEEDS
+        and separates(row.figures[metric.name], other.figures[metric.name], metric)
+        for other in others
+    )
 
 
 def one_line(text: str) -> str:

@@ -80,10 +80,12 @@ def overview_sheet(results: Path, rows: Sequence[Row]) -> bytes:
     """Return source, INNg and DCGAN (the first row of each) of every texture as PNG."""
     groups = by_texture(rows)
     wanted = _overview_methods(rows)
-    label, title, gap = 26, 34, 18
+    label, title, gap = 26, 54, 18
     sheet = Sheet(_sheet_width(1 + len(wanted)), 2 * MARGIN + title + len(groups) * (label + PANEL + gap) - gap)
     for index, name in enumerate(["source", *wanted]):
         sheet.text((_column(index), MARGIN), name, size=18, bold=True)
+    note = "one scale, pixel for pixel; of all figures less is better"
+    sheet.text((MARGIN, MARGIN + 26), fit_line(note, sheet.image.width - 2 * MARGIN, 12), size=12, ink=GREY)
     for line, (texture, group) in enumerate(groups.items()):
         top = MARGIN + title + line * (label + PANEL + gap)
         sheet.text((MARGIN, top), fit_line(texture, PANEL, 13, bold=True), bold=True)
@@ -108,14 +110,14 @@ def stages_sheet(results: Path, rows: Sequence[Row]) -> bytes | None:
         return None
     blocks = [(row, _split(strip)) for row, strip in kept]
     heights = [58 + _moments_height(moments) for _, moments in blocks]
-    sheet = Sheet(2 * MARGIN + 4 * CANVAS + 3 * GAP, 2 * MARGIN + 40 + sum(heights) + BETWEEN * (len(blocks) - 1))
+    sheet = Sheet(
+        2 * MARGIN + 8 * (CANVAS // 2) + 7 * GAP, 2 * MARGIN + 40 + sum(heights) + BETWEEN * (len(blocks) - 1)
+    )
     sheet.text((MARGIN, MARGIN), f"{rows[0].texture.name}: over the training", size=20, bold=True)
     top = MARGIN + 40
     for (row, moments), height in zip(blocks, heights, strict=True):
         sheet.text((MARGIN, top), row.method, size=16, bold=True)
-        caption = (
-            f"{len(moments)} moments spread over the budget, the first at the upper left, the end at the lower right"
-        )
+        caption = f"{len(moments)} moments spread over the budget, from the first at the left to the end"
         sheet.text((MARGIN, top + 24), caption, size=12, ink=GREY)
         _set_moments(sheet, top + 50, moments)
         top += height + BETWEEN
@@ -153,13 +155,13 @@ def _source_description(row: Row) -> str:
 
 def _floor_line(rows: Sequence[Row]) -> str:
     real = next((row for row in rows if row.implementation == REAL), None)
-    return _figures_line(real) if real else ""
+    return f"floor: {_figures_line(real, _HEADLINES[:2])}" if real else ""
 
 
-def _figures_line(row: Row) -> str:
+def _figures_line(row: Row, headlines: Sequence[tuple[str, str]] = _HEADLINES) -> str:
     if not row.succeeded:
         return "not measured"
-    figures = [(label, row.figures[name].value) for name, label in _HEADLINES]
+    figures = [(label, row.figures[name].value) for name, label in headlines]
     return " · ".join(f"{label} {format_number(value, _HEADLINE_DIGITS)}" for label, value in figures)
 
 

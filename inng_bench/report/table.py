@@ -8,7 +8,8 @@ import pandas as pd
 from inng_bench.metrics.catalogue import CATALOGUE, Direction, MetricInfo
 from inng_bench.report.intervals import Estimate, IntervalKind, geometric_mean
 from inng_bench.report.markup import ABSENT, Markup, decimals, format_number, format_range, shorten
-from inng_bench.report.rows import COPYING, REAL, Row, RowStatus, by_texture, find_winner
+from inng_bench.report.rows import COPYING, REAL, Row, RowStatus, by_texture, find_winners
+from inng_bench.report.speed import image_speed, wide_speed
 
 NOT_HELD_OUT = "†"
 """Marks a figure of a texture that has no held-out window."""
@@ -16,7 +17,17 @@ NOT_HELD_OUT = "†"
 _ERROR_LENGTH = 60
 """Letters of a reason within the table; it stands whole below."""
 
-_INTEGERS = ("seeds", "failures", "n", "images", "disjoint_crops")
+_INTEGERS = (
+    *("seeds", "failures", "n", "images", "disjoint_crops"),
+    *("speed_seeds", "speed_threads", "speed_height", "speed_width", "speed_batch", "speed_filters"),
+)
+_SPEEDS = (
+    "gradient_evaluations_per_second",
+    "image_steps_per_second",
+    "image_steps_per_second_low_quartile",
+    "image_steps_per_second_high_quartile",
+    "share_of_ceiling",
+)
 
 
 def wide_table(rows: Sequence[Row]) -> pd.DataFrame:
@@ -30,7 +41,7 @@ def wide_table(rows: Sequence[Row]) -> pd.DataFrame:
         What there is not is missing (NaN or NA).
     """
     table = pd.DataFrame([_wide_line(row) for row in rows])
-    return table.astype(dict.fromkeys(_INTEGERS, "Int64"))
+    return table.astype(dict.fromkeys(_INTEGERS, "Int64") | dict.fromkeys(_SPEEDS, "float64"))
 
 
 def _wide_line(row: Row) -> dict[str, object]:
@@ -55,8 +66,7 @@ def _wide_line(row: Row) -> dict[str, object]:
         "flops": _number(row.mean_flops()),
         "train_seconds": _number(row.mean_seconds("train")),
         "sample_seconds": _number(row.mean_seconds("sample")),
-        "gradient_evaluations_per_second": _number(row.mean_gradient_speed()),
-        "image_steps_per_second": _number(row.mean_image_speed()),
+        **wide_speed(row),
         "failures": row.failures,
         "status": row.status.value,
         "error": row.error,
@@ -72,9 +82,23 @@ def comparison_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
     """Return the table for people, every cell marked up; a winner is bold where intervals over seeds separate."""
     lines = []
     for group in by_texture(rows).values():
-        winners = {metric.name: find_winner(group, metric) for metric in CATALOGUE}
+        winners = {metric.name: find_winners(group, metric) for metric in CATALOGUE}
         lines += [_comparison_line(row, winners, markup) for row in group]
     return pd.DataFrame(lines, dtype="str")
+
+
+def narrow_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
+    """Return the same table for a page, narrow enough for GitHub.
+
+    A texture stands in its first row only. Numbers of crops and operations and the network stand in the caption, all
+    columns in ``table.csv``; a status is shown where some run did not end well.
+    """
+    table = comparison_table(rows, markup).drop(columns=["n", "TFLOP", "failed"])
+    if all(row.status is RowStatus.OK for row in rows):
+        table = table.drop(columns="status")
+    table["texture"] = table["texture"].where(~table["texture"].duplicated(), "")
+    network = markup.escape("(EffLite0)")
+    return table.rename(columns=lambda heading: str(heading).replace(f" {network}", ""))
 
 
 def terminal_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
@@ -89,11 +113,11 @@ def fold_headings(table: pd.DataFrame) -> pd.DataFrame:
     return table.rename(columns={_heading(metric): _folded_heading(metric) for metric in CATALOGUE})
 
 
-def _comparison_line(row: Row, winners: dict[str, Row | None], markup: Markup) -> dict[str, str]:
+def _comparison_line(row: Row, winners: dict[str, tuple[Row, ...]], markup: Markup) -> dict[str, str]:
     sizes = row.sizes()
     held_out = "" if row.texture.held_out is not None else " (no held-out)"
     figures = {
-        markup.escape(_heading(metric)): _figure_cell(row, metric, winners[metric.name] is row, markup)
+        markup.escape(_heading(metric)): _figure_cell(row, metric, row in winners[metric.name], markup)
         for metric in CATALOGUE
     }
     flops = row.mean_flops()
@@ -104,9 +128,9 @@ def _comparison_line(row: Row, winners: dict[str, Row | None], markup: Markup) -
         "seeds": _seeds_cell(row),
         "n": str(sizes.n) if sizes else markup.escape(ABSENT),
         **figures,
-        markup.escape("image·steps/s"): markup.escape(format_number(row.mean_image_speed())),
+        markup.escape("image·steps/s"): markup.escape(format_number(image_speed(row))),
         "TFLOP": markup.escape(format_number(flops / 1e12) if flops else ABSENT),
-        "train s": markup.escape(format_number(row.mean_seconds("train"))),
+        "train s": markup.escape(format_number(row.mean_seconds("train")) if row.is_trained else ABSENT),
         "failed": str(row.failures) if row.failures else markup.escape(ABSENT),
         "status": markup.escape(f"{row.status}{reason}"),
     }
@@ -131,7 +155,7 @@ def _figure_cell(row: Row, metric: MetricInfo, wins: bool, markup: Markup) -> st
 
 
 def _interval(figure: Estimate, digits: int, kind: IntervalKind, markup: Markup) -> str:
-    """Return an interval; square brackets tell a spread over canvases from an interval over seeds."""
+    """Return an interval; square brackets tell a spread over groups of pictures from an interval over seeds."""
     if figure.value is None or figure.low is None or figure.high is None:
         return ""
     ends = format_range(figure.low, figure.high, decimals(figure.value, digits))

@@ -1,0 +1,34 @@
+"""Where results come from: the name of their folder and the command that made them."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from inng_bench.records import store
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How to make a results folder again.
+
+    Attributes
+    ----------
+    name : str
+        The folder's own name; where it lies is its reader's business.
+    command : str
+        Empty where the folder keeps none.
+    """
+
+    name: str
+    command: str = ""
+
+
+def read_origin(results: Path) -> Origin:
+    """Read the command from ``suite.json``; a report stands on its records, so that a damaged suite is no error."""
+    name = results.resolve().name
+    try:
+        suite = json.loads(store.suite_path(results).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return Origin(name)
+    command = suite.get("command") if isinstance(suite, dict) else None
+    return Origin(name, command if isinstance(command, str) else "")

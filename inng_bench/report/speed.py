@@ -1,0 +1,141 @@
+"""The speed of the sampler: medians over the timed seeds of a row."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from inng_bench.records.schema import Throughput
+from inng_bench.report.markup import Markup, format_number, format_range
+from inng_bench.report.rows import Row
+
+SPEED_TITLE = "Speed of the sampler"
+SPEED_NOTE = (
+    "Timed after all trainings, alone on the machine: the median of repeated rounds, in brackets their quartiles; of "
+    "several seeds (n) the median. The ceiling is the better of a large matrix product and a 1×1 convolution, timed "
+    "between the rounds in the same process, precision and threads."
+)
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How fast the sampler of a row runs in one setting.
+
+    Attributes
+    ----------
+    setting : Throughput
+        Of the first seed; only its update, size, batch, filters, precision and threads are the row's.
+    seeds : int
+        Number of timed seeds.
+    gradient_evaluations_per_second, image_steps_per_second, share_of_ceiling : float
+        Medians over the seeds.
+    quartiles : tuple[float, float]
+        Of image_steps_per_second over the rounds, medians over the seeds.
+    """
+
+    setting: Throughput
+    seeds: int
+    gradient_evaluations_per_second: float
+    image_steps_per_second: float
+    quartiles: tuple[float, float]
+    share_of_ceiling: float
+
+
+def speeds(row: Row) -> tuple[Speed, ...]:
+    """Return the speeds of a row, one for each setting that its seeds were timed in, most seeds first."""
+    groups: dict[tuple[object, ...], list[Throughput]] = {}
+    for record in row.succeeded:
+        if record.throughput is not None:
+            groups.setdefault(_setting(record.throughput), []).append(record.throughput)
+    return tuple(sorted(map(_median_speed, groups.values()), key=lambda speed: -speed.seeds))
+
+
+def wide_speed(row: Row) -> dict[str, object]:
+    """Return the columns of ``table.csv``: of the setting with most seeds, all missing where nothing was timed."""
+    first = next(iter(speeds(row)), None)
+    timed = first.setting if first else None
+    return {
+        "gradient_evaluations_per_second": first.gradient_evaluations_per_second if first else None,
+        "image_steps_per_second": first.image_steps_per_second if first else None,
+        "image_steps_per_second_low_quartile": first.quartiles[0] if first else None,
+        "image_steps_per_second_high_quartile": first.quartiles[1] if first else None,
+        "share_of_ceiling": first.share_of_ceiling if first else None,
+        "speed_seeds": first.seeds if first else None,
+        "speed_update": timed.update if timed else None,
+        "speed_precision": timed.precision if timed else None,
+        "speed_threads": timed.threads if timed else None,
+        "speed_height": timed.height if timed else None,
+        "speed_width": timed.width if timed else None,
+        "speed_batch": timed.batch if timed else None,
+        "speed_filters": timed.filters if timed else None,
+    }
+
+
+def speed_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
+    """Return the table for people, a line for each timed row and setting, every cell marked up; it may be empty.
+
+    Of the setting only what differs between lines has a column; :func:`common_setting` says the rest.
+    """
+    lines = [(row, speed) for row in rows for speed in speeds(row)]
+    common = _common([speed for _, speed in lines])
+    return pd.DataFrame([_line(row, speed, common, markup) for row, speed in lines], dtype="str")
+
+
+def common_setting(rows: Sequence[Row]) -> str:
+    """Return what all timed rows have in common as a sentence; empty where they have nothing in common."""
+    common = _common([speed for row in rows for speed in speeds(row)])
+    return f" Everywhere {', '.join(f'{name} {value}' for name, value in common.items())}." if common else ""
+
+
+def _common(found: Sequence[Speed]) -> dict[str, str]:
+    named = [_named_setting(speed.setting) for speed in found]
+    first = named[0] if named else {}
+    return {name: value for name, value in first.items() if all(one[name] == value for one in named)}
+
+
+def _named_setting(timed: Throughput) -> dict[str, str]:
+    return {
+        "update": timed.update,
+        "precision": timed.precision,
+        "threads": str(timed.threads),
+        "size": f"{timed.height}×{timed.width}",
+        "batch": str(timed.batch),
+        "filters": str(timed.filters),
+    }
+
+
+def image_speed(row: Row) -> float | None:
+    """Return image·steps per second of a row, None where nothing was timed."""
+    return next((speed.image_steps_per_second for speed in speeds(row)), None)
+
+
+def _setting(timed: Throughput) -> tuple[object, ...]:
+    return timed.update, timed.precision, timed.threads, timed.height, timed.width, timed.batch, timed.filters
+
+
+def _median_speed(timed: Sequence[Throughput]) -> Speed:
+    return Speed(
+        timed[0],
+        len(timed),
+        statistics.median(one.gradient_evaluations_per_second for one in timed),
+        statistics.median(one.image_steps_per_second for one in timed),
+        (statistics.median(one.quartiles[0] for one in timed), statistics.median(one.quartiles[1] for one in timed)),
+        statistics.median(one.share_of_ceiling for one in timed),
+    )
+
+
+def _line(row: Row, speed: Speed, common: Mapping[str, str], markup: Markup) -> dict[str, str]:
+    setting = {name: value for name, value in _named_setting(speed.setting).items() if name not in common}
+    places = 0 if speed.image_steps_per_second >= 100 else 1
+    steps = f"{speed.image_steps_per_second:.{places}f} [{format_range(*speed.quartiles, places)}]"
+    cells = {
+        "texture": row.texture.name,
+        "method": row.method,
+        "n": str(speed.seeds),
+        **setting,
+        "gradients/s": format_number(speed.gradient_evaluations_per_second),
+        "image·steps/s": steps,
+        "of the ceiling": f"{100 * speed.share_of_ceiling:.0f} %",
+    }
+    return {markup.escape(heading): markup.escape(cell) for heading, cell in cells.items()}
