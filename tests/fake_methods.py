@@ -160,6 +160,27 @@ class SpendsTooMuch(Tiler):
         return super().train(window, seed=seed, budget=9 * budget, events=events)
 
 
+class SpendsTooMuchInSilence(Tiler):
+    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
+        del events
+        return super().train(window, seed=seed, budget=9 * budget)
+
+
+class SpendsTooMuchAndSaysSoAtTheEnd(Tiler):
+    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
+        training = super().train(window, seed=seed, budget=9 * budget)
+        events(Progress(1, training.flops, 1.0, {}))
+        return training
+
+
+class SpendsTooMuchInOneLeap(Tiler):
+    """After a first report of hardly anything."""
+
+    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
+        events(Progress(1, 0.01 * budget, 0.01, {}))
+        return super().train(window, seed=seed, budget=9 * budget)
+
+
 class SamplesFromItself(Tiler):
     def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
         del generator

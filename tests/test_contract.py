@@ -5,11 +5,26 @@ from typing import Any
 import fake_methods
 import pytest
 
+from inng_bench.baselines.dcgan import DCGANConfig, step_flops
 from inng_bench.contract import Method
 from inng_bench.harness.methods import load_method_class, method_names
 from inng_bench.testing import check_method
 
-SMALL: dict[str, tuple[dict[str, Any], float]] = {}
+SMALL_INNG = {
+    "filters": 8,
+    "canvases": 2,
+    "canvas_side": 64,
+    "crop_side": 62,
+    "crops": 2,
+    "classifier_steps": 10,
+    "max_steps": 10,
+}
+SMALL_DCGAN = {"generator_filters": 8, "discriminator_filters": 8}
+
+SMALL: dict[str, tuple[dict[str, Any], float]] = {
+    "inng": (SMALL_INNG, 3e9),
+    "dcgan": (SMALL_DCGAN, 45.0 * step_flops(DCGANConfig.model_validate(SMALL_DCGAN))),
+}
 """Settings and budget that make a registered method train in seconds; others are taken as they are."""
 
 
@@ -33,6 +48,9 @@ def test_a_method_that_keeps_the_contract_passes() -> None:
         (fake_methods.IgnoresItsSeed, "learns other weights from another seed"),
         (fake_methods.NeverTheSame, "learns the same weights from the same seed"),
         (fake_methods.SpendsTooMuch, "spends no more than its budget"),
+        (fake_methods.SpendsTooMuchInSilence, "spends no more than its budget .*, 0 reports before the end"),
+        (fake_methods.SpendsTooMuchAndSaysSoAtTheEnd, "spends no more than its budget .*, 0 reports before the end"),
+        (fake_methods.SpendsTooMuchInOneLeap, "spends no more than its budget .*, 1 reports before the end"),
         (fake_methods.SamplesFromItself, "draws anew for another generator"),
         (fake_methods.LeavesTheRange, r"in \[-1, 1\]"),
         (fake_methods.NotFinite, "makes finite pictures"),
