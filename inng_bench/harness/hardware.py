@@ -1,7 +1,6 @@
 """What the machine offers: device, native precision and cores."""
 
 import math
-import os
 import platform
 from pathlib import Path
 
@@ -9,9 +8,8 @@ import torch
 
 from inng_bench.contract import Precision
 from inng_bench.errors import InputError
-from inng_bench.records.provenance import cpu_quota
-
-DEVICES = ("auto", "cpu", "cuda", "mps")
+from inng_bench.harness.devices import DEVICES
+from inng_bench.records.provenance import cpu_quota, usable_cores
 
 CPU_INFO = Path("/proc/cpuinfo")
 
@@ -66,6 +64,5 @@ def _processor_flags() -> frozenset[str]:
 
 def available_cores() -> int:
     """Return how many cores this process may use: its affinity, cut down to the control group's quota."""
-    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = cpu_quota()
-    return affinity if quota is None else max(1, min(affinity, math.floor(quota)))
+    cores, quota = usable_cores(), cpu_quota()
+    return cores if quota is None else max(1, min(cores, math.floor(quota)))

@@ -49,7 +49,7 @@ def collect(*, threads: int, device: str, precision: str) -> Provenance:
         platform=f"{platform.system()} {platform.machine()}",
         versions=_installed_versions(),
         cpu=cpu_model(),
-        cores=_usable_cores(),
+        cores=usable_cores(),
         cpu_quota=cpu_quota(),
         memory_gib=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         threads=threads,
@@ -130,8 +130,8 @@ def _cpu_from_library() -> str:
     return str(cpuinfo.get_cpu_info().get("brand_raw") or platform.machine())
 
 
-def _usable_cores() -> int:
-    """Return the cores that this process may run on."""
+def usable_cores() -> int:
+    """Return the cores that the affinity of this process allows."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
