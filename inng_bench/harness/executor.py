@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from inng_bench.harness.messages import Kind, Message, Request
+from inng_bench.harness.messages import Kind, Message, Request, without_home
 
 GRACE_SECONDS = 5.0
 """Time between asking a worker to end and killing it."""
@@ -114,13 +114,15 @@ class _Worker:
 
     def _last_lines(self) -> list[str]:
         self._errors.seek(0)
-        text = self._errors.read().decode("utf-8", errors="replace").replace(str(Path.home()), "~")
-        return [line for line in text.splitlines() if line.strip()][-LAST_LINES:]
+        text = self._errors.read().decode("utf-8", errors="replace")
+        return [without_home(line) for line in text.splitlines() if line.strip()][-LAST_LINES:]
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process and its children."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, number)
+        # It may end between the two; macOS then denies the permission as long as nobody has waited for it.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if self.process.poll() is None:
+                os.killpg(self.process.pid, number)
 
     def close(self) -> None:
         """Give the pipes and the file back, after the process has ended."""

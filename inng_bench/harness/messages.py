@@ -1,5 +1,6 @@
 """What parent and worker say to each other: one JSON object a line."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
 
@@ -55,3 +56,9 @@ class Message(_Closed):
     fraction: float = 0.0
     result: str = ""
     error: str = ""
+
+
+def without_home(text: str) -> str:
+    """Return a text with ``~`` for the home folder: errors become records, which are shown to others."""
+    home = os.path.expanduser("~")  # noqa: PTH111 (Path.home() raises for a user without one)
+    return text if home == "/" else text.replace(home, "~")

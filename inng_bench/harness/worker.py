@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from inng_bench.errors import InputError
-from inng_bench.harness.messages import Kind, Message, Request, Task
+from inng_bench.harness.messages import Kind, Message, Request, Task, without_home
 from inng_bench.harness.plan import RunSpec
 from inng_bench.records import store
 
@@ -34,9 +34,10 @@ def main() -> int:
 def explain(error: Exception) -> str:
     """Return a user's error as its sentence, any other with its type and the place it came from."""
     if isinstance(error, InputError):
-        return str(error)
+        return without_home(str(error))
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno} in {frame.name})"
+    place = f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}"
+    return without_home(f"{type(error).__name__}: {error} ({place})")
 
 
 def _open_channel() -> Callable[[Message], None]:
