@@ -14,19 +14,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inng_bench.errors import ExitStatus, InputError
+from inng_bench.harness.devices import DEVICES
 
 if TYPE_CHECKING:
     from inng_bench.harness.plan import Plan
+    from inng_bench.harness.session import Results
     from inng_bench.harness.suite import Suite
 
     _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 EXIT_STATUS = """\
-exit status: 0 all well · 1 a check found a regression · 2 the request or an input is wrong · 3 some runs failed ·
-130 interrupted"""
+exit status: 0 all well · 2 the request or an input is wrong · 3 some runs failed · 130 interrupted"""
 
 RUN_EXAMPLES = """\
 examples:
@@ -163,7 +163,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from inng_bench.harness.plan import make_plan
     from inng_bench.harness.session import results_folder, run_plan
 
-    suite = _chosen_suite(arguments)
+    suite, origin = _chosen_suite(arguments)
     methods = arguments.methods.split(",") if arguments.methods else None
     plan = make_plan(
         suite,
@@ -171,24 +171,35 @@ def _run(arguments: argparse.Namespace) -> int:
         methods=methods,
         device=arguments.device,
         precision=arguments.precision,
+        origin=origin,
     )
     folder = results_folder(suite, arguments.out)
     if arguments.dry_run:
         return _announce(plan, folder, arguments.jobs)
     results = run_plan(plan, folder, jobs=arguments.jobs)
-    print(f"{results.done} runs done, {results.failed} failed, {results.kept} were there already: {results.folder}")
+    print(_summary(results))
     print(f"Tables and pictures: python -m inng_bench.report {results.folder}")
     return ExitStatus.RUNS_FAILED if results.failed else ExitStatus.OK
 
 
-def _chosen_suite(arguments: argparse.Namespace) -> Suite:
+def _summary(results: Results) -> str:
+    counts = [f"{results.done} runs done", f"{results.failed} failed", f"{results.kept} were there already"]
+    if results.not_timed:
+        counts.append(f"{results.not_timed} samplers could not be timed")
+    return f"{', '.join(counts)}: {results.folder}"
+
+
+def _chosen_suite(arguments: argparse.Namespace) -> tuple[Suite, tuple[str, ...]]:
+    """Return the suite, and the arguments that name it anywhere."""
+    from inng_bench.harness.rerun import origin_of_picture, origin_of_suite
     from inng_bench.harness.suite import load_suite, own_picture_suite
 
     if arguments.texture is not None:
-        return own_picture_suite(arguments.texture, arguments.scale)
+        suite = own_picture_suite(arguments.texture, arguments.scale)
+        return suite, origin_of_picture(arguments.texture, arguments.scale)
     if arguments.scale is not None:
         raise InputError("--scale belongs to --texture; the textures of a suite have their scale already.")
-    return load_suite(arguments.suite)
+    return load_suite(arguments.suite), origin_of_suite(arguments.suite)
 
 
 def _announce(plan: Plan, folder: Path, jobs: int | None) -> int:

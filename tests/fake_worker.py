@@ -9,20 +9,30 @@ import numpy as np
 import torch
 
 from inng_bench.contract import Execution
+from inng_bench.metrics.catalogue import CATALOGUE
 from inng_bench.records.schema import Against, Measurement, Throughput
 
 
 def evaluate(samples: Any, train: Any, held_out: Any, *, seed: int) -> tuple[Measurement, ...]:
-    return (_figure(float(np.mean(samples)), len(samples)),)
+    return _figures(float(np.mean(samples)), len(samples))
 
 
 def evaluate_real(train: Any, held_out: Any, *, seed: int) -> tuple[Measurement, ...]:
-    return (_figure(float(np.mean(train)), 1),)
+    return _figures(float(np.mean(train)), 1)
 
 
-def _figure(value: float, images: int) -> Measurement:
-    return Measurement(
-        metric="gram", version=1, against=Against.HELD_OUT, value=value, n=8, images=images, disjoint_crops=4
+def _figures(value: float, images: int) -> tuple[Measurement, ...]:
+    return tuple(
+        Measurement(
+            metric=metric.name,
+            version=metric.version,
+            against=Against.HELD_OUT,
+            value=value,
+            n=8,
+            images=images,
+            disjoint_crops=4,
+        )
+        for metric in CATALOGUE
     )
 
 

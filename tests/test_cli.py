@@ -63,6 +63,7 @@ def test_run_hands_the_plan_over_and_says_where_the_results_are(
     assert {run.method for run in plan.runs} == {"tiler", "real", "noise", "random-phase"}
     assert len(plan.runs) == 4
     assert {run.precision for run in plan.runs} == {"bfloat16"}
+    assert plan.origin == ("--suite", "fakes.toml", "--device", "cpu", "--precision", "bfloat16")
     said = capsys.readouterr().out
     assert "2 runs done, 0 failed, 1 were there already" in said
     assert f"python -m inng_bench.report {out}" in said
@@ -78,12 +79,25 @@ def test_failed_runs_end_with_status_3(monkeypatch: pytest.MonkeyPatch, suite_fi
     assert cli.main(["run", "--suite", suite_file]) == 3
 
 
+def test_a_sampler_that_could_not_be_timed_is_said_in_the_last_lines(
+    monkeypatch: pytest.MonkeyPatch, suite_file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = {"done": 3, "failed": 0, "kept": 0}
+    monkeypatch.setattr(session, "run_plan", lambda _, folder, **__: Results(folder, **results, not_timed=2))
+    assert cli.main(["run", "--suite", suite_file]) == ExitStatus.OK
+    assert "3 runs done, 0 failed, 0 were there already, 2 samplers could not be timed: " in capsys.readouterr().out
+    monkeypatch.setattr(session, "run_plan", lambda _, folder, **__: Results(folder, **results))
+    cli.main(["run", "--suite", suite_file])
+    assert "timed" not in capsys.readouterr().out
+
+
 def test_ones_own_picture_takes_the_place_of_the_textures(calls: list[Any], tmp_path: Path) -> None:
     path = save_picture(tmp_path / "My Wall.png")
     assert cli.main(["run", "--texture", str(path), "--scale", "0.9", "--methods", "inng", "--device", "cpu"]) == 0
     plan, folder, _ = calls[0]
     assert folder == Path("results/runs/my-wall")
     assert {run.texture.scale for run in plan.runs} == {0.9}
+    assert plan.origin == ("--texture", "My Wall.png", "--scale", "0.9", "--device", "cpu")
     assert {run.method for run in plan.runs} == {"inng", "real", "noise", "random-phase"}
 
 
@@ -98,7 +112,7 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(
     assert said[0] == "brick · tiler · seed 0: 1 TFLOP, cpu, float32"
     assert len(said) == 5 + 2
     assert said[5] == "5 of 5 runs are missing in results/runs/fakes; 2 at a time."
-    assert "about 1 minutes; on disk 40 MiB" in said[6]
+    assert "about 1 minutes; on disk 70 MiB" in said[6]
 
 
 @pytest.mark.parametrize(
@@ -202,6 +216,14 @@ def test_how_a_command_ends_is_its_status(error: BaseException, status: int, mon
 
     monkeypatch.setattr(cli, "_list", fail)
     assert cli.main(["list"]) == status
+
+
+def test_the_help_tells_every_exit_status_and_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    _, _, epilog = capsys.readouterr().out.partition("exit status: ")
+    assert [int(entry.split()[0]) for entry in epilog.split("·")] == sorted(ExitStatus)
+    assert "regression" not in epilog
 
 
 def test_help_and_lists_come_without_torch() -> None:

@@ -12,10 +12,13 @@ from PIL import Image
 
 from inng_bench.errors import InputError
 from inng_bench.harness.plan import Plan, RunSpec, TextureReference, estimate, find_missing, make_plan, sample_geometry
+from inng_bench.harness.rerun import origin_of_picture, origin_of_suite, rerun_command
 from inng_bench.harness.rows import failed_record, known_fields
 from inng_bench.harness.suite import Suite, parse_suite
+from inng_bench.metrics.catalogue import BY_NAME, CATALOGUE
 from inng_bench.records.provenance import collect
 from inng_bench.records.schema import Against, Measurement, Provenance, Record, Status, TextureFacts
+from inng_bench.textures import load_texture
 
 TEXT = """
 name = "fakes"
@@ -33,6 +36,14 @@ implementation = "fake_methods:SmallTiler"
 budget_factor = 10.0
 replicates = 1
 """
+
+
+CACHED = cache(load_texture)
+
+
+@pytest.fixture(autouse=True)
+def _paint_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inng_bench.harness.plan.load_texture", CACHED)
 
 
 def read(text: str = TEXT) -> Suite:
@@ -53,7 +64,23 @@ def finished(run: RunSpec, **changes: Any) -> Record:
     with pytest.MonkeyPatch.context() as patch:  # asking git once is enough
         patch.setattr("inng_bench.records.provenance.collect", lambda **_: provenance_of_a_run())
         fields = known_fields(run, facts_of(run.texture), datetime.now(UTC))
-    return Record(**{**fields, "status": Status.OK, **changes})
+    return Record(**{**fields, "status": Status.OK, "measurements": figures(), **changes})
+
+
+def figures(**versions: int) -> tuple[Measurement, ...]:
+    """Return a figure of every metric, at other versions where they are given."""
+    return tuple(
+        Measurement(
+            metric=metric.name,
+            version=versions.get(metric.name, metric.version),
+            against=Against.TRAIN,
+            value=0.1,
+            n=8,
+            images=1,
+            disjoint_crops=4,
+        )
+        for metric in CATALOGUE
+    )
 
 
 def plan_of(text: str = TEXT, **overrides: Any) -> Plan:
@@ -140,9 +167,34 @@ def test_a_failed_run_is_missing() -> None:
 def test_a_record_of_another_configuration_or_metric_version_is_missing() -> None:
     plan = plan_of()
     run = plan.runs[0]
-    figure = Measurement(metric="gram", version=0, against=Against.TRAIN, value=0.1, n=8, images=1, disjoint_crops=4)
     assert run in find_missing(plan, [finished(run, config_hash="0" * 64)])
-    assert run in find_missing(plan, [finished(run, measurements=(figure,))])
+    assert run in find_missing(plan, [finished(run, measurements=figures(gram=0))])
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_a_record_that_lacks_a_metric_of_the_catalogue_is_missing(name: str) -> None:
+    plan = plan_of()
+    run = plan.runs[0]
+    older = tuple(figure for figure in figures() if figure.metric != name)
+    assert run in find_missing(plan, [finished(run, measurements=older)])
+
+
+@pytest.mark.parametrize("window", ["train", "held_out"])
+def test_a_record_of_a_texture_whose_pixels_have_changed_since_is_missing(window: str) -> None:
+    """As another painter, scale or crop of a bundled texture changes them, under the same name."""
+    plan = plan_of()
+    run = plan.runs[0]
+    facts = facts_of(run.texture)
+    changed = getattr(facts, window).model_copy(update={"sha256": "0" * 64})
+    assert run in find_missing(plan, [finished(run, texture=facts.model_copy(update={window: changed}))])
+
+
+def test_a_record_without_the_held_out_window_of_the_texture_is_missing() -> None:
+    plan = plan_of()
+    run = plan.runs[0]
+    assert run in find_missing(
+        plan, [finished(run, texture=facts_of(run.texture).model_copy(update={"held_out": None}))]
+    )
 
 
 def test_results_of_another_suite_are_not_mixed_in() -> None:
@@ -191,3 +243,32 @@ def test_the_estimate_shares_the_runs_among_the_workers() -> None:
     assert alone.minutes / 2 <= shared.minutes < alone.minutes
     assert estimate((), 2).minutes == 0.0
     assert replace(alone, minutes=0.0) == replace(shared, minutes=0.0)
+
+
+def command_of(plan: Plan, *records: Record) -> str:
+    return rerun_command(plan, records).removeprefix("python -m inng_bench run ")
+
+
+def test_the_command_names_the_suite_without_its_folder_and_only_what_differs_from_it() -> None:
+    bundled = plan_of(origin=origin_of_suite("quick"))
+    assert command_of(bundled) == "--suite quick --device cpu"
+    own = plan_of(origin=origin_of_suite(Path("some/folder/my own.toml")), methods=["tiler"], replicates=2)
+    assert command_of(own) == "--suite 'my own.toml' --device cpu --methods tiler --seeds 2"
+
+
+def test_the_command_keeps_picture_scale_device_and_precision() -> None:
+    origin = origin_of_picture(Path("some/folder/wall.png"), 0.75)
+    plan = make_plan(read(), device="cpu", precision="bfloat16", origin=origin)
+    assert command_of(plan) == "--texture wall.png --scale 0.75 --device cpu --precision bfloat16"
+    unscaled = make_plan(read(), origin=origin_of_picture(Path("wall.png"), None))
+    assert command_of(unscaled) == "--texture wall.png"
+
+
+def test_the_command_makes_what_earlier_calls_left_in_the_folder_too() -> None:
+    origin = origin_of_suite("quick")
+    first = plan_of(methods=["tiler"], replicates=1, origin=origin)
+    second = plan_of(methods=["small-10x"], replicates=1, origin=origin)
+    assert command_of(first) == "--suite quick --device cpu --methods tiler --seeds 1"
+    assert command_of(second, *(finished(run) for run in first.runs)) == "--suite quick --device cpu --seeds 1"
+    third = plan_of(origin=origin)
+    assert command_of(first, *(finished(run) for run in third.runs)) == "--suite quick --device cpu"

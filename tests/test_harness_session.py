@@ -22,16 +22,18 @@ import numpy as np
 import pytest
 import torch
 from filelock import FileLock
+from PIL import Image
 
 from inng_bench import cli
 from inng_bench.errors import ExitStatus, InputError
 from inng_bench.harness import executor
 from inng_bench.harness.display import BarDisplay, PlainDisplay, open_display
 from inng_bench.harness.executor import describe_end, worker_environment
-from inng_bench.harness.messages import Request, Task
+from inng_bench.harness.messages import Message, Request, Task, without_home
 from inng_bench.harness.plan import Plan, make_plan
 from inng_bench.harness.session import Results, default_jobs, run_plan, run_suite, untimed_runs
 from inng_bench.harness.suite import parse_suite
+from inng_bench.harness.worker import explain
 from inng_bench.records import store
 from inng_bench.records.schema import Record, Status
 
@@ -173,6 +175,39 @@ def test_a_folder_of_another_suite_is_refused_and_left_as_it_was(grid: Grid) -> 
     assert store.suite_path(grid.folder).read_bytes() == suite
 
 
+def test_a_texture_that_is_gone_when_its_run_begins_is_a_row(tmp_path: Path) -> None:
+    picture = tmp_path / "wall.png"
+    pixels = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(picture)
+    plan = fakes("Tiler", head=HEAD.replace('textures = ["brick"]', f'pictures = [{{path = "{picture}"}}]'))
+    picture.unlink()
+    results = run_plan(plan, tmp_path / "out")
+    assert (results.done, results.failed) == (0, 1)
+    record = read(tmp_path / "out")["tiler"]
+    assert (record.status, record.texture.name) == (Status.FAILED, "wall")
+    assert "wall.png" in record.error
+
+
+def test_no_error_of_a_worker_tells_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = tmp_path / "wall.png"
+    assert explain(InputError(f"the picture {path} is upside down.")) == "the picture ~/wall.png is upside down."
+    with pytest.raises(FileNotFoundError) as caught:
+        path.read_bytes()
+    assert "No such file or directory: '~/wall.png'" in explain(caught.value)
+    monkeypatch.setattr(executor, "WORKER", (sys.executable, "-c", f"import sys; sys.exit('no {path}')"))
+    run_plan(fakes("Tiler"), tmp_path / "out")
+    assert read(tmp_path / "out")["tiler"].error.endswith(": no ~/wall.png")
+
+
+@pytest.mark.parametrize(("home", "shown"), [("/home/somebody", "~/a.png"), ("/", "/home/somebody/a.png")])
+def test_the_home_folder_is_a_tilde_unless_it_is_the_root(
+    home: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", home)
+    assert without_home("/home/somebody/a.png") == shown
+
+
 def test_a_worker_that_dies_before_it_listens_is_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         executor, "WORKER", (sys.executable, "-c", "import sys; sys.stdin.close(); sys.exit('no torch')")
@@ -232,6 +267,38 @@ def test_a_worker_does_not_outlive_its_parent(tmp_path: Path) -> None:
         assert worker.wait(timeout=20) == 1
 
 
+@pytest.mark.parametrize("error", [ProcessLookupError(3, "No such process"), PermissionError(1, "Not permitted")])
+def test_a_worker_that_ends_while_it_is_stopped_does_not_save_the_others(
+    error: OSError, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signalled: list[int] = []
+    kill_group = os.killpg
+
+    def lose_the_race(group: int, number: int) -> None:
+        signalled.append(group)
+        kill_group(group, number)
+        if len(signalled) == 1:
+            raise error
+
+    monkeypatch.setattr(os, "killpg", lose_the_race)
+    script = """import time; print('{"kind": "progress", "phase": "train"}', flush=True); time.sleep(600)"""
+    monkeypatch.setattr(executor, "WORKER", (sys.executable, "-c", script))
+    run = fakes("Tiler").runs[0]
+    requests = [Request(task=Task.RUN, run=run, results=tmp_path / name) for name in ("a", "b")]
+    training: set[Path] = set()
+
+    def interrupt(request: Request, message: Message) -> None:
+        if message.phase == "train":
+            training.add(request.results)
+        if len(training) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        executor.run_requests(requests, jobs=2, on_message=interrupt)
+    assert len(set(signalled)) == 2
+    assert not any(is_alive(worker) for worker in signalled)
+
+
 def wait_for_number(path: Path) -> int:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -257,7 +324,7 @@ def test_a_sampler_is_timed_until_it_works_and_a_failure_is_a_warning_and_no_los
     plan = fakes("Tiler", head=HEAD + "throughput = true\n")
     obstacle = store.run_folder(tmp_path, "brick", "tiler", 0) / "broken"
     obstacle.mkdir(parents=True)
-    run_plan(plan, tmp_path)
+    assert run_plan(plan, tmp_path).not_timed == 1
     record = read(tmp_path)["tiler"]
     assert (record.status, record.throughput) == (Status.OK, None)
     assert [warning[:44] for warning in record.warnings] == [
@@ -267,7 +334,7 @@ def test_a_sampler_is_timed_until_it_works_and_a_failure_is_a_warning_and_no_los
     obstacle.rmdir()
     results = run_plan(plan, tmp_path)
     record = read(tmp_path)["tiler"]
-    assert (results.done, results.kept) == (0, 1)
+    assert (results.done, results.kept, results.not_timed) == (0, 1, 0)
     assert record.throughput is not None
     assert (record.throughput.image_steps_per_second, record.throughput.threads) == (40.0, 1)
     assert record.warnings == ("it is a fake.",)
@@ -275,11 +342,18 @@ def test_a_sampler_is_timed_until_it_works_and_a_failure_is_a_warning_and_no_los
     assert run_plan(plan, tmp_path).kept == 1
 
 
-def test_only_the_first_seed_of_the_cascade_is_timed(grid: Grid, monkeypatch: pytest.MonkeyPatch) -> None:
-    timed = replace(grid.plan, suite=grid.plan.suite.model_copy(update={"throughput": True}))
+def test_every_finished_seed_of_the_cascade_is_timed(grid: Grid, monkeypatch: pytest.MonkeyPatch) -> None:
+    suite = grid.plan.suite.model_copy(update={"throughput": True})
+    first = next(run for run in grid.plan.runs if run.method == "tiler")
+    seeds = [first.model_copy(update={"replicate": replicate}) for replicate in range(3)]
+    timed = replace(grid.plan, suite=suite, runs=(*grid.plan.runs, *seeds[1:]))
     assert untimed_runs(timed, grid.folder) == []
     monkeypatch.setattr("inng_bench.harness.session.TIMED", "fake_methods:Tiler")
     assert [run.key for run in untimed_runs(timed, grid.folder)] == [("brick", "tiler", 0)]
+    record = grid.records["tiler"].model_copy(update={"replicate": 1})
+    copied = store.write_record(grid.folder, record)
+    assert [run.key for run in untimed_runs(timed, grid.folder)] == [("brick", "tiler", 0), ("brick", "tiler", 1)]
+    copied.unlink()
     assert untimed_runs(grid.plan, grid.folder) == []
 
 
@@ -287,7 +361,9 @@ def test_the_python_interface_takes_the_path_of_a_suite(tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path)
     entry = '[[methods]]\nlabel = "tiler"\nimplementation = "fake_methods:Tiler"\n'
     Path("mine.toml").write_text(HEAD + entry)
-    results = run_suite("mine.toml", jobs=2, device="cpu")
+    results = run_suite(tmp_path / "mine.toml", jobs=2, device="cpu")
+    command = json.loads(store.suite_path(results.folder).read_text())["command"]
+    assert command == "python -m inng_bench run --suite mine.toml --device cpu"
     assert results.folder == Path("results/runs/fakes")
     assert (results.done, results.failed) == (4, 0)
     assert set(read(results.folder)) == {"real", "noise", "random-phase", "tiler"}
@@ -296,6 +372,19 @@ def test_the_python_interface_takes_the_path_of_a_suite(tmp_path: Path, monkeypa
 def test_a_folder_that_another_run_writes_to_is_refused(tmp_path: Path) -> None:
     with FileLock(tmp_path / ".lock"), pytest.raises(InputError, match="another run is writing to"):
         run_plan(fakes("Tiler"), tmp_path)
+
+
+def test_the_folder_is_free_again_as_soon_as_a_session_has_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise InputError("no.")
+
+    monkeypatch.setattr(store, "read_records", refuse)
+    with pytest.raises(InputError) as caught:  # which keeps the session's frame, and with it the lock
+        run_plan(fakes("Tiler"), tmp_path)
+    with FileLock(tmp_path / ".lock").acquire(timeout=0):
+        assert str(caught.value) == "no."
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """From a suite to the list of runs, and what of it is still missing."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,11 +16,10 @@ from inng_bench.harness.hardware import resolve_device, resolve_precision
 from inng_bench.harness.methods import load_method_class
 from inng_bench.harness.suite import REFERENCE_ROWS, MethodEntry, Suite, canonical_hash
 from inng_bench.metrics.catalogue import BY_NAME
-from inng_bench.records.schema import Record, Status
+from inng_bench.records.schema import Record, Status, TextureFacts
 from inng_bench.seeds import derive_seed
 from inng_bench.suggest import did_you_mean
 from inng_bench.textures import Texture, load_own_texture, load_texture
-from inng_bench.textures.catalogue import find_texture
 
 PURPOSES = ("train", "sample", "metric")
 REAL = "real"
@@ -33,6 +33,8 @@ SECONDS_PER_ROW = 12.0
 MIB_PER_RUN = 14.0
 """Model and pictures of one run."""
 
+
+_CURRENT_METRICS = {(info.name, info.version) for info in BY_NAME.values()}
 
 RunKey = tuple[str, str, int]
 """Texture, row label and number of the seed."""
@@ -118,11 +120,43 @@ class RunSpec(BaseModel):
 
 @dataclass(frozen=True)
 class Plan:
-    """The runs of a suite, the dearest first."""
+    """The runs of a suite.
+
+    Attributes
+    ----------
+    suite, suite_hash : Suite, str
+        What is compared.
+    runs : tuple[RunSpec, ...]
+        The dearest first.
+    textures : Mapping[str, Texture]
+        The suite's textures by name, as they are now.
+    origin : tuple[str, ...]
+        Arguments of the command line that name suite, device and precision; empty for a suite made in Python.
+    """
 
     suite: Suite
     suite_hash: str
     runs: tuple[RunSpec, ...]
+    textures: Mapping[str, Texture]
+    origin: tuple[str, ...] = ()
+
+    @cached_property
+    def facts(self) -> dict[str, TextureFacts]:
+        """What records keep of the textures, by name."""
+        return {name: texture.facts() for name, texture in self.textures.items()}
+
+    def is_done(self, run: RunSpec, record: Record) -> bool:
+        """Say whether a record is the finished result of a run.
+
+        A failed run is not finished, nor is one whose configuration or windows have changed since, nor one that lacks
+        the present version of a metric.
+        """
+        return (
+            record.status is Status.OK
+            and record.config_hash == run.config_hash
+            and _window_hashes(record.texture) == _window_hashes(self.facts[run.texture.name])
+            and {(figure.metric, figure.version) for figure in record.measurements} == _CURRENT_METRICS
+        )
 
 
 def make_plan(
@@ -132,6 +166,7 @@ def make_plan(
     methods: Sequence[str] | None = None,
     device: str = "auto",
     precision: str | None = None,
+    origin: Sequence[str] = (),
 ) -> Plan:
     """Work out every run of a suite.
 
@@ -147,6 +182,8 @@ def make_plan(
         ``auto``, ``cpu``, ``cuda`` or ``mps``.
     precision : str or None
         Precision instead of the suite's; makes it another suite.
+    origin : Sequence[str]
+        Arguments of the command line that name the suite.
 
     Raises
     ------
@@ -157,26 +194,34 @@ def make_plan(
     chosen = resolve_device(device)
     execution = Execution(chosen, resolve_precision(suite.precision, chosen))
     rows = [*_reference_entries(), *_choose(suite.methods, methods)]
-    textures = _texture_references(suite)
+    textures = _load_textures(suite)
     count = suite.replicates if replicates is None else replicates
     suite_hash = suite.hash()
     runs = [
         run
         for entry in rows
-        for run in _runs_of_entry(entry, suite, suite_hash, textures, execution, min(count, entry.replicates or count))
+        for run in _runs_of_entry(
+            entry, suite, suite_hash, list(textures), execution, min(count, entry.replicates or count)
+        )
     ]
-    return Plan(suite, suite_hash, tuple(sorted(runs, key=lambda run: -run.budget_flops)))
-
-
-def is_done(run: RunSpec, record: Record) -> bool:
-    """Say whether a record is the finished result of a run.
-
-    A failed run is not finished, nor is one whose configuration or metrics have changed since.
-    """
-    current = all(
-        figure.metric in BY_NAME and figure.version == BY_NAME[figure.metric].version for figure in record.measurements
+    return Plan(
+        suite,
+        suite_hash,
+        tuple(sorted(runs, key=lambda run: -run.budget_flops)),
+        {reference.name: texture for reference, texture in textures.items()},
+        (*origin, *_execution_arguments(device, precision)) if origin else (),
     )
-    return record.status is Status.OK and record.config_hash == run.config_hash and current
+
+
+def _execution_arguments(device: str, precision: str | None) -> tuple[str, ...]:
+    """Return the arguments of the command line that differ from its defaults."""
+    on_device = () if device == "auto" else ("--device", device)
+    return on_device if precision is None else (*on_device, "--precision", precision)
+
+
+def _window_hashes(facts: TextureFacts) -> tuple[str, str | None]:
+    """Return what tells the pixels of a texture from others of its name: a painter or a crop may have changed."""
+    return facts.train.sha256, facts.held_out.sha256 if facts.held_out else None
 
 
 def record_key(record: Record) -> RunKey:
@@ -201,7 +246,7 @@ def find_missing(plan: Plan, records: Iterable[Record]) -> tuple[RunSpec, ...]:
             )
         found[record_key(record)] = record
     paired = [(run, found.get(run.key)) for run in plan.runs]
-    return tuple(run for run, record in paired if record is None or not is_done(run, record))
+    return tuple(run for run, record in paired if record is None or not plan.is_done(run, record))
 
 
 @dataclass(frozen=True)
@@ -237,18 +282,17 @@ def _choose(entries: Sequence[MethodEntry], labels: Sequence[str] | None) -> lis
     return [entry for entry in entries if entry.label in labels]
 
 
-def _texture_references(suite: Suite) -> list[TextureReference]:
-    """Check that all textures exist and that no two share a name; a picture of one's own is read whole."""
-    references = [TextureReference(name=find_texture(name).name) for name in suite.textures]
+def _load_textures(suite: Suite) -> dict[TextureReference, Texture]:
+    """Load every texture once, which checks that all exist, and check that no two share a name."""
+    textures = {TextureReference(name=name): load_texture(name) for name in suite.textures}
     for picture in suite.pictures:
         texture = load_own_texture(picture.path, scale=picture.scale)
-        if texture.name in {reference.name for reference in references}:
+        if texture.name in {reference.name for reference in textures}:
             raise InputError(f"two pictures of the suite are called {texture.name!r}; rename the file {picture.path}.")
         identity = f"{picture.sha256()}:{picture.scale}"
-        references.append(
-            TextureReference(name=texture.name, path=picture.path, scale=picture.scale, identity=identity)
-        )
-    return references
+        reference = TextureReference(name=texture.name, path=picture.path, scale=picture.scale, identity=identity)
+        textures[reference] = texture
+    return textures
 
 
 def _runs_of_entry(

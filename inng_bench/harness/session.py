@@ -3,7 +3,7 @@
 import json
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,11 +17,12 @@ from inng_bench.harness.executor import run_requests
 from inng_bench.harness.hardware import available_cores
 from inng_bench.harness.messages import Kind, Message, Request, Task
 from inng_bench.harness.pictures import write_png
-from inng_bench.harness.plan import Plan, RunSpec, find_missing, is_done, make_plan, record_key
+from inng_bench.harness.plan import Plan, RunSpec, find_missing, make_plan
+from inng_bench.harness.rerun import origin_of_suite, rerun_command
 from inng_bench.harness.rows import failed_record
 from inng_bench.harness.suite import Suite, load_suite
 from inng_bench.records import store
-from inng_bench.records.schema import Throughput
+from inng_bench.records.schema import Record, TextureFacts, Throughput
 
 TIMED = "inng"
 """Implementation whose sampler is timed."""
@@ -41,12 +42,15 @@ class Results:
         Runs that were there already.
     done, failed : int
         Runs of this session by their end.
+    not_timed : int
+        Finished runs whose sampler could not be timed; their records have a warning that says why.
     """
 
     folder: Path
     kept: int
     done: int
     failed: int
+    not_timed: int = 0
 
 
 def run_suite(
@@ -83,8 +87,9 @@ def run_suite(
     InputError
         Before any work, when the suite, an override or the folder cannot be used.
     """
+    origin = () if isinstance(suite, Suite) else origin_of_suite(suite)
     suite = suite if isinstance(suite, Suite) else load_suite(suite)
-    plan = make_plan(suite, replicates=replicates, methods=methods, device=device, precision=precision)
+    plan = make_plan(suite, replicates=replicates, methods=methods, device=device, precision=precision, origin=origin)
     return run_plan(plan, results_folder(suite, out), jobs=jobs)
 
 
@@ -98,21 +103,22 @@ def run_plan(plan: Plan, folder: Path, *, jobs: int | None = None) -> Results:
     claim_folder(folder)
     lock = FileLock(folder / ".lock")
     try:
-        lock.acquire(timeout=0)
+        acquired = lock.acquire(timeout=0)
     except Timeout as error:
         raise InputError(
             f"another run is writing to {folder}; wait for it or name another folder with --out."
         ) from error
-    with lock:
-        missing = missing_runs(plan, folder)
+    with acquired:
+        records = store.read_records(folder)
+        missing = find_missing(plan, records)
         kept = len(plan.runs) - len(missing)
-        _describe(plan, folder)
+        _describe(plan, folder, records)
         with open_display(len(missing)) as display:
             display.say(f"{plan.suite.name}: {len(missing)} runs to do, {kept} of {len(plan.runs)} are there already.")
-            session = _Session(folder, display)
+            session = _Session(folder, display, plan.facts)
             session.run(missing, jobs or default_jobs(plan))
             session.time_samplers(untimed_runs(plan, folder))
-        return Results(folder, kept, len(missing) - session.failed, session.failed)
+        return Results(folder, kept, len(missing) - session.failed, session.failed, session.not_timed)
 
 
 def claim_folder(folder: Path) -> None:
@@ -138,27 +144,27 @@ def missing_runs(plan: Plan, folder: Path) -> tuple[RunSpec, ...]:
     return find_missing(plan, store.read_records(folder) if folder.exists() else ())
 
 
-def _describe(plan: Plan, folder: Path) -> None:
-    """Write the suite and the windows of its textures, which every reader of the results needs."""
+def _describe(plan: Plan, folder: Path, records: Sequence[Record]) -> None:
+    """Write the suite, the command that makes it again and the windows, which every reader of the results needs."""
     suite = plan.suite.model_dump(mode="json")
     suite["pictures"] = [picture.path.name for picture in plan.suite.pictures]  # folders are nobody's business
-    text = json.dumps({**suite, "hash": plan.suite_hash}, indent=2)
+    suite["hash"] = plan.suite_hash
+    if plan.origin:
+        suite["command"] = rerun_command(plan, records)
+    text = json.dumps(suite, indent=2)
     write_atomically(store.suite_path(folder), f"{text}\n".encode())
-    for reference in {run.texture.name: run.texture for run in plan.runs}.values():
-        texture = reference.load()
+    for texture in plan.textures.values():
         for name, window in (("train", texture.train), ("held_out", texture.held_out)):
             if window is not None:
                 write_png(store.texture_folder(folder, texture.name) / f"{name}.png", window)
 
 
 def untimed_runs(plan: Plan, folder: Path) -> list[RunSpec]:
-    """Return the finished runs whose sampler has still to be timed: one of each row and texture."""
+    """Return the finished runs whose sampler has still to be timed."""
     if not plan.suite.throughput:
         return []
-    candidates = [run for run in plan.runs if run.implementation == TIMED and run.replicate == 0]
-    records = {record_key(record): record for record in store.read_records(folder)}
-    found = [(run, records.get(run.key)) for run in candidates]
-    return [run for run, record in found if record and is_done(run, record) and record.throughput is None]
+    found = [(run, store.find_record(folder, *run.key)) for run in plan.runs if run.implementation == TIMED]
+    return [run for run, record in found if record and plan.is_done(run, record) and record.throughput is None]
 
 
 def default_jobs(plan: Plan) -> int:
@@ -170,11 +176,13 @@ def default_jobs(plan: Plan) -> int:
 class _Session:
     """Hands out requests and turns their ends into records."""
 
-    def __init__(self, folder: Path, display: Display) -> None:
+    def __init__(self, folder: Path, display: Display, facts: Mapping[str, TextureFacts]) -> None:
         self._folder = folder
         self._display = display
+        self._facts = facts
         self._began: dict[str, float] = {}
         self.failed = 0
+        self.not_timed = 0
 
     def run(self, runs: Sequence[RunSpec], jobs: int) -> None:
         """Carry out runs; each becomes a record, whatever happens to it."""
@@ -196,7 +204,7 @@ class _Session:
         if message.kind is Kind.FAILED:
             self.failed += 1
             started = datetime.fromtimestamp(self._began[run.title], UTC)
-            facts = run.texture.load().facts()
+            facts = self._facts[run.texture.name]  # loading it again might fail as the run did
             store.write_record(self._folder, failed_record(run, facts, started, message.error, seconds))
         self._display.finish(run, f"failed: {message.error}" if message.error else f"done in {seconds:.0f} s")
 
@@ -211,6 +219,7 @@ class _Session:
             record = record.model_copy(update={"throughput": speed, "warnings": warnings})
             self._display.say(f"{run.title}: {speed.image_steps_per_second:.1f} image·steps/s")
         else:
+            self.not_timed += 1
             record = record.model_copy(update={"warnings": (*warnings, NOT_TIMED + message.error)})
             self._display.say(f"{run.title}: {NOT_TIMED}{message.error}")
         store.write_record(self._folder, record)
