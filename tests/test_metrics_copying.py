@@ -36,8 +36,8 @@ def test_a_copy_among_honest_pictures_counts_by_its_share() -> None:
     train, held_out = _texture("grass")
     found = copying(np.stack([train, held_out, held_out, held_out]), train, held_out)
     assert found.rate == pytest.approx(0.25, abs=0.01)
-    assert found.per_image[0] == 1
-    assert max(found.per_image[1:]) <= 0.02
+    assert found.per_group[0] == 1
+    assert max(found.per_group[1:]) <= 0.02
 
 
 def test_another_realisation_of_noise_is_no_copy() -> None:

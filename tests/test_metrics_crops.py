@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from inng_bench.metrics.crops import cut, disjoint, grid
+from inng_bench.metrics.crops import cut, disjoint, grid, groups
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,12 @@ def test_disjoint_crops_are_counted_over_all_pictures() -> None:
     assert disjoint(4, (256, 256), 48) == 4 * 25
     assert disjoint(64, (64, 64), 48) == 64
     assert disjoint(1, (256, 128), 128) == 2
+
+
+@pytest.mark.parametrize(("images", "expected"), [(1, 1), (2, 2), (3, 3), (4, 4), (5, 1), (6, 3), (20, 4), (64, 4)])
+def test_groups_are_consecutive_pictures_of_equal_area_four_of_them_where_they_can_be(
+    images: int, expected: int
+) -> None:
+    found = groups(images)
+    assert (np.diff(found) >= 0).all()
+    np.testing.assert_array_equal(np.bincount(found), [images // expected] * expected)

@@ -120,7 +120,37 @@ def test_the_order_of_the_pictures_changes_nothing(grass: tuple[Pixels, Pixels])
     straight, turned = (evaluate(order, train, held_out, seed=0) for order in (samples, samples[::-1]))
     for one, other in zip(straight, turned, strict=True):
         assert one.value == pytest.approx(other.value, rel=1e-5, abs=1e-9), one.metric
-        assert one.per_image == pytest.approx(other.per_image[::-1], rel=1e-5)
+        assert one.per_image == pytest.approx(other.per_image[::-1], rel=1e-5, abs=1e-9), one.metric
+        shown = one.against is Against.HELD_OUT or one.metric == "copy_rate"
+        assert len(one.per_image) == (4 if shown else 0)
+
+
+@pytest.mark.usefixtures("few_crops")
+def test_a_canvas_and_a_group_of_tiles_alone_are_shown_alike(grass: tuple[Pixels, Pixels]) -> None:
+    train, held_out = grass
+    samples = np.stack([held_out, train, gaussian_filter(train, (1, 1, 0)), _noise(0, 256, 128)])
+    tiles = samples.reshape(4, 4, 64, 2, 64, 3).swapaxes(2, 3).reshape(32, 64, 64, 3)
+    for pictures in (samples, tiles):
+        for one in evaluate(pictures, train, held_out, seed=0):
+            if one.metric == "copy_rate":
+                assert one.per_image[1] > 0.9 > 0.02 >= max(one.per_image[0], *one.per_image[2:])
+            elif one.value is not None and one.against is Against.HELD_OUT:
+                assert np.argmax(one.per_image) == 3, one.metric
+                assert one.metric == "patch_kid" or np.argmin(one.per_image) == 0, one.metric
+
+
+@pytest.mark.usefixtures("few_crops")
+def test_a_group_alone_gets_what_its_own_crops_get(grass: tuple[Pixels, Pixels]) -> None:
+    train, held_out = grass
+    samples = np.stack([train, held_out])
+    (alone,) = (one for one in evaluate(samples, train, None, seed=0) if one.metric == "patch_fid")
+    reference = fidelity.extract(cut(train[None], grid(128, 1, (256, 128), 48), 48), tuple(fidelity.TAPS))
+    features = fidelity.extract(cut(held_out[None], grid(64, 1, (256, 128), 48), 48), tuple(fidelity.TAPS))
+    distances = [
+        fidelity.frechet_distance(features[layer], reference[layer]) / int(layer.removeprefix("tap_"))
+        for layer in fidelity.TAPS
+    ]
+    assert alone.per_image[1] == pytest.approx(np.mean(distances), rel=1e-5)
 
 
 @pytest.mark.usefixtures("few_crops")
@@ -154,7 +184,7 @@ def test_a_metric_that_needs_larger_pictures_has_no_value_and_says_why() -> None
     tiles = evaluate(_noise(0, 20, 64, 64), _noise(1, 128, 128), None, seed=0)
     without = {one.metric: one.note for one in tiles if one.value is None}
     assert without == {"gram_128": "needs pictures of 128 px a side, these have 64"}
-    assert all(one.per_image == () for one in tiles)
+    assert [len(one.per_image) for one in tiles] == [4, 0, 4, 4, 4]
     tiny = evaluate(_noise(0, 2, 40, 200), _noise(1, 128, 128), None, seed=0)
     assert all(one.value is None and one.n == 0 and "40" in one.note for one in tiny)
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
-from inng_bench.metrics.crops import Pixels, cut, grid
+from inng_bench.metrics.crops import Pixels, cut, grid, groups
 
 PATCH = 16
 """Side of the compared patches in pixels."""
@@ -62,15 +62,15 @@ class Copying:
         Share of patches that match more closely than the threshold.
     threshold : float
         The distance that honest material has, in grey levels.
-    per_image : tuple[float, ...]
-        The rate of each picture.
+    per_group : tuple[float, ...]
+        The rate of each group of pictures, see :func:`inng_bench.metrics.crops.groups`.
     """
 
     rate: float
     same_offset: float
     close: float
     threshold: float
-    per_image: tuple[float, ...]
+    per_group: tuple[float, ...]
 
 
 def copying(samples: Pixels, train: Pixels, held_out: Pixels | None) -> Copying:
@@ -85,6 +85,7 @@ def copying(samples: Pixels, train: Pixels, held_out: Pixels | None) -> Copying:
     """
     threshold = honest_distance(train, held_out)
     matches, image = nearest_patches(samples, train)
+    group = groups(len(samples))[image]
     close = matches.distance < threshold
     same = [_same_offset(matches.offset, axis, train.shape[:2]) for axis in (1, 2)]
     both = [_both(close, axis) for axis in (1, 2)]
@@ -94,7 +95,7 @@ def copying(samples: Pixels, train: Pixels, held_out: Pixels | None) -> Copying:
         same_offset=_share(same),
         close=float(close.mean()),
         threshold=threshold,
-        per_image=tuple(_share([pairs[image == number] for pairs in copied]) for number in np.unique(image)),
+        per_group=tuple(_share([pairs[group == number] for pairs in copied]) for number in np.unique(group)),
     )
 
 

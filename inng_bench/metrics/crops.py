@@ -61,6 +61,26 @@ def disjoint(images: int, size: tuple[int, int], crop: int) -> int:
     return images * (size[0] // crop) * (size[1] // crop)
 
 
+def groups(images: int) -> NDArray[np.int64]:
+    """Say which group of equal area each picture belongs to.
+
+    Consecutive pictures form four groups of equally many, three or two where their number cannot be cut into four:
+    four canvases are four groups, and so are 64 tiles of the same area, 16 to a group.
+
+    Parameters
+    ----------
+    images : int
+        Number of pictures.
+
+    Returns
+    -------
+    NDArray[np.int64]
+        (images,): groups from 0. All are 0 where the number can be cut into none of these.
+    """
+    count = next((count for count in (4, 3, 2) if images % count == 0), 1)
+    return np.arange(images) * count // images
+
+
 def _one_picture(count: int, tops: int, lefts: int) -> NDArray[np.int64]:
     """Return (count, 2) places on a grid of ``tops`` by ``lefts`` possible ones."""
     if count == 0:

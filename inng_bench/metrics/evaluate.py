@@ -1,4 +1,11 @@
-"""All metrics of one row: samples against the held-out window, and against the train window beside it."""
+"""All metrics of one row: samples against the held-out window, and against the train window beside it.
+
+What ``Measurement.per_image`` holds is the metric of a *group* of pictures alone, since a canvas says something and
+one of many tiles does not. It is there against the headline's window only: the held-out one, else the train window.
+:func:`inng_bench.metrics.crops.groups` makes as many groups of canvases as of tiles, of
+equal area. A group is measured on its own crops, against all crops of the window; only the kernel distance takes as
+many of the window's as the group has, the same ones for every group.
+"""
 
 import time
 from collections.abc import Callable
@@ -14,9 +21,6 @@ from inng_bench.metrics.crops import Pixels
 from inng_bench.metrics.gram import gram_matrix, relative_distance
 from inng_bench.records.schema import Against, Measurement
 
-MOST_IMAGES_ALONE = 16
-"""Up to so many pictures are also measured each alone: a canvas says something, one of many tiles does not."""
-
 
 def evaluate(samples: Pixels, train: Pixels, held_out: Pixels | None, *, seed: int) -> tuple[Measurement, ...]:
     """Measure the samples of a method.
@@ -30,7 +34,8 @@ def evaluate(samples: Pixels, train: Pixels, held_out: Pixels | None, *, seed: i
     held_out : NDArray[np.uint8] or None
         (H, W, 3): the window that it has not seen.
     seed : int
-        Of the random choices, of which there is one: the order of the crops in the kernel distance (round-off only).
+        Of the order of the crops in the kernel distance (round-off only), and of which of the window's crops a group
+        is compared with there.
 
     Returns
     -------
@@ -43,8 +48,9 @@ def evaluate(samples: Pixels, train: Pixels, held_out: Pixels | None, *, seed: i
         _validate(pictures)
     described = _Pictures(samples)
     windows = {Against.HELD_OUT: held_out, Against.TRAIN: train}
+    headline = Against.TRAIN if held_out is None else Against.HELD_OUT
     compared = [
-        _compare(described, _Pictures(window[np.newaxis]), against, seed)
+        _compare(described, _Pictures(window[np.newaxis]), against, seed, headline=headline)
         for against, window in windows.items()
         if window is not None
     ]
@@ -52,7 +58,7 @@ def evaluate(samples: Pixels, train: Pixels, held_out: Pixels | None, *, seed: i
 
 
 def evaluate_real(train: Pixels, held_out: Pixels | None, *, seed: int) -> tuple[Measurement, ...]:
-    """Measure the row ``real``: what a verbatim copy of the train window would get, and the floor of copying.
+    """Measure the row ``real``: what a verbatim copy of the train window would get, but the *floor* of copying.
 
     With a held-out window, the train window is compared with it; for copying it is the sample. Without, each value is
     the mean over the left half against the right one and the top half against the bottom one.
@@ -65,12 +71,16 @@ def evaluate_real(train: Pixels, held_out: Pixels | None, *, seed: int) -> tuple
     _validate(train[np.newaxis])
     if held_out is not None:
         _validate(held_out[np.newaxis])
-        compared = _compare(_Pictures(train[np.newaxis]), _Pictures(held_out[np.newaxis]), Against.HELD_OUT, seed)
+        against = Against.HELD_OUT
+        compared = _compare(
+            _Pictures(train[np.newaxis]), _Pictures(held_out[np.newaxis]), against, seed, headline=against
+        )
         return (*compared, _copying(held_out[np.newaxis], train, held_out, Against.TRAIN))
     splits = []
     for axis in (1, 0):
+        halves = Against.HALVES
         first, second = np.array_split(train, 2, axis=axis)
-        compared = _compare(_Pictures(first[np.newaxis]), _Pictures(second[np.newaxis]), Against.HALVES, seed)
+        compared = _compare(_Pictures(first[np.newaxis]), _Pictures(second[np.newaxis]), halves, seed, headline=halves)
         splits.append((*compared, _copying(first[np.newaxis], second, first, Against.HALVES)))
     return tuple(_mean(left_right, top_bottom) for left_right, top_bottom in zip(*splits, strict=True))
 
@@ -95,12 +105,35 @@ class _Pictures:
         return fidelity.extract(crops.cut(self.pixels, self.places, CROP), fidelity.LAYERS)
 
     @cached_property
+    def grams(self) -> fidelity.Features:
+        return _grams(self.features)
+
+    @cached_property
+    def groups(self) -> tuple[fidelity.Features, ...]:
+        """The features of each group of pictures; none where there is one group only."""
+        return _split(self.features, crops.groups(len(self.pixels))[self.places[:, 0]])
+
+    @cached_property
+    def wide_places(self) -> NDArray[np.int64]:
+        return self._grid(WIDE_CROPS, WIDE_CROP)
+
+    @cached_property
     def wide_features(self) -> fidelity.Features:
-        places = self._grid(WIDE_CROPS, WIDE_CROP)
-        return fidelity.extract(crops.cut(self.pixels, places, WIDE_CROP), tuple(fidelity.GRAMS), batch=8)
+        return fidelity.extract(crops.cut(self.pixels, self.wide_places, WIDE_CROP), tuple(fidelity.GRAMS), batch=8)
+
+    @cached_property
+    def wide_groups(self) -> tuple[fidelity.Features, ...]:
+        return _split(self.wide_features, crops.groups(len(self.pixels))[self.wide_places[:, 0]])
 
     def _grid(self, count: int, crop: int) -> NDArray[np.int64]:
         return crops.grid(count, len(self.pixels), self.pixels.shape[1:3], crop)
+
+
+def _split(features: fidelity.Features, group: NDArray[np.int64]) -> tuple[fidelity.Features, ...]:
+    numbers = np.unique(group)
+    if len(numbers) == 1:
+        return ()
+    return tuple({layer: rows[group == number] for layer, rows in features.items()} for number in numbers)
 
 
 @dataclass(frozen=True)
@@ -112,18 +145,29 @@ class _Outcome:
     per_image: tuple[float, ...] = ()
 
 
-def _compare(samples: _Pictures, reference: _Pictures, against: Against, seed: int) -> tuple[Measurement, ...]:
-    """Measure all but copying."""
+_Groups = Callable[[], tuple[fidelity.Features, ...]]
+
+
+def _compare(
+    samples: _Pictures, reference: _Pictures, against: Against, seed: int, *, headline: Against
+) -> tuple[Measurement, ...]:
+    """Measure all but copying, groups of pictures against the window of the headline only."""
     side = min(samples.side, reference.side)
+
+    def groups() -> tuple[fidelity.Features, ...]:
+        return samples.groups if against is headline else ()
+
+    def wide_groups() -> tuple[fidelity.Features, ...]:
+        return samples.wide_groups if against is headline else ()
 
     def measured(name: str, n: int, crop: int, compute: Callable[[], _Outcome]) -> Measurement:
         return _measure(name, against, samples.pixels, side, n=n, crop=crop, compute=compute)
 
     return (
-        measured("gram", CROPS, CROP, lambda: _gram(samples, reference)),
-        measured("gram_128", WIDE_CROPS, WIDE_CROP, lambda: _gram_128(samples, reference)),
-        measured("patch_fid", CROPS, CROP, lambda: _patch_fid(samples, reference)),
-        measured("patch_kid", CROPS, CROP, lambda: _patch_kid(samples, reference, seed)),
+        measured("gram", CROPS, CROP, lambda: _gram(samples, reference, groups)),
+        measured("gram_128", WIDE_CROPS, WIDE_CROP, lambda: _gram_128(samples, reference, wide_groups)),
+        measured("patch_fid", CROPS, CROP, lambda: _patch_fid(samples, reference, groups)),
+        measured("patch_kid", CROPS, CROP, lambda: _patch_kid(samples, reference, groups, seed)),
     )
 
 
@@ -159,39 +203,48 @@ def _measure(
     )
 
 
-def _gram(samples: _Pictures, reference: _Pictures) -> _Outcome:
-    parts = _gram_parts(samples.features, reference.features)
-    alone: tuple[float, ...] = ()
-    if 1 < len(samples.pixels) <= MOST_IMAGES_ALONE:
-        rows = [samples.places[:, 0] == image for image in range(len(samples.pixels))]
-        each = [{layer: samples.features[layer][row] for layer in fidelity.GRAMS} for row in rows]
-        alone = tuple(_average(_gram_parts(features, reference.features)) for features in each)
-    return _Outcome(_average(parts), parts, alone)
+def _gram(samples: _Pictures, reference: _Pictures, groups: _Groups) -> _Outcome:
+    parts = _gram_parts(_grams(samples.features), reference.grams)
+    alone = (_average(_gram_parts(_grams(group), reference.grams)) for group in groups())
+    return _Outcome(_average(parts), parts, tuple(alone))
 
 
-def _gram_128(samples: _Pictures, reference: _Pictures) -> _Outcome:
-    parts = _gram_parts(samples.wide_features, reference.wide_features)
-    return _Outcome(_average(parts), parts)
+def _gram_128(samples: _Pictures, reference: _Pictures, groups: _Groups) -> _Outcome:
+    wanted = _grams(reference.wide_features)
+    parts = _gram_parts(_grams(samples.wide_features), wanted)
+    alone = (_average(_gram_parts(_grams(group), wanted)) for group in groups())
+    return _Outcome(_average(parts), parts, tuple(alone))
+
+
+def _grams(features: fidelity.Features) -> fidelity.Features:
+    """Return the mean Gram matrix of each tap, (d, d)."""
+    return {f"tap_{width}": gram_matrix(features[layer]) for layer, width in fidelity.GRAMS.items()}
 
 
 def _gram_parts(samples: fidelity.Features, reference: fidelity.Features) -> dict[str, float]:
+    return {tap: relative_distance(gram, reference[tap]) for tap, gram in samples.items()}
+
+
+def _patch_fid(samples: _Pictures, reference: _Pictures, groups: _Groups) -> _Outcome:
+    parts = _fid_parts(samples.features, reference.features)
+    alone = (_average(_fid_parts(group, reference.features)) for group in groups())
+    return _Outcome(_average(parts), parts, tuple(alone))
+
+
+def _fid_parts(samples: fidelity.Features, reference: fidelity.Features) -> dict[str, float]:
     return {
-        f"tap_{width}": relative_distance(gram_matrix(samples[layer]), gram_matrix(reference[layer]))
-        for layer, width in fidelity.GRAMS.items()
-    }
-
-
-def _patch_fid(samples: _Pictures, reference: _Pictures) -> _Outcome:
-    parts = {
-        layer: fidelity.frechet_distance(samples.features[layer], reference.features[layer]) / width
+        layer: fidelity.frechet_distance(samples[layer], reference[layer]) / width
         for layer, width in fidelity.TAPS.items()
     }
-    return _Outcome(_average(parts), parts)
 
 
-def _patch_kid(samples: _Pictures, reference: _Pictures, seed: int) -> _Outcome:
-    heads = samples.features[fidelity.HEAD_LAYER], reference.features[fidelity.HEAD_LAYER]
-    return _Outcome(fidelity.kernel_distance(*heads, seed=seed), {})
+def _patch_kid(samples: _Pictures, reference: _Pictures, groups: _Groups, seed: int) -> _Outcome:
+    def distance(features: fidelity.Features) -> float:
+        return fidelity.kernel_distance(
+            features[fidelity.HEAD_LAYER], reference.features[fidelity.HEAD_LAYER], seed=seed
+        )
+
+    return _Outcome(distance(samples.features), {}, tuple(distance(group) for group in groups()))
 
 
 def _copying(samples: Pixels, train: Pixels, held_out: Pixels | None, against: Against) -> Measurement:
@@ -202,7 +255,7 @@ def _copying(samples: Pixels, train: Pixels, held_out: Pixels | None, against: A
     def compute() -> _Outcome:
         found = copying.copying(samples, train, held_out)
         parts = {"same_offset": found.same_offset, "close": found.close, "threshold": found.threshold}
-        return _Outcome(found.rate, parts, found.per_image if 1 < len(samples) <= MOST_IMAGES_ALONE else ())
+        return _Outcome(found.rate, parts, found.per_group if len(found.per_group) > 1 else ())
 
     return _measure("copy_rate", against, samples, side, n=copying.BLOCKS, crop=block, compute=compute)
 
