@@ -6,6 +6,7 @@ Times mean something only on an otherwise idle machine, so the harness calls thi
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -97,9 +98,7 @@ def measure_ceiling(execution: Execution) -> float:
 
 def _endless(sampler: Sampler) -> Sampler:
     """Return the same sampler with a fixed number of steps."""
-    return Sampler(
-        sampler.update, sampler.step_size, sampler.temperature, sampler.momentum, STEPS, threshold=float("inf")
-    )
+    return replace(sampler, max_steps=STEPS, threshold=float("inf"))
 
 
 def _matrix_product(execution: Execution) -> tuple[Callable[[], Tensor], float]:

@@ -179,9 +179,10 @@ def test_fast_0_never_changes() -> None:
         "history_stages": 24,
         "history_decay": 0.5,
         "update": "adam",
-        "step_size": 0.03,
-        "temperature": 1.0,
+        "step_size": 0.06,
+        "temperature": 0.5,
         "momentum": 0.5,
-        "max_steps": 60,
+        "max_steps": 40,
+        "final_step_share": 0.1,
         "threshold": 0.0,
     }

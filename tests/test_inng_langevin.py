@@ -20,7 +20,7 @@ def gaussian(variance: float) -> LogitsAndGradient:
 def endless(
     update: Update = Update.LANGEVIN, step_size: float = 1e-3, temperature: float = 0.0, steps: int = 10
 ) -> Sampler:
-    return Sampler(update, step_size, temperature, momentum=0.5, max_steps=steps, threshold=math.inf)
+    return Sampler(update, step_size, temperature, 0.5, steps, threshold=math.inf)
 
 
 def draw(*shape: int, seed: int = 0) -> Tensor:
@@ -105,6 +105,14 @@ def test_a_step_limit_ends_an_ascent_that_cannot_reach_its_boundary() -> None:
     outcome = ascend(gaussian(0.5), draw(2, 3, 16, 16), PLAIN, endless(steps=4), torch.Generator())
     assert outcome.steps.tolist() == [4, 4]
     assert outcome.evaluations == 10
+
+
+def test_the_step_size_falls_linearly_to_its_final_share() -> None:
+    uphill: LogitsAndGradient = lambda canvases: (canvases.mean((1, 2, 3)), torch.ones_like(canvases))  # noqa: E731
+    sampler = Sampler(Update.LANGEVIN, 0.02, 0.0, 0.5, 4, final_step_share=0.2, threshold=math.inf)
+    start = torch.zeros((1, 3, 16, 16), dtype=torch.float64)
+    moved = ascend(uphill, start, PLAIN, sampler, torch.Generator()).canvases
+    torch.testing.assert_close(moved, torch.full_like(moved, 0.01 * (1 + 0.8 + 0.6 + 0.4)))
 
 
 def test_pixels_stay_within_their_range() -> None:

@@ -45,6 +45,9 @@ class Sampler:
         Adam's β1; the Langevin update has none.
     max_steps : int
         Steps after which a stage ends although the boundary was not reached.
+    final_step_share : float
+        The step size falls linearly to this share of itself over ``max_steps``, so that an image which cannot reach
+        its boundary at the full step size cools down; 1 keeps it constant.
     threshold : float
         τ: an image stops when the mean of its window logits is at least τ; 0 is the decision boundary.
     """
@@ -54,7 +57,12 @@ class Sampler:
     temperature: float = 0.0
     momentum: float = 0.5
     max_steps: int = 60
+    final_step_share: float = 1.0
     threshold: float = 0.0
+
+    def step_size_at(self, step: int) -> float:
+        """Return the step size of a step, counted from 0."""
+        return self.step_size * (1 - (1 - self.final_step_share) * step / self.max_steps)
 
 
 @dataclass(frozen=True)
@@ -127,8 +135,8 @@ def ascend(
             result[active], active = current, active[stays]
             current, gradient, first, second = current[stays], gradient[stays], first[stays], second[stays]
         gradient = _mix(colours.T, gradient.roll((-roll[0], -roll[1]), (2, 3)))
-        move = _move(gradient, first, second, step + 1, sampler)
-        move = move + _noise(current, [noise[i] for i in active.tolist()] if noise else [], sampler)
+        move = _move(gradient, first, second, step, sampler)
+        move = move + _noise(current, [noise[i] for i in active.tolist()] if noise else [], step, sampler)
         current = (current + _mix(colours, move)).clamp_(-1, 1)
         steps[active] += 1
     result[active] = current
@@ -138,11 +146,11 @@ def ascend(
 def _move(gradient: Tensor, first: Tensor, second: Tensor, step: int, sampler: Sampler) -> Tensor:
     """Return the deterministic part of a step; Adam's moments are updated in place."""
     if sampler.update is Update.LANGEVIN:
-        return gradient * (0.5 * sampler.step_size)
+        return gradient * (0.5 * sampler.step_size_at(step))
     first.lerp_(gradient, 1 - sampler.momentum)
     second.lerp_(gradient.square(), 1 - ADAM_SECOND_MOMENT_DECAY)
-    scale = sampler.step_size / (1 - sampler.momentum**step)
-    spread = (second / (1 - ADAM_SECOND_MOMENT_DECAY**step)).sqrt_().add_(ADAM_EPSILON)
+    scale = sampler.step_size_at(step) / (1 - sampler.momentum ** (step + 1))
+    spread = (second / (1 - ADAM_SECOND_MOMENT_DECAY ** (step + 1))).sqrt_().add_(ADAM_EPSILON)
     return first.div(spread).mul_(scale)
 
 
@@ -158,10 +166,10 @@ def _noise_generators(count: int, sampler: Sampler, generator: torch.Generator) 
     return [torch.Generator().manual_seed(seed) for seed in seeds]
 
 
-def _noise(canvases: Tensor, generators: list[torch.Generator], sampler: Sampler) -> Tensor | float:
+def _noise(canvases: Tensor, generators: list[torch.Generator], step: int, sampler: Sampler) -> Tensor | float:
     if not generators:
         return 0.0
-    variance = sampler.temperature * sampler.step_size ** (1 if sampler.update is Update.LANGEVIN else 2)
+    variance = sampler.temperature * sampler.step_size_at(step) ** (1 if sampler.update is Update.LANGEVIN else 2)
     shape = canvases.shape[1:]
     white = torch.stack([torch.randn(shape, generator=one, dtype=canvases.dtype) for one in generators])
     return white.to(canvases.device).mul_(variance**0.5)

@@ -32,16 +32,27 @@ class CascadeConfig(BaseModel):
     history_decay: float = Field(0.5, ge=0, le=1, description="Weight of a stage relative to the next newer one.")
     update: Update = Field(Update.ADAM, description="Rule of the sampler.")
     step_size: float = Field(
-        0.03, gt=0, description="ε of Langevin or Adam's rate, in standard deviations of the principal colours."
+        0.06, gt=0, description="ε of Langevin or Adam's rate, in standard deviations of the principal colours."
     )
-    temperature: float = Field(1.0, ge=0, description="T of the sampler's noise.")
+    temperature: float = Field(0.5, ge=0, description="T of the sampler's noise.")
     momentum: float = Field(0.5, ge=0, lt=1, description="Adam's β1 in the sampler.")
-    max_steps: int = Field(60, ge=1, description="Sampler steps of a stage at the most.")
+    max_steps: int = Field(40, ge=1, description="Sampler steps of a stage at the most.")
+    final_step_share: float = Field(
+        0.1, gt=0, le=1, description="Share of the step size that is left at the last of the steps; it falls linearly."
+    )
     threshold: float = Field(0.0, description="τ: mean window logit at which an image stops.")
 
     def sampler(self) -> Sampler:
         """Return the sampler's part of the choices."""
-        return Sampler(self.update, self.step_size, self.temperature, self.momentum, self.max_steps, self.threshold)
+        return Sampler(
+            update=self.update,
+            step_size=self.step_size,
+            temperature=self.temperature,
+            momentum=self.momentum,
+            max_steps=self.max_steps,
+            final_step_share=self.final_step_share,
+            threshold=self.threshold,
+        )
 
 
 FAST_0 = CascadeConfig(
@@ -59,10 +70,11 @@ FAST_0 = CascadeConfig(
     history_stages=24,
     history_decay=0.5,
     update=Update.ADAM,
-    step_size=0.03,
-    temperature=1.0,
+    step_size=0.06,
+    temperature=0.5,
     momentum=0.5,
-    max_steps=60,
+    max_steps=40,
+    final_step_share=0.1,
     threshold=0.0,
 )
 """The first fast recipe. It stays as it is, a yardstick for what ``fast`` becomes."""

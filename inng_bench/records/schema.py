@@ -64,7 +64,7 @@ class Measurement(_Closed):
     value : float or None
         None where the metric does not apply; ``note`` then says why.
     per_image : tuple[float, ...]
-        The metric of each picture alone, where it is defined; its spread is what a single seed can tell.
+        The metric of groups of equal area, a canvas or as many tiles as fill one; what a single seed can tell.
     """
 
     metric: str
