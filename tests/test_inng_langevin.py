@@ -107,12 +107,12 @@ def test_a_step_limit_ends_an_ascent_that_cannot_reach_its_boundary() -> None:
     assert outcome.evaluations == 10
 
 
-def test_the_step_size_falls_linearly_to_its_final_share() -> None:
+def test_the_step_size_falls_geometrically_to_its_final_share() -> None:
     uphill: LogitsAndGradient = lambda canvases: (canvases.mean((1, 2, 3)), torch.ones_like(canvases))  # noqa: E731
-    sampler = Sampler(Update.LANGEVIN, 0.02, 0.0, 0.5, 4, final_step_share=0.2, threshold=math.inf)
+    sampler = Sampler(Update.LANGEVIN, 0.02, 0.0, 0.5, 4, final_step_share=1 / 16, threshold=math.inf)
     start = torch.zeros((1, 3, 16, 16), dtype=torch.float64)
     moved = ascend(uphill, start, PLAIN, sampler, torch.Generator()).canvases
-    torch.testing.assert_close(moved, torch.full_like(moved, 0.01 * (1 + 0.8 + 0.6 + 0.4)))
+    torch.testing.assert_close(moved, torch.full_like(moved, 0.01 * (1 + 1 / 2 + 1 / 4 + 1 / 8)))
 
 
 def test_pixels_stay_within_their_range() -> None:

@@ -46,8 +46,8 @@ class Sampler:
     max_steps : int
         Steps after which a stage ends although the boundary was not reached.
     final_step_share : float
-        The step size falls linearly to this share of itself over ``max_steps``, so that an image which cannot reach
-        its boundary at the full step size cools down; 1 keeps it constant.
+        The step size falls geometrically to this share of itself over ``max_steps``, so that an image which cannot
+        reach its boundary at the full step size cools down; 1 keeps it constant.
     threshold : float
         τ: an image stops when the mean of its window logits is at least τ; 0 is the decision boundary.
     """
@@ -62,7 +62,7 @@ class Sampler:
 
     def step_size_at(self, step: int) -> float:
         """Return the step size of a step, counted from 0."""
-        return self.step_size * (1 - (1 - self.final_step_share) * step / self.max_steps)
+        return self.step_size * self.final_step_share ** (step / self.max_steps)
 
 
 @dataclass(frozen=True)

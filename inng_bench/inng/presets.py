@@ -38,7 +38,7 @@ class CascadeConfig(BaseModel):
     momentum: float = Field(0.5, ge=0, lt=1, description="Adam's β1 in the sampler.")
     max_steps: int = Field(40, ge=1, description="Sampler steps of a stage at the most.")
     final_step_share: float = Field(
-        0.1, gt=0, le=1, description="Share of the step size that is left at the last of the steps; it falls linearly."
+        0.1, gt=0, le=1, description="Share of the step size that is left after ``max_steps``; it falls geometrically."
     )
     threshold: float = Field(0.0, description="τ: mean window logit at which an image stops.")
 
