@@ -82,5 +82,5 @@ def test_only_tiles_of_64_px_are_drawn() -> None:
 
 def test_weights_of_other_settings_are_refused() -> None:
     state = train(1)[0].state()
-    with pytest.raises(InputError, match="other weights than its settings"):
+    with pytest.raises(InputError, match="lacks weights or has others than its settings"):
         DCGAN(SETTINGS | {"generator_filters": 5}, Execution()).restore(state)
