@@ -68,7 +68,7 @@ def test_fresh_samples_of_a_paper_texture_are_within_three_times_its_own_halves(
     texture = load_own_texture(FOLDER / f"{name}.png", scale=1.0)
     execution = Execution(precision=resolve_precision("auto", torch.device("cpu")))
     method = INNg({}, execution)
-    picture = torch.from_numpy(np.ascontiguousarray(texture.train)).permute(2, 0, 1)[None]
+    picture = torch.from_numpy(texture.train.copy()).permute(2, 0, 1)[None]
     method.train(to_tensor(texture.train), seed=0, budget=load_suite("quick").budget_tflop * 1e12)
     drawn = method.sample(4, (256, 256), generator=torch.Generator().manual_seed(1))
     source = block_means(picture, seed=1)
@@ -77,4 +77,6 @@ def test_fresh_samples_of_a_paper_texture_are_within_three_times_its_own_halves(
     half = picture.shape[3] // 2
     halves = [block_means(part, seed=3) for part in (picture[..., :half], picture[..., half:])]
     floor = frechet_distance(halves[0] / deviation, halves[1] / deviation)
-    assert frechet_distance(samples / deviation, source / deviation) <= 3 * floor
+    distance = frechet_distance(samples / deviation, source / deviation)
+    print(f"{name}: {distance:.0f}, halves {floor:.0f}")
+    assert distance <= 3 * floor
