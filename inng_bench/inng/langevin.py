@@ -4,6 +4,7 @@ One pure function. Its gradient is dense over a toroidal canvas; a random roll o
 of windows, so that over the steps every window of the torus takes part.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -62,7 +63,7 @@ class Sampler:
 
     def step_size_at(self, step: int) -> float:
         """Return the step size of a step, counted from 0."""
-        return self.step_size * self.final_step_share ** (step / self.max_steps)
+        return self.step_size * math.pow(self.final_step_share, step / self.max_steps)
 
 
 @dataclass(frozen=True)
