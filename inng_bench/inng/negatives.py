@@ -13,8 +13,8 @@ from torch import Tensor
 class PseudoNegatives:
     """Toroidal canvases of the current and of earlier stages.
 
-    Memory: ``capacity`` stages of N canvases in float16, that is ``capacity · N · 3 · H · W · 2`` bytes (38 MB for 24
-    stages of four 256² canvases).
+    Memory: ``capacity`` stages of N canvases in float16, that is ``capacity · N · 3 · H · W · 2`` bytes (14 MB for 24
+    stages of six 128² canvases).
 
     Parameters
     ----------

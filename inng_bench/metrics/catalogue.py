@@ -1,6 +1,6 @@
 """What is measured: name, unit, direction and version of every metric.
 
-Report and gate read this module and nothing else of the metrics, so that it must not import torch.
+The report reads this module and nothing else of the metrics, so that it must not import torch.
 """
 
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""Records: the truth of every result, one JSON file a run; tables, pictures and the gate are views over them."""
+"""Records: the truth of every result, one JSON file a run; tables and pictures are views over them."""
