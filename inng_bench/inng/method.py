@@ -6,7 +6,16 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from inng_bench.contract import Events, Execution, Method, Progress, Training, ignore_events
+from inng_bench.contract import (
+    NO_CHECKPOINT,
+    Checkpoint,
+    Events,
+    Execution,
+    Method,
+    Progress,
+    Training,
+    ignore_events,
+)
 from inng_bench.errors import InputError
 from inng_bench.inng.cascade import Stage, synthesise, train_cascade
 from inng_bench.inng.langevin import Sampler
@@ -47,8 +56,17 @@ class INNg(Method):
         """Return the preset's name and every field of the cascade's configuration."""
         return {"preset": self._preset, **self._config.model_dump(mode="json")}
 
-    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
+    def train(
+        self,
+        window: Tensor,
+        *,
+        seed: int,
+        budget: float,
+        events: Events = ignore_events,
+        checkpoint: Checkpoint = NO_CHECKPOINT,
+    ) -> Training:
         """Train a cascade until the budget is spent; see :meth:`inng_bench.contract.Method.train`."""
+        del checkpoint  # a training that was interrupted begins anew
         reports: list[Stage] = []
 
         def on_stage(stage: Stage) -> None:
