@@ -76,7 +76,7 @@ def handler_of(server: Server) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
             server.sent.set()
             if server.hold:
-                server.done.wait(60)
+                server.done.wait()
 
         def log_message(self, format: str, *arguments: object) -> None:
             pass
@@ -255,9 +255,10 @@ def test_an_interrupted_download_leaves_nothing_half(server: Server, cache: Path
         f"fetching.BASE_URL = {server.url!r}; sys.exit(cli.main(['textures', 'fetch', 'paper']))"
     )
     with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True) as fetching:
-        assert server.sent.wait(60)
+        while not server.sent.wait(0.05):
+            assert fetching.poll() is None, fetching.communicate()
         fetching.send_signal(signal.SIGINT)
-        _, errors = fetching.communicate(timeout=60)
+        _, errors = fetching.communicate()
     assert fetching.returncode == 130
     assert "interrupted" in errors.splitlines()[-1]
     assert held(cache) == []
