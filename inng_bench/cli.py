@@ -146,12 +146,24 @@ def _add_sample(commands: _Commands) -> None:
     )
     parser.add_argument("run", metavar="RUN", type=Path, help="the run's folder, which holds model.safetensors")
     parser.add_argument(
-        "--size", default="256x256", metavar="WxH", help="width and height in pixels (default: %(default)s)"
+        "--size", metavar="WxH", help="width and height in pixels (default: 256x256, or that of --init)"
     )
     parser.add_argument(
         "-n", "--count", type=_positive_int, default=1, metavar="N", help="how many (default: %(default)s)"
     )
     parser.add_argument("--seed", type=_seed, default=0, metavar="S", help="seed of the noise (default: %(default)s)")
+    parser.add_argument(
+        "--init",
+        metavar="PICTURE",
+        type=Path,
+        help="begin at this picture instead of noise, and draw it in the texture (runs of inng)",
+    )
+    parser.add_argument(
+        "--stage",
+        type=_stage,
+        metavar="T",
+        help="with --init, the stage to begin at, from 1; negative ones count from the last (default: 1)",
+    )
     parser.add_argument(
         "--out", type=Path, default=Path("samples"), metavar="DIR", help="where to (default: %(default)s)"
     )
@@ -282,17 +294,23 @@ def _fetch_textures(arguments: argparse.Namespace) -> int:
 
 
 def _sample(arguments: argparse.Namespace) -> int:
-    from inng_bench.harness.sample import draw_from_run, parse_size
+    from inng_bench.harness.sample import continue_picture, draw_from_run, parse_size
 
-    paths = draw_from_run(
-        arguments.run,
-        parse_size(arguments.size),
-        arguments.count,
-        out=arguments.out,
-        seed=arguments.seed,
-        device=arguments.device,
-        precision=arguments.precision,
-    )
+    where = {
+        "out": arguments.out,
+        "seed": arguments.seed,
+        "device": arguments.device,
+        "precision": arguments.precision,
+    }
+    if arguments.init is None:
+        if arguments.stage is not None:
+            raise InputError("--stage belongs to --init; noise always goes through all stages.")
+        size = parse_size(arguments.size or "256x256")
+        paths = draw_from_run(arguments.run, size, arguments.count, **where)
+    else:
+        if arguments.size is not None:
+            raise InputError("--size does not go with --init; the drawn picture has the size of the given one.")
+        paths = continue_picture(arguments.run, arguments.init, arguments.stage or 1, arguments.count, **where)
     for path in paths:
         print(path)
     return ExitStatus.OK
@@ -315,6 +333,13 @@ def _positive_float(text: str) -> float:
     value = float(text)
     if not (math.isfinite(value) and value > 0):
         raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return value
+
+
+def _stage(text: str) -> int:
+    value = int(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError("stages are counted from 1, or from -1 at the last")
     return value
 
 

@@ -184,6 +184,7 @@ def test_a_share_of_fresh_chains_takes_the_place_of_the_oldest() -> None:
         {"stop": Stop.LOSS, "threshold": 5.0},
         {"keep_every": 3},
         {"stretch": 1.25},
+        {"data_noise": 0.0},
         {"loss_check_steps": 2, "loss_check_batches": 2, "loss_target": 0.6},
     ],
 )
@@ -339,6 +340,8 @@ def test_fast_0_never_changes() -> None:
         "stretch": 1.0,
         "crop_side": 126,
         "crops": 6,
+        "data_noise": 0.0,
+        "final_data_noise_share": 1.0,
         "classifier_start": "warm",
         "classifier_steps": 40,
         "classifier_least_steps": 5,

@@ -111,6 +111,7 @@ class CascadeTraining:
         self.kept: list[Stage] = []
         self._newest: Stage | None = None
         self.rounds, self.since_kept, self.flops = 0, 0, 0.0
+        self._noise_level = 0.0
         self._step_flops, self._pass_flops = classifier_flops(config)
         self._evaluation_flops = 0.0
 
@@ -119,9 +120,16 @@ class CascadeTraining:
         """C_1..C_T: those that are kept and, if rounds followed the last of them, the newest."""
         return tuple(self.kept) if self.since_kept == 0 or self._newest is None else (*self.kept, self._newest)
 
-    def round(self) -> StageReport:
-        """Train a classifier and let the samples climb it."""
+    def round(self, progress: float = 0.0) -> StageReport:
+        """Train a classifier and let the samples climb it.
+
+        Parameters
+        ----------
+        progress : float
+            Share of the budget that is spent, in [0, 1].
+        """
         config = self.config
+        self._noise_level = config.data_noise * config.final_data_noise_share**progress
         losses, energy_gap = self._train_classifier()
         stage = Stage(freeze(self.classifier, self._dtype), self._sampler())
         stage = replace(stage, sampler=self._with_threshold(stage))
@@ -219,7 +227,15 @@ class CascadeTraining:
         """Return real and pseudo-negative crops, equally many: the assumption of equal priors behind ln g_t = logit."""
         config = self.config
         real = random_crops(self._window, config.crops, self._crop_side, self._generator)
-        return real, self.negatives.draw(config.crops, self._crop_side, self._generator)
+        fake = self.negatives.draw(config.crops, self._crop_side, self._generator)
+        return self._with_data_noise(real), self._with_data_noise(fake)
+
+    def _with_data_noise(self, crops: Tensor) -> Tensor:
+        """Blur the difference between real and pseudo-negative crops, which a classifier would soon know by heart."""
+        if self._noise_level == 0:
+            return crops
+        white = torch.randn(crops.shape, generator=self._generator).to(crops.device)
+        return crops + self._noise_level * torch.einsum("ij,njhw->nihw", self.colours.to(crops), white)
 
     def _loss_to_check(self, loss: float) -> float:
         """Return the loss that decides whether the training may end."""
@@ -249,7 +265,7 @@ def train_cascade(training: CascadeTraining, *, budget: float, on_round: Callabl
     last = 0.0
     while training.rounds < training.config.max_stages and training.flops + last / 2 < budget:
         before = training.flops
-        report = training.round()
+        report = training.round(min(1.0, training.flops / budget))
         last = report.flops - before
         on_round(report)
 
@@ -312,6 +328,7 @@ def synthesise(
     prior: NoisePrior,
     generator: torch.Generator,
     on_ascent: Callable[[Ascent], None] | None = None,
+    first: int = 0,
 ) -> Tensor:
     """Draw pictures: samples of p0 go through C_1..C_T, at each until its boundary.
 
@@ -325,13 +342,15 @@ def synthesise(
         As in :func:`climb`.
     on_ascent : callable or None
         Called after each stage.
+    first : int
+        Index of the stage to begin at.
 
     Returns
     -------
     Tensor
         float32 (N, 3, H, W) in [-1, 1].
     """
-    for number in range(len(stages)):
+    for number in range(first, len(stages)):
         ascent = climb(climbed_at(stages, number, config.scope), canvases, colours, config, prior, generator)
         canvases = ascent.canvases
         if on_ascent is not None:

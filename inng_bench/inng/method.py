@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from inng_bench.contract import Events, Execution, Method, Progress, Training, ignore_events
 from inng_bench.errors import InputError
@@ -19,7 +20,7 @@ from inng_bench.inng.cascade import (
     train_cascade,
 )
 from inng_bench.inng.choices import Canvas
-from inng_bench.inng.frozen import FrozenClassifier, frozen_shapes
+from inng_bench.inng.frozen import FrozenClassifier, frozen_shapes, picture_logits
 from inng_bench.inng.network import WINDOW_STEP
 from inng_bench.inng.presets import CascadeConfig, configure
 from inng_bench.inng.prior import NoisePrior
@@ -93,6 +94,68 @@ class INNg(Method):
         canvases = synthesise(self._stages, noise, self._colours, self._config, self._prior, generator)
         margin = MARGIN if self._config.canvas is Canvas.EXPANDED else 0
         return canvases[:, :, margin : margin + size[0], margin : margin + size[1]].cpu()
+
+    def continue_from(self, pictures: Tensor, *, stage: int, generator: torch.Generator) -> Tensor:
+        """Send pictures through C_stage..C_T, as the paper does for artistic style transfer.
+
+        Parameters
+        ----------
+        pictures : Tensor
+            float32 (N, 3, H, W) in [-1, 1], from 64 px a side. Sides between multiples of 16 are filled up with a
+            mirrored border, which is cut off at the end.
+        stage : int
+            Where the sampler begins, from 1 to T.
+        generator : torch.Generator
+            On the CPU.
+
+        Returns
+        -------
+        Tensor
+            float32 (N, 3, H, W) in [-1, 1], on the CPU.
+
+        Raises
+        ------
+        InputError
+            When there is no such stage.
+        """
+        if not 1 <= stage <= len(self._stages):
+            raise InputError(f"there is no stage {stage}; this cascade has the stages 1 to {len(self._stages)}.")
+        height, width = pictures.shape[2:]
+        before = MARGIN if self._config.canvas is Canvas.EXPANDED else 0
+        behind = [before - length % -WINDOW_STEP for length in (width, height)]
+        framed = F.pad(pictures, (before, behind[0], before, behind[1]), mode="reflect").to(self._execution.device)
+        drawn = synthesise(self._stages, framed, self._colours, self._config, self._prior, generator, first=stage - 1)
+        return drawn[:, :, before : before + height, before : before + width].cpu()
+
+    def log_ratio(self, pictures: Tensor) -> Tensor:
+        """Return Σ_t ln g_t = ln p_T/p_0 + const of every window of pictures, the model as a density.
+
+        Parameters
+        ----------
+        pictures : Tensor
+            float32 (N, 3, H, W) in [-1, 1], at least one window large; they do not wrap.
+
+        Returns
+        -------
+        Tensor
+            float32 (N, rows, columns) on the CPU; entry (i, j) belongs to the window whose corner is (16 i, 16 j) px.
+            Only differences mean something: the constants ln Z_t are unknown. Of a variant with fewer classifiers it
+            is the sum over those that are kept.
+
+        Raises
+        ------
+        InputError
+            When the pictures are smaller than a window.
+        """
+        side = self._config.design.geometry.window
+        if min(pictures.shape[2:]) < side:
+            raise InputError(
+                f"a picture of {pictures.shape[3]}x{pictures.shape[2]} px is smaller than a window of {side} px."
+            )
+        placed = pictures.to(self._execution.device)
+        with torch.no_grad():
+            maps = [picture_logits(stage.classifier, placed) for stage in self._stages]
+        return torch.stack(maps).sum(0).cpu()
 
     def state(self) -> dict[str, Tensor]:
         """Return p0, the directions of the steps, and weights and sampler of each stage."""

@@ -48,6 +48,12 @@ class CascadeConfig(BaseModel):
     stretch: float = Field(1.0, ge=1, le=4, description="Factor by which the window is enlarged, nearest neighbour.")
     crop_side: int = Field(126, ge=62, description="Side of a training crop in pixels: 126 holds 5 × 5 windows.")
     crops: int = Field(2, ge=1, description="Real crops of a classifier step, and as many pseudo-negative ones.")
+    data_noise: float = Field(
+        0.2, ge=0, description="Noise on real and pseudo-negative crops alike, in deviations of the principal colours."
+    )
+    final_data_noise_share: float = Field(
+        0.1, gt=0, le=1, description="Share of the data noise that is left when the budget is spent; it falls steadily."
+    )
     classifier_start: Start = Field(Start.WARM, description="Weights with which a stage's training begins.")
     classifier_steps: int = Field(60, ge=1, description="Steps of a stage at the most.")
     classifier_least_steps: int = Field(5, ge=1, description="Steps of a stage at the least.")
@@ -149,6 +155,8 @@ FAST_0 = CascadeConfig(
     stretch=1.0,
     crop_side=126,
     crops=6,
+    data_noise=0.0,
+    final_data_noise_share=1.0,
     classifier_start=Start.WARM,
     classifier_steps=40,
     classifier_least_steps=5,
@@ -193,6 +201,7 @@ PAPER = FAST.model_copy(
         "final_step_share": 1.0,
         "temperature": 0.01,
         "max_steps": 100,
+        "data_noise": 0.0,
         "first_negatives": FirstNegatives.GAUSSIAN,
     }
 )
@@ -208,6 +217,7 @@ AUTHORS = CascadeConfig(
     stretch=1.25,
     crop_side=64,
     crops=500,
+    data_noise=0.0,
     classifier_steps=900,
     classifier_least_steps=150,
     optimiser=Optimiser.SGD,
