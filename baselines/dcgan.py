@@ -4,12 +4,12 @@ The published recipe at 64 px (transposed convolutions 4×4 of stride 2, batch n
 generator, leaky ReLU in the discriminator, Adam with β1 0.5, weights N(0, 0.02), one generator step a
 discriminator step), trained on random 64 px patches of the window. It draws 64 px tiles and nothing larger.
 
-Four choices differ from the publication because they serve the DCGAN under a budget of minutes: a quarter of the filters
-and batches of 8 buy more steps, the rate is 5e-4, and the samples come from a running average of the generator's weights.
-Measured at 5 TFLOP, one seed, on the paper's bricks and the procedural pebbles with the yardstick of
-``tests/test_paper_textures.py``: 1830 and 2941; with rate 2e-4 2695 and 3543; with 32 filters 3654 and 2793; with both
-4810 and 3832; with 32 filters, rate 2e-4 and batches of 4 4371 and 2888. At 8 TFLOP, with 32 filters and rate 2e-4, the
-average took bricks from 5594 to 3640, and batches of 8 in place of 16 grass from 14587 to 6002.
+Four choices differ from the publication because they serve the DCGAN under a budget of minutes: a quarter of the
+filters and batches of 8 buy more steps, the rate is 5e-4, and the samples come from a running average of the
+generator's weights. Measured at 5 TFLOP, one seed, on the paper's bricks and the procedural pebbles with the yardstick
+of ``tests/test_paper_textures.py``: 1830 and 2941; with rate 2e-4 2695 and 3543; with 32 filters 3654 and 2793; with
+both 4810 and 3832; with 32 filters, rate 2e-4 and batches of 4 4371 and 2888. At 8 TFLOP, with 32 filters and rate
+2e-4, the average took bricks from 5594 to 3640, and batches of 8 in place of 16 grass from 14587 to 6002.
 """
 
 import copy
