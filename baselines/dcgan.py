@@ -15,6 +15,7 @@ both 4810 and 3832; with 32 filters, rate 2e-4 and batches of 4 4371 and 2888. A
 import copy
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -23,9 +24,21 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from inng_bench.contract import Events, Execution, Method, Progress, Training, ignore_events, parse_settings
+from inng_bench.contract import (
+    NO_CHECKPOINT,
+    Checkpoint,
+    Events,
+    Execution,
+    Method,
+    Progress,
+    Snapshot,
+    Training,
+    ignore_events,
+    parse_settings,
+)
 from inng_bench.errors import InputError
 from inng_bench.pixels import random_crops
+from inng_bench.resume import adam_tensors, joined, required, restore_adam, restore_generator, restore_module
 from inng_bench.seeds import derive_seed, torch_generator
 from inng_bench.weights import initialised
 
@@ -124,7 +137,15 @@ class DCGAN(Method):
         """Only the trained size; a larger picture would be a mosaic."""
         return size == (TILE, TILE)
 
-    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
+    def train(
+        self,
+        window: Tensor,
+        *,
+        seed: int,
+        budget: float,
+        events: Events = ignore_events,
+        checkpoint: Checkpoint = NO_CHECKPOINT,
+    ) -> Training:
         """Train until the budget is spent; see :meth:`inng_bench.contract.Method.train`."""
         random = torch_generator(seed)
         trainer = _Trainer(window, self._config, self._execution, random)
@@ -132,12 +153,18 @@ class DCGAN(Method):
         steps = max(1, round(budget / per_step))
         interval = max(1, steps // self._config.intervals)
         watch = _CollapseWatch(window, self._config, self._execution.device, derive_seed(seed=seed, purpose="watch"))
-        for step in range(1, steps + 1):
+        done = 0
+        if (snapshot := checkpoint.load()) is not None:
+            done = required(snapshot.values, "steps")
+            trainer.restore(snapshot)
+            watch.history = list(required(snapshot.values, "diversity"))
+        for step in range(done + 1, steps + 1):
             values = trainer.step()
             if step % interval == 0 or step == steps:
                 tiles = watch.draw(trainer.averaged)
                 values["diversity"] = watch.diversity(tiles)
-                events(Progress(watch.reports, step * per_step, step / steps, values, tiles[:4]))
+                events(Progress(len(watch.history), step * per_step, step / steps, values, tiles[:4]))
+            checkpoint.offer(partial(_snapshot, trainer, watch, step))
         self._generator = trainer.averaged
         return Training(steps * per_step, watch.warnings())
 
@@ -207,6 +234,27 @@ class _Trainer:
             "fake_logit": fake_logits.mean().item(),
         }
 
+    def tensors(self) -> dict[str, Tensor]:
+        """Return all that changes from step to step."""
+        generator_optimiser, discriminator_optimiser = self._optimisers
+        return joined(
+            generator=self._generator.state_dict(),
+            discriminator=self._discriminator.state_dict(),
+            averaged=self.averaged.state_dict(),
+            generator_optimiser=adam_tensors(generator_optimiser),
+            discriminator_optimiser=adam_tensors(discriminator_optimiser),
+        ) | {"random": self._random.get_state()}
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to the :meth:`tensors` of a snapshot."""
+        generator_optimiser, discriminator_optimiser = self._optimisers
+        restore_module(self._generator, snapshot, "generator")
+        restore_module(self._discriminator, snapshot, "discriminator")
+        restore_module(self.averaged, snapshot, "averaged")
+        restore_adam(generator_optimiser, snapshot, "generator_optimiser")
+        restore_adam(discriminator_optimiser, snapshot, "discriminator_optimiser")
+        restore_generator(self._random, snapshot, "random")
+
     def _judge(self, pictures: Tensor) -> Tensor:
         with _lowered(self._execution):
             layout = pictures.contiguous(memory_format=torch.channels_last)
@@ -226,7 +274,8 @@ class _CollapseWatch:
         random = torch_generator(seed)
         self._latent = draw_latent(32, config, random).to(device)
         self._real = mean_pairwise_distance(random_crops(window, 32, TILE, random))
-        self._history: list[float] = []
+        self.history: list[float] = []
+        """Diversity at each look, the earliest first."""
 
     @torch.no_grad()
     def draw(self, generator: Generator) -> Tensor:
@@ -236,21 +285,21 @@ class _CollapseWatch:
 
     def diversity(self, tiles: Tensor) -> float:
         """Return the tiles' mean pairwise distance over the real patches'."""
-        self._history.append(mean_pairwise_distance(tiles) / max(self._real, 1e-12))
-        return self._history[-1]
-
-    @property
-    def reports(self) -> int:
-        """How often the tiles were looked at."""
-        return len(self._history)
+        self.history.append(mean_pairwise_distance(tiles) / max(self._real, 1e-12))
+        return self.history[-1]
 
     def warnings(self) -> tuple[str, ...]:
         """Say whether the training ended collapsed, or collapsed on its way and recovered."""
-        least = min(self._history[len(self._history) // 4 :])  # the first quarter has yet to leave one grey
+        least = min(self.history[len(self.history) // 4 :])  # the first quarter has yet to leave one grey
         if least >= COLLAPSED_DIVERSITY:
             return ()
-        when = "ended collapsed" if self._history[-1] < COLLAPSED_DIVERSITY else "collapsed on its way and recovered"
+        when = "ended collapsed" if self.history[-1] < COLLAPSED_DIVERSITY else "collapsed on its way and recovered"
         return (f"{when}: at the least, tiles differed {least:.2f} times as much as real patches.",)
+
+
+def _snapshot(trainer: _Trainer, watch: _CollapseWatch, step: int) -> Snapshot:
+    """Return all that a training needs to go on after a step."""
+    return Snapshot(trainer.tensors(), {"steps": step, "diversity": list(watch.history)})
 
 
 def mean_pairwise_distance(pictures: Tensor) -> float:

@@ -1,4 +1,3 @@
-import json
 import math
 import os
 from collections.abc import Callable
@@ -6,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from record_builder import make_curve, make_record, make_texture, make_throughput, write_records
+from record_builder import make_curve, make_record, make_texture, make_throughput, rewrite, write_records
 
 from inng_bench.errors import InputError
 from inng_bench.records import store
@@ -15,12 +14,6 @@ from inng_bench.records.schema import SCHEMA_VERSION, Status
 
 def stored(tmp_path: Path, **changes: Any) -> Path:
     return store.write_record(tmp_path, make_record(**changes))
-
-
-def change(path: Path, edit: Callable[[dict[str, Any]], object]) -> None:
-    content = json.loads(path.read_text())
-    edit(content)
-    path.write_text(json.dumps(content))
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -85,7 +78,7 @@ def test_a_damaged_record_is_refused_with_the_reason(
     tmp_path: Path, edit: Callable[[dict[str, Any]], object], reason: str
 ) -> None:
     path = stored(tmp_path)
-    change(path, edit)
+    rewrite(path, edit)
     with pytest.raises(InputError, match=reason) as caught:
         store.read_record(path)
     assert "\n" not in str(caught.value)
@@ -102,7 +95,7 @@ def test_a_file_that_is_no_record_is_refused(tmp_path: Path, content: bytes) -> 
 
 def test_a_newer_record_asks_for_a_newer_package(tmp_path: Path) -> None:
     path = stored(tmp_path)
-    change(path, lambda content: content.update(schema_version=SCHEMA_VERSION + 1, news=1))
+    rewrite(path, lambda content: content.update(schema_version=SCHEMA_VERSION + 1, news=1))
     with pytest.raises(InputError, match="update the package"):
         store.read_record(path)
 
@@ -120,7 +113,7 @@ def test_an_artefact_outside_the_record_is_refused_when_written_and_when_read(tm
     with pytest.raises(InputError, match="outside its folder"):
         stored(tmp_path, artefacts={"sample-0": artefact})
     path = stored(tmp_path)
-    change(path, lambda content: content["artefacts"].update(stages=artefact))
+    rewrite(path, lambda content: content["artefacts"].update(stages=artefact))
     with pytest.raises(InputError, match="outside its folder"):
         store.read_record(path)
 

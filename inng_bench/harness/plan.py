@@ -14,7 +14,8 @@ from inng_bench.contract import Execution, Precision
 from inng_bench.errors import InputError
 from inng_bench.harness.hardware import resolve_device, resolve_precision
 from inng_bench.harness.methods import load_method_class
-from inng_bench.harness.suite import REFERENCE_ROWS, MethodEntry, Suite, canonical_hash
+from inng_bench.harness.suite import REFERENCE_ROWS, MethodEntry, Suite
+from inng_bench.hashes import canonical_hash
 from inng_bench.metrics.catalogue import BY_NAME
 from inng_bench.records.schema import Record, Status, TextureFacts
 from inng_bench.seeds import derive_seed

@@ -5,7 +5,6 @@ over the training, left to right), ``nearest`` (a patch of the first sample, and
 like it), ``weights`` and ``model`` (what :meth:`inng_bench.contract.Method.load` reads).
 """
 
-import hashlib
 import resource
 import sys
 from collections.abc import Mapping
@@ -24,6 +23,7 @@ from inng_bench.harness.methods import load_method_class
 from inng_bench.harness.pictures import write_png
 from inng_bench.harness.plan import REAL, RunSpec
 from inng_bench.harness.rows import known_fields
+from inng_bench.hashes import file_hash
 from inng_bench.metrics import copying, features
 from inng_bench.metrics.evaluate import evaluate, evaluate_real
 from inng_bench.records import store
@@ -161,7 +161,7 @@ def _write_pictures(folder: Path, pictures: Mapping[str, Pixels]) -> dict[str, s
 
 
 def _hash_files(folder: Path, names: Mapping[str, str]) -> dict[str, str]:
-    return {role: hashlib.sha256((folder / name).read_bytes()).hexdigest() for role, name in names.items()}
+    return {role: file_hash(folder / name) for role, name in names.items()}
 
 
 def peak_memory_mib() -> float:

@@ -1,6 +1,5 @@
 """Suites: which methods meet which textures, how often and under which budget."""
 
-import hashlib
 import json
 import tomllib
 from importlib import resources
@@ -10,6 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from inng_bench.errors import InputError
+from inng_bench.hashes import canonical_hash, file_hash
 from inng_bench.suggest import did_you_mean
 from inng_bench.textures import load_own_texture
 
@@ -66,8 +66,7 @@ class Picture(_Strict):
     def sha256(self) -> str:
         """Return the hash of the file's bytes."""
         try:
-            with self.path.open("rb") as stream:
-                return hashlib.file_digest(stream, "sha256").hexdigest()
+            return file_hash(self.path)
         except OSError as error:
             raise InputError(f"the picture {self.path} cannot be read: {error.strerror}.") from error
 
@@ -143,12 +142,6 @@ class Suite(_Strict):
         )
         content["pictures"] = [[picture.sha256(), picture.scale] for picture in self.pictures]
         return canonical_hash(content)
-
-
-def canonical_hash(content: Any) -> str:
-    """Return the SHA-256 of a JSON value, whatever the order of its keys."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def suite_names() -> list[str]:

@@ -10,7 +10,7 @@ will have to lead them all the way alone. With b = 1 this is the cascade; a sing
 noise each time.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
+from inng_bench.contract import Snapshot
 from inng_bench.inng.choices import Canvas, Directions, Normalisation, Optimiser, Scope, Start, Stop
 from inng_bench.inng.field import evaluation_flops, make_field
 from inng_bench.inng.frozen import FrozenClassifier, evaluate, freeze, picture_logits, recalibrate
@@ -27,9 +28,20 @@ from inng_bench.inng.network import Classifier, new_classifier
 from inng_bench.inng.presets import CascadeConfig
 from inng_bench.inng.prior import NoisePrior
 from inng_bench.pixels import colour_statistics, random_crops
+from inng_bench.resume import (
+    adam_tensors,
+    joined,
+    part_of,
+    required,
+    restore_adam,
+    restore_generator,
+    restore_module,
+)
 
 MARGIN = 32
 """Pixels a side that an expanded canvas has beyond the picture (authors' code)."""
+
+_COUNTERS = ("rounds", "since_kept", "flops", "last_cost")
 
 REAL_CROPS = 64
 """Real crops of which the stop rule ``real-quantile`` takes its quantile."""
@@ -67,8 +79,6 @@ class StageReport:
         How the chain climbed C_t.
     flops : float
         Counted so far, all rounds.
-    missed : int
-        Images that ran out of steps before they might stop.
     """
 
     number: int
@@ -76,7 +86,6 @@ class StageReport:
     energy_gap: float
     ascent: Ascent
     flops: float
-    missed: int
 
 
 class CascadeTraining:
@@ -110,7 +119,8 @@ class CascadeTraining:
         self.base = self.canvases  # where the rounds since the last kept classifier begin
         self.kept: list[Stage] = []
         self._newest: Stage | None = None
-        self.rounds, self.since_kept, self.flops = 0, 0, 0.0
+        self.rounds, self.since_kept, self.flops, self.last_cost = 0, 0, 0.0, 0.0
+        self.missed: list[int] = []  # rounds in which an image ran out of steps
         self._noise_level = 0.0
         self._step_flops, self._pass_flops = classifier_flops(config)
         self._evaluation_flops = 0.0
@@ -128,7 +138,7 @@ class CascadeTraining:
         progress : float
             Share of the budget that is spent, in [0, 1].
         """
-        config = self.config
+        config, before = self.config, self.flops
         self._noise_level = config.data_noise * config.final_data_noise_share**progress
         losses, energy_gap = self._train_classifier()
         stage = Stage(freeze(self.classifier, self._dtype), self._sampler())
@@ -141,9 +151,53 @@ class CascadeTraining:
         self._keep(stage)
         self.flops += len(losses) * self._step_flops
         self._count(ascent)
+        self.last_cost = self.flops - before
         self.rounds += 1
-        missed = int((~ascent.reached).sum())
-        return StageReport(self.rounds, losses, energy_gap, ascent, self.flops, missed)
+        if not bool(ascent.reached.all()):
+            self.missed.append(self.rounds)
+        return StageReport(self.rounds, losses, energy_gap, ascent, self.flops)
+
+    def snapshot(self) -> Snapshot:
+        """Return all that a training needs to go on after this round."""
+        kept = [stage.classifier.state() for stage in self.stages]
+        tensors = joined(
+            classifier=self.classifier.state_dict(),
+            optimiser=adam_tensors(self.optimiser) if isinstance(self.optimiser, torch.optim.Adam) else {},
+            negatives=self.negatives.state(),
+            **{f"stage.{number:04d}": state for number, state in enumerate(kept)},
+        )
+        tensors |= {"canvases": self.canvases, "base": self.base, "random": self._generator.get_state()}
+        counters = {name: getattr(self, name) for name in _COUNTERS}
+        samplers = [[stage.sampler.max_steps, stage.sampler.threshold] for stage in self.stages]
+        return Snapshot(tensors, counters | {"samplers": samplers, "missed": list(self.missed)})
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a :meth:`snapshot` of a training of the same window, configuration and seed.
+
+        Raises
+        ------
+        InputError
+            When a part is missing or of another shape.
+        """
+        restore_module(self.classifier, snapshot, "classifier")
+        if isinstance(self.optimiser, torch.optim.Adam):
+            restore_adam(self.optimiser, snapshot, "optimiser")
+        for name in _COUNTERS:
+            setattr(self, name, required(snapshot.values, name))
+        self.missed = list(required(snapshot.values, "missed"))
+        device = self._window.device
+        self.canvases, self.base = (required(snapshot.tensors, name).to(device) for name in ("canvases", "base"))
+        self.negatives.restore(part_of(snapshot, "negatives"), device)
+        stages = [
+            self._restored_stage(part_of(snapshot, f"stage.{number:04d}"), max_steps, threshold)
+            for number, (max_steps, threshold) in enumerate(required(snapshot.values, "samplers"))
+        ]
+        self.kept, self._newest = (stages, stages[-1]) if self.since_kept == 0 else (stages[:-1], stages[-1])
+        restore_generator(self._generator, snapshot, "random")
+
+    def _restored_stage(self, state: Mapping[str, Tensor], max_steps: int, threshold: float) -> Stage:
+        classifier = FrozenClassifier.restore(state, self.config.architecture, self._window.device, self._dtype)
+        return Stage(classifier, replace(self.config.sampler(), max_steps=max_steps, threshold=threshold))
 
     def _keep(self, stage: Stage) -> None:
         self._newest = stage
@@ -262,12 +316,8 @@ def train_cascade(training: CascadeTraining, *, budget: float, on_round: Callabl
     on_round : callable
         Called after each round.
     """
-    last = 0.0
-    while training.rounds < training.config.max_stages and training.flops + last / 2 < budget:
-        before = training.flops
-        report = training.round(min(1.0, training.flops / budget))
-        last = report.flops - before
-        on_round(report)
+    while training.rounds < training.config.max_stages and training.flops + training.last_cost / 2 < budget:
+        on_round(training.round(min(1.0, training.flops / budget)))
 
 
 def classifier_loss(classifier: Classifier, real: Tensor, fake: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:

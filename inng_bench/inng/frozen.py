@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from inng_bench.contract import Execution
 from inng_bench.inng.choices import Architecture, Ascended
 from inng_bench.inng.network import GEOMETRIES, LAYERS, LEAK, STRIDE, Classifier, Design, Geometry
 
@@ -65,10 +64,10 @@ class FrozenClassifier:
 
     @classmethod
     def restore(
-        cls, state: Mapping[str, Tensor], architecture: Architecture, execution: Execution
+        cls, state: Mapping[str, Tensor], architecture: Architecture, device: torch.device, dtype: torch.dtype
     ) -> "FrozenClassifier":
-        """Rebuild a classifier from its :meth:`state`, in the data type and on the device of an execution."""
-        placed = {name: tensor.to(execution.device, execution.dtype) for name, tensor in state.items()}
+        """Rebuild a classifier from its :meth:`state`, on a device and in a data type."""
+        placed = {name: tensor.to(device, dtype) for name, tensor in state.items()}
         weights = [placed[f"weight.{layer}"] for layer in range(LAYERS + 1)]
         return cls.build(architecture, weights, [placed[f"bias.{layer}"] for layer in range(LAYERS + 1)])
 

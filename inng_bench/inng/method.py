@@ -8,7 +8,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from inng_bench.contract import Events, Execution, Method, Progress, Training, ignore_events
+from inng_bench.contract import (
+    NO_CHECKPOINT,
+    Checkpoint,
+    Events,
+    Execution,
+    Method,
+    Progress,
+    Training,
+    ignore_events,
+)
 from inng_bench.errors import InputError
 from inng_bench.inng.cascade import (
     MARGIN,
@@ -64,23 +73,32 @@ class INNg(Method):
         """Return the preset's name and scale and every field of the cascade's configuration."""
         return {"preset": self._preset, "scale": self._scale, **self._config.model_dump(mode="json")}
 
-    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
+    def train(
+        self,
+        window: Tensor,
+        *,
+        seed: int,
+        budget: float,
+        events: Events = ignore_events,
+        checkpoint: Checkpoint = NO_CHECKPOINT,
+    ) -> Training:
         """Train a cascade until the budget is spent; see :meth:`inng_bench.contract.Method.train`."""
-        reports: list[StageReport] = []
-
-        def on_round(report: StageReport) -> None:
-            reports.append(report)
-            events(_progress(report, budget))
-
         training = CascadeTraining(
             window.to(self._execution.device),
             self._config,
             dtype=self._execution.dtype,
             generator=torch_generator(seed),
         )
+        if (snapshot := checkpoint.load()) is not None:
+            training.restore(snapshot)
+
+        def on_round(report: StageReport) -> None:
+            events(_progress(report, budget))
+            checkpoint.offer(training.snapshot)
+
         train_cascade(training, budget=budget, on_round=on_round)
         self._prior, self._colours, self._stages = training.prior, training.colours, training.stages
-        return Training(training.flops, _warnings(reports))
+        return Training(training.flops, _warnings(training))
 
     def supports(self, size: tuple[int, int]) -> bool:
         """Any size from 64 px a side: a canvas of the next multiples of 16 is drawn and cropped."""
@@ -197,7 +215,8 @@ class INNg(Method):
             if tensor.shape != shape:
                 raise InputError(f"stage {number} of the stored cascade has a {name} of another shape; train it again.")
             part[name] = tensor
-        return FrozenClassifier.restore(part, self._config.architecture, self._execution)
+        execution = self._execution
+        return FrozenClassifier.restore(part, self._config.architecture, execution.device, execution.dtype)
 
 
 def _progress(report: StageReport, budget: float) -> Progress:
@@ -212,9 +231,9 @@ def _progress(report: StageReport, budget: float) -> Progress:
     return Progress(report.number, report.flops, min(1.0, report.flops / budget), values, report.ascent.canvases.cpu())
 
 
-def _warnings(reports: list[StageReport]) -> tuple[str, ...]:
+def _warnings(training: CascadeTraining) -> tuple[str, ...]:
     """Name the stages at which an image of the chain ran out of steps before the boundary."""
-    missed = [str(report.number) for report in reports if report.missed]
-    if not missed:
+    if not training.missed:
         return ()
-    return (f"stages {', '.join(missed)} of {len(reports)} ended before every image reached the decision boundary.",)
+    stages = ", ".join(map(str, training.missed))
+    return (f"stages {stages} of {training.rounds} ended before every image reached the decision boundary.",)

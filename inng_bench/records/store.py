@@ -20,11 +20,16 @@ from pydantic import ValidationError
 
 from inng_bench.errors import InputError
 from inng_bench.files import write_atomically
+from inng_bench.hashes import canonical_hash
+from inng_bench.records.migrations import migrate
 from inng_bench.records.schema import SCHEMA_VERSION, Record
 
 RECORD_NAME = "record.json"
 RUNS = Path("results/runs")
 """Where the command line puts results folders."""
+
+_CHECKSUM = "checksum"
+"""Key under which a file keeps the hash of all that the record holds."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
@@ -102,7 +107,8 @@ def write_record(out: Path, record: Record) -> Path:
     path = folder_of(out, record) / RECORD_NAME
     try:
         # pydantic's own JSON mode would turn a NaN among the settings into null.
-        text = json.dumps(record.model_dump(), indent=1, allow_nan=False, ensure_ascii=False)
+        plain = json.loads(json.dumps(record.model_dump(), allow_nan=False))
+        text = json.dumps({**plain, _CHECKSUM: canonical_hash(plain)}, indent=1, ensure_ascii=False)
     except (TypeError, ValueError) as error:
         raise InputError(f"the record for {path} is not plain JSON ({error}); mend what the run returned.") from error
     _parse(text, path)
@@ -178,13 +184,16 @@ def _last_write(folder: Path) -> int:
 def _parse(text: str, path: Path) -> Record:
     try:
         content = json.loads(text, parse_constant=_refuse_constant)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _damaged(path, f"it is not valid JSON: {error}") from error
     _check_version(content, path)
     try:
-        record = Record.model_validate_json(text)
+        content = migrate(_without_checksum(content, path))
+        record = Record.model_validate_json(json.dumps(content, allow_nan=False))
     except ValidationError as error:
         raise _damaged(path, _explain(error)) from error
+    except ValueError as error:  # a number that JSON's grammar allows and a float does not hold
+        raise _damaged(path, f"it is not plain JSON: {error}") from error
     _checked_name("texture", record.texture.name)
     _checked_name("method", record.method)
     for artefact in record.artefacts.values():
@@ -198,13 +207,23 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _check_version(content: Any, path: Path) -> None:
     version = content.get("schema_version") if isinstance(content, dict) else None
-    if isinstance(version, int) and version > SCHEMA_VERSION:
+    if type(version) is int and version > SCHEMA_VERSION:
         raise InputError(
             f"the record {path} has schema version {version} and this package reads up to {SCHEMA_VERSION}; "
             "update the package with `pip install --upgrade inng-bench`."
         )
-    if version != SCHEMA_VERSION:
+    if type(version) is not int or version < 1:  # in Python, True is an int
         raise _damaged(path, f"its schema version is {version!r}")
+
+
+def _without_checksum(content: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Return a record's content after comparing it with its checksum, which came with version 2."""
+    if content["schema_version"] < 2:
+        return content
+    fields = {name: value for name, value in content.items() if name != _CHECKSUM}
+    if content.get(_CHECKSUM) != canonical_hash(fields):
+        raise _damaged(path, "its content does not agree with its checksum")
+    return fields
 
 
 def _checked_name(kind: str, name: str) -> str:
