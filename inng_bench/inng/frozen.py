@@ -258,7 +258,7 @@ def _forward(classifier: FrozenClassifier, canvases: Tensor) -> tuple[list[Tenso
     for layer in range(LAYERS):
         hidden = F.conv2d(inputs[-1], classifier.weights[layer], classifier.biases[layer], STRIDE)
         margin = _INNER_MARGIN if layer + 1 < LAYERS else _HEAD_MARGIN
-        inputs.append(_wrap(F.leaky_relu_(hidden, LEAK), margin))
+        inputs.append(_wrap_leak(hidden, margin))
     logits = F.conv2d(inputs[-1], classifier.weights[LAYERS], classifier.biases[LAYERS])
     return inputs, logits[:, 0].to(canvases.dtype)
 
@@ -268,7 +268,8 @@ def _backward(classifier: FrozenClassifier, inputs: list[Tensor], head_gradient:
     gradient = _through_leak(head_gradient, _inside(inputs[LAYERS], _HEAD_MARGIN))
     for layer in range(LAYERS - 1, 0, -1):
         wrapped = _input_gradient(gradient, inputs[layer], classifier.weights[layer], STRIDE)
-        gradient = _through_leak(_unwrap(wrapped, _INNER_MARGIN), _inside(inputs[layer], _INNER_MARGIN))
+        in_front = 1 if layer == 1 else 0  # what the first layer's transposed convolution reads
+        gradient = _through_leak(_unwrap(wrapped, _INNER_MARGIN), _inside(inputs[layer], _INNER_MARGIN), in_front)
     assert classifier.first_transposed is not None
     return _first_layer_gradient(classifier.first_transposed, gradient)
 
@@ -294,14 +295,28 @@ def _input_gradient(gradient: Tensor, layer_input: Tensor, weight: Tensor, strid
 
 def _wrap(hidden: Tensor, margin: int) -> Tensor:
     """Append the first rows and columns behind the last ones."""
+    wrapped = _framed(hidden, 0, margin)
+    _inside(wrapped, margin).copy_(hidden)
+    return _fill_behind(wrapped, margin)
+
+
+def _wrap_leak(hidden: Tensor, margin: int) -> Tensor:
+    """Do the same to the leaky rectifier's output, which is written where it is read."""
+    wrapped = _framed(hidden, 0, margin)
+    torch.ops.aten.leaky_relu.out(hidden, LEAK, out=_inside(wrapped, margin))
+    return _fill_behind(wrapped, margin)
+
+
+def _framed(hidden: Tensor, before: int, behind: int) -> Tensor:
+    """Return empty memory for a tensor with a frame, channels last."""
     count, channels, height, width = hidden.shape
-    wrapped = torch.empty(
-        (count, channels, height + margin, width + margin),
-        dtype=hidden.dtype, device=hidden.device, memory_format=torch.channels_last,
-    )  # fmt: skip
-    wrapped[:, :, :height, :width] = hidden
-    wrapped[:, :, height:, :width] = hidden[:, :, :margin]
-    wrapped[:, :, :, width:] = wrapped[:, :, :, :margin]
+    shape = count, channels, before + height + behind, before + width + behind
+    return torch.empty(shape, dtype=hidden.dtype, device=hidden.device, memory_format=torch.channels_last)
+
+
+def _fill_behind(wrapped: Tensor, margin: int) -> Tensor:
+    wrapped[:, :, -margin:, :-margin] = wrapped[:, :, :margin, :-margin]
+    wrapped[:, :, :, -margin:] = wrapped[:, :, :, :margin]
     return wrapped
 
 
@@ -316,11 +331,19 @@ def _inside(wrapped: Tensor, margin: int) -> Tensor:
     return wrapped[:, :, :-margin, :-margin]
 
 
-def _through_leak(gradient: Tensor, activation: Tensor) -> Tensor:
-    """Chain rule of the leaky rectifier, told from its own output (the sign is kept)."""
-    return torch.ops.aten.leaky_relu_backward(gradient, activation, LEAK, True).contiguous(  # type: ignore[no-any-return]
-        memory_format=torch.channels_last
+def _through_leak(gradient: Tensor, activation: Tensor, before: int = 0) -> Tensor:
+    """Chain rule of the leaky rectifier, told from its own output (the sign is kept).
+
+    With ``before``, as many of the last rows and columns are put in front of the first ones.
+    """
+    framed = _framed(activation, before, 0)
+    torch.ops.aten.leaky_relu_backward.grad_input(
+        gradient, activation, LEAK, True, grad_input=framed[:, :, before:, before:]
     )
+    if before:
+        framed[:, :, :before, before:] = framed[:, :, -before:, before:]
+        framed[:, :, :, :before] = framed[:, :, :, -before:]
+    return framed
 
 
 def _transpose_for_shuffle(weight: Tensor) -> Tensor:
@@ -338,6 +361,5 @@ def _transpose_for_shuffle(weight: Tensor) -> Tensor:
 
 
 def _first_layer_gradient(first_transposed: Tensor, gradient: Tensor) -> Tensor:
-    before = torch.cat([gradient[:, :, -1:], gradient], 2)
-    before = torch.cat([before[:, :, :, -1:], before], 3)
-    return F.pixel_shuffle(F.conv2d(before, first_transposed), STRIDE)
+    """Return the picture's gradient from the first layer's, which has its last row and column in front as well."""
+    return F.pixel_shuffle(F.conv2d(gradient, first_transposed), STRIDE)
