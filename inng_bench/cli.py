@@ -77,6 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_run(commands)
     _add_list(commands)
+    _add_textures(commands)
     _add_sample(commands)
     _add_report(commands)
     add_results(commands)
@@ -93,7 +94,7 @@ def _add_run(commands: _Commands) -> None:
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument(
-        "--suite", metavar="NAME", help="a bundled suite (quick, standard, smoke) or the path of a .toml file"
+        "--suite", metavar="NAME", help="a bundled suite (quick, standard, paper, smoke) or the path of a .toml file"
     )
     what.add_argument(
         "--texture", metavar="PATH", type=Path, help="a picture of your own, under the quick suite's budget"
@@ -134,6 +135,26 @@ def _add_list(commands: _Commands) -> None:
     parser.set_defaults(command=_list)
 
 
+def _add_textures(commands: _Commands) -> None:
+    parser = commands.add_parser(
+        "textures",
+        help="fetch pictures that are not shipped",
+        description="Textures that need a command of their own before a suite can name them.",
+    )
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    fetch = actions.add_parser(
+        "fetch",
+        help="bring pictures to this machine",
+        description="Download the pictures of the paper's authors, or take them from a folder; each is checked by its "
+        "SHA-256, and what is there already is kept.",
+    )
+    fetch.add_argument("set", choices=("paper",), help="which pictures")
+    fetch.add_argument(
+        "--from", dest="source", metavar="DIR", type=Path, help="a folder that holds them (default: their repository)"
+    )
+    fetch.set_defaults(command=_fetch_textures)
+
+
 def _add_sample(commands: _Commands) -> None:
     parser = commands.add_parser(
         "sample",
@@ -142,12 +163,24 @@ def _add_sample(commands: _Commands) -> None:
     )
     parser.add_argument("run", metavar="RUN", type=Path, help="the run's folder, which holds model.safetensors")
     parser.add_argument(
-        "--size", default="256x256", metavar="WxH", help="width and height in pixels (default: %(default)s)"
+        "--size", metavar="WxH", help="width and height in pixels (default: 256x256, or that of --init)"
     )
     parser.add_argument(
         "-n", "--count", type=_positive_int, default=1, metavar="N", help="how many (default: %(default)s)"
     )
     parser.add_argument("--seed", type=_seed, default=0, metavar="S", help="seed of the noise (default: %(default)s)")
+    parser.add_argument(
+        "--init",
+        metavar="PICTURE",
+        type=Path,
+        help="begin at this picture instead of noise, and draw it in the texture (runs of inng)",
+    )
+    parser.add_argument(
+        "--stage",
+        type=_stage,
+        metavar="T",
+        help="with --init, the stage to begin at, from 1; negative ones count from the last (default: 1)",
+    )
     parser.add_argument(
         "--out", type=Path, default=Path("samples"), metavar="DIR", help="where to (default: %(default)s)"
     )
@@ -246,14 +279,24 @@ def _list(arguments: argparse.Namespace) -> int:
     from inng_bench.harness.methods import method_names
     from inng_bench.harness.suite import load_suite, suite_names
     from inng_bench.metrics.catalogue import CATALOGUE
-    from inng_bench.textures import texture_infos
 
     suites = [load_suite(name) for name in suite_names()]
-    _print_section("textures", [(info.name, f"{info.kind}: {info.description}") for info in texture_infos()])
+    _print_section("textures", _texture_rows())
     _print_section("methods", [(name, "") for name in method_names()])
     _print_section("metrics", [(info.name, f"{info.direction} is better: {info.definition}") for info in CATALOGUE])
     _print_section("suites", [(suite.name, suite.description) for suite in suites])
     return ExitStatus.OK
+
+
+def _texture_rows() -> list[tuple[str, str]]:
+    from inng_bench.textures import Kind, texture_infos
+    from inng_bench.textures.paper import is_present
+
+    rows = []
+    for info in texture_infos():
+        absent = info.kind is Kind.PAPER and not is_present(info.name)
+        rows.append((info.name, f"{info.kind}{', not fetched' if absent else ''}: {info.description}"))
+    return rows
 
 
 def _print_section(title: str, rows: Sequence[tuple[str, str]]) -> None:
@@ -263,18 +306,32 @@ def _print_section(title: str, rows: Sequence[tuple[str, str]]) -> None:
         print(f"  {name:{width}}  {text}".rstrip())
 
 
-def _sample(arguments: argparse.Namespace) -> int:
-    from inng_bench.harness.sample import draw_from_run, parse_size
+def _fetch_textures(arguments: argparse.Namespace) -> int:
+    from inng_bench.textures.fetching import fetch_pictures
 
-    paths = draw_from_run(
-        arguments.run,
-        parse_size(arguments.size),
-        arguments.count,
-        out=arguments.out,
-        seed=arguments.seed,
-        device=arguments.device,
-        precision=arguments.precision,
-    )
+    folder = fetch_pictures(arguments.source, lambda line: print(line, file=sys.stderr, flush=True))
+    print(f"The paper's pictures are in {folder}. They carry no licence: do not pass them on.")
+    return ExitStatus.OK
+
+
+def _sample(arguments: argparse.Namespace) -> int:
+    from inng_bench.harness.sample import continue_picture, draw_from_run, parse_size
+
+    where = {
+        "out": arguments.out,
+        "seed": arguments.seed,
+        "device": arguments.device,
+        "precision": arguments.precision,
+    }
+    if arguments.init is None:
+        if arguments.stage is not None:
+            raise InputError("--stage belongs to --init; noise always goes through all stages.")
+        size = parse_size(arguments.size or "256x256")
+        paths = draw_from_run(arguments.run, size, arguments.count, **where)
+    else:
+        if arguments.size is not None:
+            raise InputError("--size does not go with --init; the drawn picture has the size of the given one.")
+        paths = continue_picture(arguments.run, arguments.init, arguments.stage or 1, arguments.count, **where)
     for path in paths:
         print(path)
     return ExitStatus.OK
@@ -297,6 +354,13 @@ def _positive_float(text: str) -> float:
     value = float(text)
     if not (math.isfinite(value) and value > 0):
         raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return value
+
+
+def _stage(text: str) -> int:
+    value = int(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError("stages are counted from 1, or from -1 at the last")
     return value
 
 

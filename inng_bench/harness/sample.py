@@ -1,6 +1,7 @@
 """Pictures of any size from the stored model of a run."""
 
 import re
+from functools import partial
 from pathlib import Path
 
 from inng_bench.contract import Execution, Method, read_model_description
@@ -8,9 +9,11 @@ from inng_bench.errors import InputError
 from inng_bench.harness.hardware import resolve_device, resolve_precision
 from inng_bench.harness.methods import load_method_class
 from inng_bench.harness.pictures import write_png
+from inng_bench.inng.method import SMALLEST_PICTURE, INNg
 from inng_bench.records import store
 from inng_bench.seeds import torch_generator
-from inng_bench.textures import to_pixels
+from inng_bench.textures import to_pixels, to_tensor
+from inng_bench.textures.decoding import decode_picture
 
 LONGEST_SIDE = 8192
 """In pixels; beyond it a picture's memory is counted in tens of gigabytes."""
@@ -81,6 +84,58 @@ def draw_from_run(
         paths.append(out / f"{title}-{size[1]}x{size[0]}-seed-{seed}-{index}.png")
         write_png(paths[-1], to_pixels(method.sample(1, size, generator=generator))[0])
     return paths
+
+
+def continue_picture(
+    folder: Path,
+    picture: Path,
+    stage: int,
+    count: int,
+    *,
+    out: Path,
+    seed: int = 0,
+    device: str = "auto",
+    precision: str = "auto",
+) -> list[Path]:
+    """Start the sampler of a stored INNg from a picture instead of noise, and write PNGs.
+
+    Parameters
+    ----------
+    folder : Path
+        A run's folder, of the method INNg.
+    picture : Path
+        PNG, JPEG, TIFF or WebP from 64 px a side.
+    stage : int
+        Stage to begin at, from 1; negative ones count from the last, -1.
+    count, out, seed, device, precision
+        As in :func:`draw_from_run`.
+
+    Raises
+    ------
+    InputError
+        When model, picture or stage cannot be used.
+    """
+    chosen = resolve_device(device)
+    method = load_model(folder, Execution(chosen, resolve_precision(precision, chosen)))
+    if not isinstance(method, INNg):
+        raise InputError(f"{method.name} has no sampler that could begin at a picture; name a run of inng.")
+    pixels = decode_picture(picture, partial(_check_start, picture))
+    first = stage if stage > 0 else len(method.stages) + 1 + stage
+    generator = torch_generator(seed)
+    paths = []
+    for index in range(count):
+        drawn = method.continue_from(to_tensor(pixels)[None], stage=first, generator=generator)
+        paths.append(out / f"{picture.stem}-from-stage-{first}-seed-{seed}-{index}.png")
+        write_png(paths[-1], to_pixels(drawn)[0])
+    return paths
+
+
+def _check_start(picture: Path, size: tuple[int, int]) -> None:
+    """Refuse a picture by its size before its pixels are decoded."""
+    if min(size) < SMALLEST_PICTURE or max(size) > LONGEST_SIDE:
+        raise InputError(
+            f"{picture} has {size[1]}x{size[0]} px; give a picture of {SMALLEST_PICTURE} to {LONGEST_SIDE} px a side."
+        )
 
 
 def load_model(folder: Path, execution: Execution) -> Method:
