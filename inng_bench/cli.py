@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from inng_bench.errors import ExitStatus, InputError
 from inng_bench.harness.devices import DEVICES
+from inng_bench.results_command import add_results
 
 if TYPE_CHECKING:
-    from inng_bench.harness.plan import Plan
+    from inng_bench.harness.plan import Plan, Retry
     from inng_bench.harness.session import Results
     from inng_bench.harness.suite import Suite
 
@@ -55,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitStatus.OK
     except InputError as error:
-        print(f"inng-bench: {error}", file=sys.stderr)
+        print(f"inng-bench: {' '.join(str(error).split())}", file=sys.stderr)  # a hostile name may hold line breaks
         return ExitStatus.BAD_INPUT
     except KeyboardInterrupt:
         print(
@@ -79,6 +80,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_textures(commands)
     _add_sample(commands)
     _add_report(commands)
+    add_results(commands)
     return parser
 
 
@@ -105,6 +107,21 @@ def _add_run(commands: _Commands) -> None:
     parser.add_argument("--seeds", metavar="N", type=_positive_int, help="number of seeds (default: the suite's)")
     parser.add_argument(
         "--jobs", metavar="N", type=_positive_int, help="runs at a time (default: cores / threads of a run)"
+    )
+    parser.add_argument(
+        "--time-limit", metavar="MINUTES", type=_positive_float, help="of one run's process (default: the suite's)"
+    )
+    parser.add_argument(
+        "--memory-limit",
+        metavar="GIB",
+        type=_positive_float,
+        help="resident memory of one run's process (default: the suite's)",
+    )
+    parser.add_argument(
+        "--retry",
+        choices=("failed", "none"),
+        default="failed",
+        help="runs that are tried again although they have a row (default: %(default)s)",
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="only say how many runs, minutes and how much disk it takes"
@@ -193,8 +210,9 @@ def _add_execution(parser: argparse.ArgumentParser, default_precision: str | Non
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from inng_bench.harness.plan import make_plan
+    from inng_bench.harness.plan import Retry, make_plan
     from inng_bench.harness.session import results_folder, run_plan
+    from inng_bench.records.schema import Limits
 
     suite, origin = _chosen_suite(arguments)
     methods = arguments.methods.split(",") if arguments.methods else None
@@ -204,19 +222,22 @@ def _run(arguments: argparse.Namespace) -> int:
         methods=methods,
         device=arguments.device,
         precision=arguments.precision,
+        limits=Limits(minutes=arguments.time_limit, memory_gib=arguments.memory_limit),
         origin=origin,
     )
-    folder = results_folder(suite, arguments.out)
+    folder, retry = results_folder(suite, arguments.out), Retry(arguments.retry)
     if arguments.dry_run:
-        return _announce(plan, folder, arguments.jobs)
-    results = run_plan(plan, folder, jobs=arguments.jobs)
+        return _announce(plan, folder, arguments.jobs, retry)
+    results = run_plan(plan, folder, jobs=arguments.jobs, retry=retry)
     print(_summary(results))
     print(f"Tables and pictures: python -m inng_bench.report {results.folder}")
-    return ExitStatus.RUNS_FAILED if results.failed else ExitStatus.OK
+    return ExitStatus.RUNS_FAILED if results.failed or results.left else ExitStatus.OK
 
 
 def _summary(results: Results) -> str:
     counts = [f"{results.done} runs done", f"{results.failed} failed", f"{results.kept} were there already"]
+    if results.left:
+        counts.append(f"{results.left} failed before and were left")
     if results.not_timed:
         counts.append(f"{results.not_timed} samplers could not be timed")
     return f"{', '.join(counts)}: {results.folder}"
@@ -235,12 +256,12 @@ def _chosen_suite(arguments: argparse.Namespace) -> tuple[Suite, tuple[str, ...]
     return load_suite(arguments.suite), origin_of_suite(arguments.suite)
 
 
-def _announce(plan: Plan, folder: Path, jobs: int | None) -> int:
+def _announce(plan: Plan, folder: Path, jobs: int | None, retry: Retry) -> int:
     """Say what a run would do; touches nothing."""
     from inng_bench.harness.plan import estimate
     from inng_bench.harness.session import default_jobs, missing_runs
 
-    missing = missing_runs(plan, folder)
+    missing = missing_runs(plan, folder, retry)
     at_a_time = jobs or default_jobs(plan)
     for run in missing:
         print(f"{run.title}: {run.budget_flops / 1e12:g} TFLOP, {run.device}, {run.precision}")

@@ -21,12 +21,12 @@ Value = TypeVar("Value")
 
 
 def encode(snapshot: Snapshot) -> bytes:
-    """Return a snapshot as a safetensors file, its values as JSON in the metadata."""
+    """Return a snapshot as a safetensors file, its values as JSON in the metadata; a loss may be NaN."""
     tensors = {
         name: tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)  # the format allows no views
         for name, tensor in snapshot.tensors.items()
     }
-    return safetensors.torch.save(tensors, {"values": json.dumps(dict(snapshot.values), allow_nan=False)})
+    return safetensors.torch.save(tensors, {"values": json.dumps(dict(snapshot.values))})
 
 
 def decode(content: bytes) -> Snapshot:
@@ -42,9 +42,9 @@ def joined(**parts: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def part_of(snapshot: Snapshot, part: str) -> dict[str, Tensor]:
-    """Return the tensors that :func:`joined` put under a part, by their own names."""
+    """Return the tensors that :func:`joined` put under one part."""
     prefix = f"{part}."
-    return {name.removeprefix(prefix): value for name, value in snapshot.tensors.items() if name.startswith(prefix)}
+    return {name.removeprefix(prefix): tensor for name, tensor in snapshot.tensors.items() if name.startswith(prefix)}
 
 
 def required(content: Mapping[str, Value], name: str) -> Value:

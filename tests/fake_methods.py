@@ -118,6 +118,16 @@ class Killed(Tiler):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+class DiesOnce(Tiler):
+    """Writes a letter a step into the file named by ``marker`` and is killed at the sixth."""
+
+    def happen(self) -> None:
+        with Path(self.settings["marker"]).open("a") as stream:
+            stream.write("x")
+        if Path(self.settings["marker"]).stat().st_size == 6:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
 class Sleeps(Tiler):
     """Writes its process id to the file named by ``marker`` and never ends."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from inng_bench.hashes import canonical_hash
+from inng_bench.hashes import CHECKSUM, sealed
 from inng_bench.metrics.catalogue import BY_NAME
 from inng_bench.records import store
 from inng_bench.records.schema import (
@@ -149,10 +149,10 @@ def make_record(
 def rewrite(path: Path, edit: Callable[[dict[str, Any]], object]) -> None:
     """Change the content of a stored record and seal it again, as somebody could who means harm."""
     content = json.loads(path.read_text())
-    del content["checksum"]
+    del content[CHECKSUM]
     edit(content)
     with contextlib.suppress(ValueError):  # of a number that is none
-        content["checksum"] = canonical_hash(content)
+        content = sealed(content)
     path.write_text(json.dumps(content))
 
 

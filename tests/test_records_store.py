@@ -1,5 +1,7 @@
 import math
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -183,3 +185,20 @@ def test_the_latest_results_are_those_with_the_newest_suite_or_record(tmp_path: 
 def test_without_results_the_command_that_makes_some_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"python -m inng_bench run --suite quick"):
         store.latest_results(tmp_path)
+
+
+def test_eight_processes_that_write_fifty_records_each_lose_none(tmp_path: Path) -> None:
+    methods = [f"method-{number}" for number in range(8)]
+    script = Path(__file__).parent / "write_records.py"
+    writers = [subprocess.Popen([sys.executable, str(script), str(tmp_path), method]) for method in methods]
+    assert [writer.wait() for writer in writers] == [0] * 8
+    expected = [make_record(method, replicate=number) for method in methods for number in range(50)]
+    assert store.read_records(tmp_path) == tuple(expected)
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 400
+
+
+def test_processes_that_write_one_record_leave_one_of_theirs_whole(tmp_path: Path) -> None:
+    script = Path(__file__).parent / "write_records.py"
+    writers = [subprocess.Popen([sys.executable, str(script), str(tmp_path), "inng"]) for _ in range(2)]
+    assert [writer.wait() for writer in writers] == [0, 0]
+    assert len(store.read_records(tmp_path)) == 50

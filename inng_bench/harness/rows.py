@@ -22,6 +22,7 @@ def known_fields(run: RunSpec, facts: TextureFacts, started: datetime) -> dict[s
         "replicate": run.replicate,
         "seeds": run.seeds,
         "budget_flops": run.budget_flops,
+        "limits": run.limits,
         "started": started.isoformat(timespec="seconds"),
         "provenance": describe_machine(run),
     }

@@ -98,6 +98,9 @@ class Suite(_Strict):
         The rows beside :data:`REFERENCE_ROWS`.
     throughput : bool
         Whether the sampler of INNg is timed after the grid.
+    time_limit_minutes, memory_limit_gib : float or None
+        What the process of one run may take before it is ended and becomes a failed row; None is no limit. Not part of
+        the hash: no figure depends on them.
     """
 
     name: str = Field(pattern=_LABEL)
@@ -112,6 +115,8 @@ class Suite(_Strict):
     threads_per_run: int = Field(default=1, ge=1)
     methods: tuple[MethodEntry, ...] = Field(min_length=1)
     throughput: bool = False
+    time_limit_minutes: float | None = Field(default=None, gt=0)
+    memory_limit_gib: float | None = Field(default=None, gt=0)
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -127,8 +132,8 @@ class Suite(_Strict):
     def hash(self) -> str:
         """Return the SHA-256 of everything that a figure depends on.
 
-        Name, description and numbers of seeds stay out: more seeds are more replicates of the same suite. A picture
-        counts with its content, not with its place.
+        Name, description, limits and numbers of seeds stay out: more seeds are more replicates of the same suite. A
+        picture counts with its content, not with its place.
         """
         content = self.model_dump(
             mode="json",
@@ -136,6 +141,8 @@ class Suite(_Strict):
                 "name": True,
                 "description": True,
                 "replicates": True,
+                "time_limit_minutes": True,
+                "memory_limit_gib": True,
                 "pictures": True,
                 "methods": {"__all__": {"replicates"}},
             },

@@ -135,6 +135,9 @@ class Limits(_Closed):
     memory_gib: float | None = Field(default=None, description="Resident memory of the process and its children.")
 
 
+NO_LIMITS = Limits()
+
+
 class Record(_Closed):
     """One run, whole."""
 
@@ -149,7 +152,7 @@ class Record(_Closed):
     replicate: int = Field(description="Number of the seed within the suite, from 0.")
     seeds: dict[str, int] = Field(description="Derived seeds by purpose.")
     budget_flops: float
-    limits: Limits = Limits()
+    limits: Limits = NO_LIMITS
     status: Status
     error: str = ""
     started: str = Field(description="UTC, ISO 8601.")

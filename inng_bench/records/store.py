@@ -5,6 +5,7 @@ A results folder holds::
     suite.json                                        the suite, resolved
     textures/<texture>/train.png, held_out.png        the windows
     runs/<texture>/<method>/seed-<replicate>/         record.json and its pictures and model
+      checkpoint/                                     the last states of a training, until there is a record
     report/                                           tables and sheets, a view that can be made again
 
 Texture and method names become folders; nothing that stands in a record can name a file outside its own folder.
@@ -20,16 +21,13 @@ from pydantic import ValidationError
 
 from inng_bench.errors import InputError
 from inng_bench.files import write_atomically
-from inng_bench.hashes import canonical_hash
+from inng_bench.hashes import sealed, unsealed
 from inng_bench.records.migrations import migrate
 from inng_bench.records.schema import SCHEMA_VERSION, Record
 
 RECORD_NAME = "record.json"
 RUNS = Path("results/runs")
 """Where the command line puts results folders."""
-
-_CHECKSUM = "checksum"
-"""Key under which a file keeps the hash of all that the record holds."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
@@ -61,6 +59,11 @@ def run_folder(out: Path, texture: str, method: str, replicate: int) -> Path:
         raise InputError(f"the seed number {replicate} is negative; count seeds from 0.")
     names = (_checked_name("texture", texture), _checked_name("method", method))
     return out.joinpath("runs", *names, f"seed-{replicate}")
+
+
+def checkpoint_folder(out: Path, texture: str, method: str, replicate: int) -> Path:
+    """Return the folder of the last states of a training that has no record yet."""
+    return run_folder(out, texture, method, replicate) / "checkpoint"
 
 
 def record_path(out: Path, texture: str, method: str, replicate: int) -> Path:
@@ -108,7 +111,7 @@ def write_record(out: Path, record: Record) -> Path:
     try:
         # pydantic's own JSON mode would turn a NaN among the settings into null.
         plain = json.loads(json.dumps(record.model_dump(), allow_nan=False))
-        text = json.dumps({**plain, _CHECKSUM: canonical_hash(plain)}, indent=1, ensure_ascii=False)
+        text = json.dumps(sealed(plain), indent=1, ensure_ascii=False)
     except (TypeError, ValueError) as error:
         raise InputError(f"the record for {path} is not plain JSON ({error}); mend what the run returned.") from error
     _parse(text, path)
@@ -141,16 +144,30 @@ def read_records(out: Path) -> tuple[Record, ...]:
     InputError
         When a record is damaged or lies in the folder of another run.
     """
-    records = []
-    for path in sorted((out / "runs").glob(f"*/*/*/{RECORD_NAME}")):
-        record = read_record(path)
-        if path != folder_of(out, record) / RECORD_NAME:
-            raise InputError(
-                f"the record {path} belongs to {record.texture.name}/{record.method}/seed-{record.replicate}; "
-                "move it there, or delete it and run again."
-            )
-        records.append(record)
+    records = [read_placed_record(out, path) for path in record_files(out)]
     return tuple(sorted(records, key=lambda record: (record.texture.name, record.method, record.replicate)))
+
+
+def record_files(out: Path) -> list[Path]:
+    """Return the files of all records, read or not."""
+    return sorted((out / "runs").glob(f"*/*/*/{RECORD_NAME}"))
+
+
+def read_placed_record(out: Path, path: Path) -> Record:
+    """Read one record of a results folder.
+
+    Raises
+    ------
+    InputError
+        When it is damaged or lies in the folder of another run.
+    """
+    record = read_record(path)
+    if path != folder_of(out, record) / RECORD_NAME:
+        raise InputError(
+            f"the record {path} belongs to {record.texture.name}/{record.method}/seed-{record.replicate}; "
+            "move it there, or delete it and run again."
+        )
+    return record
 
 
 def find_record(out: Path, texture: str, method: str, replicate: int) -> Record | None:
@@ -177,7 +194,7 @@ def latest_results(root: Path = RUNS) -> Path:
 
 def _last_write(folder: Path) -> int:
     """Return the time of the newest suite or record in nanoseconds."""
-    files = [suite_path(folder), *(folder / "runs").glob(f"*/*/*/{RECORD_NAME}")]
+    files = [suite_path(folder), *record_files(folder)]
     return max(file.stat().st_mtime_ns for file in files)
 
 
@@ -188,12 +205,12 @@ def _parse(text: str, path: Path) -> Record:
         raise _damaged(path, f"it is not valid JSON: {error}") from error
     _check_version(content, path)
     try:
-        content = migrate(_without_checksum(content, path))
+        content = migrate(content if content["schema_version"] < 2 else unsealed(content))
         record = Record.model_validate_json(json.dumps(content, allow_nan=False))
     except ValidationError as error:
         raise _damaged(path, _explain(error)) from error
-    except ValueError as error:  # a number that JSON's grammar allows and a float does not hold
-        raise _damaged(path, f"it is not plain JSON: {error}") from error
+    except ValueError as error:  # another checksum, or a number that a float does not hold
+        raise _damaged(path, str(error)) from error
     _checked_name("texture", record.texture.name)
     _checked_name("method", record.method)
     for artefact in record.artefacts.values():
@@ -214,16 +231,6 @@ def _check_version(content: Any, path: Path) -> None:
         )
     if type(version) is not int or version < 1:  # in Python, True is an int
         raise _damaged(path, f"its schema version is {version!r}")
-
-
-def _without_checksum(content: dict[str, Any], path: Path) -> dict[str, Any]:
-    """Return a record's content after comparing it with its checksum, which came with version 2."""
-    if content["schema_version"] < 2:
-        return content
-    fields = {name: value for name, value in content.items() if name != _CHECKSUM}
-    if content.get(_CHECKSUM) != canonical_hash(fields):
-        raise _damaged(path, "its content does not agree with its checksum")
-    return fields
 
 
 def _checked_name(kind: str, name: str) -> str:
