@@ -6,11 +6,15 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from inng_bench.contract import Execution, Precision
 from inng_bench.harness.hardware import resolve_precision
-from inng_bench.inng.cascade import climb, gradient_flops
-from inng_bench.inng.langevin import Sampler, Update
-from inng_bench.inng.network import Classifier, FrozenClassifier, freeze
+from inng_bench.inng.cascade import Stage, climb
+from inng_bench.inng.choices import Update
+from inng_bench.inng.field import evaluation_flops
+from inng_bench.inng.frozen import FrozenClassifier, freeze
+from inng_bench.inng.langevin import Sampler
+from inng_bench.inng.network import Design, new_classifier
+from inng_bench.inng.presets import FAST
+from inng_bench.inng.prior import NoisePrior
 from inng_bench.throughput import measure_ceiling
-from inng_bench.weights import initialised
 
 torch.set_num_threads(1)  # as the runs of the suites
 
@@ -18,8 +22,7 @@ STEPS, BATCH, SIDE, ROUNDS = 4, 4, 256, 7
 
 
 def frozen(execution: Execution) -> FrozenClassifier:
-    network = initialised(lambda: Classifier(32), torch.Generator().manual_seed(0)).eval()
-    return freeze(network, execution.dtype)
+    return freeze(new_classifier(Design(32), torch.Generator().manual_seed(0)), execution.dtype)
 
 
 @pytest.mark.parametrize("precision", [Precision.FLOAT32, Precision.BFLOAT16])
@@ -31,16 +34,17 @@ def test_sampler_step(benchmark: BenchmarkFixture, update: Update, precision: Pr
         pytest.skip("this processor has no native bfloat16")
     classifier = frozen(execution)
     canvases = torch.rand((BATCH, 3, SIDE, SIDE), generator=torch.Generator().manual_seed(1)) * 2 - 1
-    sampler = Sampler(update, temperature=1.0, max_steps=STEPS, threshold=float("inf"))
+    stage = Stage(classifier, Sampler(update, temperature=1.0, max_steps=STEPS, threshold=float("inf")))
+    prior = NoisePrior(torch.zeros(3), torch.eye(3))
     ceiling = measure_ceiling(execution)
 
     def step() -> None:
-        climb(classifier, canvases, torch.eye(3), sampler, torch.Generator().manual_seed(2))
+        climb([stage], canvases, torch.eye(3), FAST, prior, torch.Generator().manual_seed(2))
 
     benchmark.pedantic(step, rounds=ROUNDS, warmup_rounds=1)  # type: ignore[no-untyped-call]
     assert benchmark.stats is not None
     evaluations_per_second = BATCH * (STEPS + 1) / benchmark.stats.stats.median
-    flops = gradient_flops(classifier, (SIDE, SIDE))
+    flops = evaluation_flops(classifier, FAST.reading, (SIDE, SIDE))
     benchmark.extra_info.update(
         gradient_evaluations_per_second=evaluations_per_second,
         flops_per_evaluation=flops,

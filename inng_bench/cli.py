@@ -78,6 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_run(commands)
     _add_list(commands)
+    _add_textures(commands)
     _add_sample(commands)
     _add_report(commands)
     add_gate_commands(commands)
@@ -94,7 +95,7 @@ def _add_run(commands: _Commands) -> None:
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument(
-        "--suite", metavar="NAME", help="a bundled suite (quick, standard, smoke) or the path of a .toml file"
+        "--suite", metavar="NAME", help="a bundled suite (quick, standard, paper, smoke) or the path of a .toml file"
     )
     what.add_argument(
         "--texture", metavar="PATH", type=Path, help="a picture of your own, under the quick suite's budget"
@@ -118,6 +119,26 @@ def _add_run(commands: _Commands) -> None:
 def _add_list(commands: _Commands) -> None:
     parser = commands.add_parser("list", help="textures, methods, metrics and suites", description="Say what there is.")
     parser.set_defaults(command=_list)
+
+
+def _add_textures(commands: _Commands) -> None:
+    parser = commands.add_parser(
+        "textures",
+        help="fetch pictures that are not shipped",
+        description="Textures that need a command of their own before a suite can name them.",
+    )
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    fetch = actions.add_parser(
+        "fetch",
+        help="bring pictures to this machine",
+        description="Download the pictures of the paper's authors, or take them from a folder; each is checked by its "
+        "SHA-256, and what is there already is kept.",
+    )
+    fetch.add_argument("set", choices=("paper",), help="which pictures")
+    fetch.add_argument(
+        "--from", dest="source", metavar="DIR", type=Path, help="a folder that holds them (default: their repository)"
+    )
+    fetch.set_defaults(command=_fetch_textures)
 
 
 def _add_sample(commands: _Commands) -> None:
@@ -228,14 +249,24 @@ def _list(arguments: argparse.Namespace) -> int:
     from inng_bench.harness.methods import method_names
     from inng_bench.harness.suite import load_suite, suite_names
     from inng_bench.metrics.catalogue import CATALOGUE
-    from inng_bench.textures import texture_infos
 
     suites = [load_suite(name) for name in suite_names()]
-    _print_section("textures", [(info.name, f"{info.kind}: {info.description}") for info in texture_infos()])
+    _print_section("textures", _texture_rows())
     _print_section("methods", [(name, "") for name in method_names()])
     _print_section("metrics", [(info.name, f"{info.direction} is better: {info.definition}") for info in CATALOGUE])
     _print_section("suites", [(suite.name, suite.description) for suite in suites])
     return ExitStatus.OK
+
+
+def _texture_rows() -> list[tuple[str, str]]:
+    from inng_bench.textures import Kind, texture_infos
+    from inng_bench.textures.paper import is_present
+
+    rows = []
+    for info in texture_infos():
+        absent = info.kind is Kind.PAPER and not is_present(info.name)
+        rows.append((info.name, f"{info.kind}{', not fetched' if absent else ''}: {info.description}"))
+    return rows
 
 
 def _print_section(title: str, rows: Sequence[tuple[str, str]]) -> None:
@@ -243,6 +274,14 @@ def _print_section(title: str, rows: Sequence[tuple[str, str]]) -> None:
     print(title)
     for name, text in rows:
         print(f"  {name:{width}}  {text}".rstrip())
+
+
+def _fetch_textures(arguments: argparse.Namespace) -> int:
+    from inng_bench.textures.fetching import fetch_pictures
+
+    folder = fetch_pictures(arguments.source, lambda line: print(line, file=sys.stderr, flush=True))
+    print(f"The paper's pictures are in {folder}. They carry no licence: do not pass them on.")
+    return ExitStatus.OK
 
 
 def _sample(arguments: argparse.Namespace) -> int:

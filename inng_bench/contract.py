@@ -230,4 +230,6 @@ def parse_settings(model: type[Configuration], settings: Mapping[str, Any], meth
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             raise InputError(f"{method} has no setting {key!r}; {did_you_mean(key, model.model_fields)}") from error
+        if not first["loc"]:
+            raise InputError(f"the settings of {method} do not go together: {first['ctx']['error']}.") from error
         raise InputError(f"the setting {key!r} of {method} is wrong: {first['msg']}.") from error

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from inng_bench.contract import Execution
-from inng_bench.inng.cascade import climb, gradient_flops
-from inng_bench.inng.langevin import Sampler
+from inng_bench.inng.cascade import Stage, climb
+from inng_bench.inng.choices import Stop
+from inng_bench.inng.field import evaluation_flops
 from inng_bench.inng.method import INNg
 from inng_bench.records.schema import Throughput
 
@@ -52,27 +53,27 @@ def measure_sampler(
         matrix product and a 1×1 convolution in the same precision and threads.
     """
     method = INNg.load(folder, execution)
-    classifier, sampler = method.stages[len(method.stages) // 2], _endless(method.sampler)
+    stage = _endless(method.stages[len(method.stages) // 2])
     canvases = torch.rand((batch, 3, *size), generator=torch.Generator().manual_seed(0)) * 2 - 1
     canvases, colours = canvases.to(execution.device), torch.eye(3, device=execution.device)
 
     def round_of_steps() -> None:
-        climb(classifier, canvases, colours, sampler, torch.Generator().manual_seed(1))
+        climb([stage], canvases, colours, method.config, method.prior, torch.Generator().manual_seed(1))
 
     tasks = ceiling_tasks(execution)
     seconds = _interleaved_seconds((round_of_steps, *(task for task, _ in tasks)), execution.device)
     # The sampler evaluates the logit once more than it moves, to know that the boundary is reached.
     evaluations = batch * (STEPS + 1)
     rates = sorted(evaluations / duration for duration in seconds[0])
-    flops = gradient_flops(classifier, size)
+    flops = evaluation_flops(stage.classifier, method.config.reading, size)
     ceiling = max(work / min(times) for (_, work), times in zip(tasks, seconds[1:], strict=True))
     quartiles = statistics.quantiles(rates, n=4)
     return Throughput(
-        update=str(sampler.update),
+        update=str(stage.sampler.update),
         height=size[0],
         width=size[1],
         batch=batch,
-        filters=classifier.weights[0].shape[0],
+        filters=method.config.filters,
         precision=str(execution.precision),
         threads=torch.get_num_threads(),
         rounds=ROUNDS,
@@ -96,9 +97,9 @@ def measure_ceiling(execution: Execution) -> float:
     return max(work / min(times) for (_, work), times in zip(tasks, seconds, strict=True))
 
 
-def _endless(sampler: Sampler) -> Sampler:
-    """Return the same sampler with a fixed number of steps."""
-    return replace(sampler, max_steps=STEPS, threshold=float("inf"))
+def _endless(stage: Stage) -> Stage:
+    """Return a stage whose sampler takes a fixed number of steps."""
+    return replace(stage, sampler=replace(stage.sampler, max_steps=STEPS, stop=Stop.LOGIT, threshold=float("inf")))
 
 
 def _matrix_product(execution: Execution) -> tuple[Callable[[], Tensor], float]:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from inng_bench.errors import InputError
 from inng_bench.harness.suite import Suite, load_suite, own_picture_suite, parse_suite, suite_names
+from inng_bench.textures import Kind, texture_infos
 
 TEXT = """
 name = "mine"
@@ -28,7 +29,7 @@ def read(text: str) -> Suite:
 
 
 def test_every_bundled_suite_can_be_read_and_bears_its_files_name() -> None:
-    assert set(suite_names()) == {"quick", "smoke", "standard"}
+    assert set(suite_names()) == {"paper", "quick", "smoke", "standard"}
     assert [load_suite(name).name for name in suite_names()] == suite_names()
 
 
@@ -38,6 +39,14 @@ def test_the_standard_suite_is_what_the_tables_promise() -> None:
     assert standard.replicates == 3
     ten = next(entry for entry in standard.methods if entry.label == "dcgan-10x")
     assert (ten.implementation, ten.budget_factor, ten.replicates) == ("dcgan", 10.0, 1)
+
+
+def test_the_paper_suite_is_the_papers_pictures_under_the_standard_budget_and_says_to_fetch_them() -> None:
+    paper, standard = load_suite("paper"), load_suite("standard")
+    assert set(paper.textures) == {info.name for info in texture_infos() if info.kind is Kind.PAPER}
+    assert (paper.replicates, paper.budget_tflop) == (standard.replicates, standard.budget_tflop)
+    assert [entry.label for entry in paper.methods] == ["inng", "dcgan"]
+    assert "python -m inng_bench textures fetch paper" in paper.description
 
 
 def test_the_smoke_suite_pins_float32() -> None:

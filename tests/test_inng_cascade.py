@@ -1,5 +1,6 @@
 import math
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -8,37 +9,43 @@ from torch import Tensor
 from inng_bench.contract import Execution, Progress
 from inng_bench.errors import InputError
 from inng_bench.inng.cascade import (
-    Stage,
+    CascadeTraining,
+    StageReport,
+    classifier_flops,
     classifier_loss,
-    classifier_step_flops,
     climb,
-    gradient_flops,
     synthesise,
     train_cascade,
 )
+from inng_bench.inng.choices import Architecture, Ascended, Canvas, FirstNegatives, Output, Overlap, Scope, Start, Stop
+from inng_bench.inng.field import Reading, evaluation_flops
+from inng_bench.inng.frozen import FrozenClassifier
 from inng_bench.inng.method import INNg
-from inng_bench.inng.network import FrozenClassifier
-from inng_bench.inng.presets import PRESETS, CascadeConfig
+from inng_bench.inng.presets import AUTHORS, PAPER, PRESETS, CascadeConfig, configure
 
 SMALL = CascadeConfig(filters=4, canvases=2, canvas_side=64, crops=2, classifier_steps=6, max_steps=8, max_stages=4)
-
-
-COLOURS = 0.3 * torch.eye(3)
 
 
 def stripes() -> Tensor:
     return (torch.arange(96) % 12 < 6).float().mul(1.6).sub(0.8).expand(3, 96, 96).contiguous()
 
 
-def train(config: CascadeConfig = SMALL, budget: float = math.inf, seed: int = 0) -> list[Stage]:
-    stages: list[Stage] = []
+def changed(config: CascadeConfig = SMALL, **fields: Any) -> CascadeConfig:
+    return CascadeConfig.model_validate(config.model_dump() | fields)
+
+
+def train(
+    config: CascadeConfig = SMALL, budget: float = math.inf, seed: int = 0
+) -> tuple[CascadeTraining, list[StageReport]]:
+    reports: list[StageReport] = []
     generator = torch.Generator().manual_seed(seed)
-    train_cascade(stripes(), config, budget=budget, dtype=torch.float32, generator=generator, on_stage=stages.append)
-    return stages
+    training = CascadeTraining(stripes(), config, dtype=torch.float32, generator=generator)
+    train_cascade(training, budget=budget, on_round=reports.append)
+    return training, reports
 
 
-def states(stages: list[Stage]) -> list[Tensor]:
-    return [weight for stage in stages for weight in stage.classifier.weights]
+def weights(training: CascadeTraining) -> list[Tensor]:
+    return [weight for stage in training.stages for weight in stage.classifier.weights]
 
 
 def test_real_and_pseudo_negative_windows_are_equally_many_in_the_loss() -> None:
@@ -47,50 +54,204 @@ def test_real_and_pseudo_negative_windows_are_equally_many_in_the_loss() -> None
             return torch.full((len(pictures), 1, 5, 5), 1.5)
 
     crops = torch.zeros(6, 3, 126, 126)
-    loss = classifier_loss(Constant(), crops, crops, torch.float32)  # type: ignore[arg-type]
+    loss, _ = classifier_loss(Constant(), crops, crops, torch.float32)  # type: ignore[arg-type]
     expected = (math.log1p(math.exp(-1.5)) + math.log1p(math.exp(1.5))) / 2
     assert float(loss) == pytest.approx(expected)
 
 
 def test_a_stage_raises_the_logit_of_its_samples_to_the_boundary() -> None:
-    stages = train(
-        SMALL.model_copy(update={"max_steps": 60, "classifier_steps": 40, "norm_momentum": 0.5, "max_stages": 2})
-    )
-    assert any(stage.ascent.steps.max() > 0 for stage in stages)
-    for stage in stages:
-        stopped = stage.ascent.steps < 60
-        assert bool((stage.ascent.logits[stopped] >= 0).all())
+    _, reports = train(changed(max_steps=60, classifier_steps=40, max_stages=2))
+    assert any(report.ascent.steps.max() > 0 for report in reports)
+    for report in reports:
+        stopped = report.ascent.steps < 60
+        assert bool((report.ascent.logits[stopped] >= 0).all())
+        assert report.missed == int((report.ascent.logits < 0).sum())
 
 
 def test_one_seed_gives_the_same_cascade_and_another_seed_another() -> None:
-    first, same, other = states(train()), states(train()), states(train(seed=1))
+    first, same, other = (weights(train(seed=seed)[0]) for seed in (0, 0, 1))
     assert all(torch.equal(a, b) for a, b in zip(first, same, strict=True))
     assert not torch.equal(first[0], other[0])
 
 
 def test_the_budget_ends_a_training_within_one_stage_of_itself() -> None:
-    whole = train()
+    _, whole = train()
     costs = [after.flops - before for after, before in zip(whole, [0.0, *(s.flops for s in whole)], strict=False)]
     budget = whole[1].flops
-    spent = train(budget=budget)[-1].flops
-    assert abs(spent - budget) <= max(costs)
+    assert abs(train(budget=budget)[0].flops - budget) <= max(costs)
 
 
 def test_every_classifier_of_the_cascade_is_kept_as_it_was_when_its_stage_ended() -> None:
-    stages = train()
-    weights = [stage.classifier.weights[0] for stage in stages]
-    assert len(weights) == SMALL.max_stages
-    assert not any(torch.equal(a, b) for a, b in pairwise(weights))
+    firsts = [stage.classifier.weights[0] for stage in train()[0].stages]
+    assert len(firsts) == SMALL.max_stages
+    assert not any(torch.equal(a, b) for a, b in pairwise(firsts))
 
 
 def test_synthesis_is_the_ascent_through_all_classifiers_in_order() -> None:
-    classifiers = [stage.classifier for stage in train()]
+    training, _ = train()
     noise = torch.randn((1, 3, 64, 80), generator=torch.Generator().manual_seed(3)).clamp(-1, 1)
+    shared = training.colours, SMALL, training.prior
     expected, generator = noise, torch.Generator().manual_seed(4)
-    for classifier in classifiers:
-        expected = climb(classifier, expected, COLOURS, SMALL.sampler(), generator).canvases
-    drawn = synthesise(classifiers, noise, COLOURS, SMALL.sampler(), torch.Generator().manual_seed(4))
+    for stage in training.stages:
+        expected = climb([stage], expected, *shared, generator).canvases
+    drawn = synthesise(training.stages, noise, *shared, torch.Generator().manual_seed(4))
     assert torch.equal(drawn, expected)
+
+
+def test_canvases_that_move_in_several_batches_are_bounded_in_number_and_all_there() -> None:
+    config = changed(sampler_batch=2)
+    training, _ = train(config)
+    noise = training.prior.draw(5, (64, 64), torch.Generator().manual_seed(3))
+    ascent = climb(
+        training.stages[:1], noise, training.colours, config, training.prior, torch.Generator().manual_seed(4)
+    )
+    assert ascent.canvases.shape == noise.shape
+    assert len(ascent.steps) == 5
+    first = climb(
+        training.stages[:1], noise[:2], training.colours, config, training.prior, torch.Generator().manual_seed(4)
+    )
+    assert torch.equal(ascent.canvases[:2], first.canvases)
+
+
+def test_a_start_that_is_shifted_by_the_grid_s_step_gives_the_shifted_result() -> None:
+    config = changed(temperature=0.0)
+    training, _ = train(config)
+    noise = training.prior.draw(1, (64, 96), torch.Generator().manual_seed(3))
+
+    def drawn(start: Tensor) -> Tensor:
+        return synthesise(
+            training.stages, start, training.colours, config, training.prior, torch.Generator().manual_seed(4)
+        )
+
+    torch.testing.assert_close(drawn(noise.roll((16, 48), (2, 3))), drawn(noise).roll((16, 48), (2, 3)))
+
+
+def test_a_cascade_that_keeps_every_classifier_is_the_compact_one_of_b_1_and_b_counts_what_is_kept() -> None:
+    trained = {b: train(changed(keep_every=b, max_stages=5))[0] for b in (1, 2, 5, 0)}
+    assert {b: len(training.stages) for b, training in trained.items()} == {1: 5, 2: 3, 5: 1, 0: 1}
+    # Until the first classifier is dropped all variants are one.
+    assert torch.equal(
+        trained[1].stages[0].classifier.weights[0], train(changed(max_stages=1))[0].stages[0].classifier.weights[0]
+    )
+    # A single classifier and one that is kept of five come from the same five rounds, all begun at the noise.
+    for one, other in zip(weights(trained[5]), weights(trained[0]), strict=True):
+        assert torch.equal(one, other)
+    assert trained[5].stages[0].sampler.max_steps == 5 * SMALL.max_steps
+    assert [stage.sampler.max_steps for stage in trained[2].stages] == [16, 16, 8]
+
+
+def test_rounds_between_kept_classifiers_begin_at_the_samples_of_the_last_kept_one() -> None:
+    training = CascadeTraining(
+        stripes(), changed(keep_every=2), dtype=torch.float32, generator=torch.Generator().manual_seed(0)
+    )
+    noise = training.base
+    training.round()
+    assert torch.equal(training.base, noise)
+    training.round()
+    assert torch.equal(training.base, training.canvases)
+    assert not torch.equal(training.base, noise)
+
+
+def test_a_share_of_fresh_chains_takes_the_place_of_the_oldest() -> None:
+    config = changed(canvases=4, fresh_share=0.25, max_stages=3)
+    training = CascadeTraining(stripes(), config, dtype=torch.float32, generator=torch.Generator().manual_seed(0))
+    training.round()
+    before = training.canvases
+    spent = training.flops
+    report = training.round()
+    assert torch.equal(training.base, training.canvases)
+    assert len(training.canvases) == 4
+    plain = CascadeTraining(
+        stripes(), changed(config, fresh_share=0.0), dtype=torch.float32, generator=torch.Generator().manual_seed(0)
+    )
+    plain.round()
+    assert not torch.equal(plain.canvases, before)
+    assert report.flops > spent
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"classifier_start": Start.NEW},
+        {"ascended": Ascended.LOG_SIGMOID},
+        {"scope": Scope.SUM},
+        {"overlap": Overlap.RANDOM_PATCHES, "patches": 2},
+        {"canvas": Canvas.EXPANDED},
+        {"first_negatives": FirstNegatives.RANDOM_PHASE},
+        {"first_negatives": FirstNegatives.GAUSSIAN},
+        {"output": Output.SOFTMAX},
+        {"stop": Stop.REAL_QUANTILE, "threshold": 0.1},
+        {"stop": Stop.LOSS, "threshold": 5.0},
+        {"keep_every": 3},
+        {"stretch": 1.25},
+        {"loss_check_steps": 2, "loss_check_batches": 2, "loss_target": 0.6},
+    ],
+)
+def test_each_switch_trains_stores_and_samples_the_same_from_storage(fields: dict[str, Any]) -> None:
+    settings = changed(max_stages=3, **fields).model_dump(mode="json")
+    method = INNg(settings, Execution())
+    method.train(stripes(), seed=0, budget=math.inf)
+    again = INNg(settings, Execution())
+    again.restore(method.state())
+    drawn, same = (one.sample(2, (64, 80), generator=torch.Generator().manual_seed(1)) for one in (method, again))
+    assert drawn.shape == (2, 3, 64, 80)
+    assert torch.equal(drawn, same)
+    plain = INNg(changed(max_stages=3).model_dump(mode="json"), Execution())
+    plain.train(stripes(), seed=0, budget=math.inf)
+    assert not torch.equal(drawn, plain.sample(2, (64, 80), generator=torch.Generator().manual_seed(1)))
+
+
+def test_the_authors_preset_at_a_small_scale_is_the_same_method_on_smaller_counts() -> None:
+    name, scale, config = configure({"preset": "authors", "scale": 0.01})
+    assert (name, scale) == ("authors", 0.01)
+    assert (config.canvases, config.crops, config.classifier_steps, config.max_steps) == (2, 5, 9, 5)
+    unscaled = {"canvases", "crops", "classifier_steps", "classifier_least_steps", "loss_check_steps",
+                "loss_check_batches", "max_steps", "sampler_batch"}  # fmt: skip
+    assert config.model_dump(exclude=unscaled) == AUTHORS.model_dump(exclude=unscaled)
+    settings = {"preset": "authors", "scale": 0.01, "filters": 4, "canvas_side": 64, "max_stages": 2}
+    method = INNg(settings, Execution())
+    method.train(stripes(), seed=0, budget=math.inf)
+    assert len(method.stages) == 2
+    assert INNg(method.configuration(), Execution()).configuration() == method.configuration()
+    assert method.sample(1, (64, 64), generator=torch.Generator().manual_seed(0)).isfinite().all()
+
+
+def test_the_paper_s_preset_is_langevin_dynamics_on_the_logit_to_the_boundary() -> None:
+    chosen = {"update", "ascended", "stop", "threshold", "output", "overlap", "first_negatives", "keep_every"}
+    assert PAPER.model_dump(mode="json", include=chosen) == {
+        "update": "langevin",
+        "ascended": "logit",
+        "stop": "logit",
+        "threshold": 0.0,
+        "output": "logit",
+        "overlap": "dense",
+        "first_negatives": "gaussian",
+        "keep_every": 1,
+    }
+    assert PAPER.temperature > 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"architecture": "padded"}, "set overlap to 'random-patches'"),
+        ({"architecture": "padded", "overlap": "random-patches"}, "set crop_side to 64"),
+        ({"scope": "sum", "first_negatives": "random-phase"}, "set first_negatives to another value"),
+        ({"scope": "sum", "keep_every": 2}, "set keep_every to 1"),
+        ({"scale": 0}, "'scale' of inng must be a number above 0"),
+        ({"scale": "half"}, "'scale' of inng must be a number above 0"),
+    ],
+)
+def test_choices_that_do_not_go_together_are_refused_with_the_way_out(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        INNg(fields, Execution())
+
+
+def test_a_loss_that_is_not_a_number_ends_the_training_with_a_sentence() -> None:
+    training = CascadeTraining(stripes(), SMALL, dtype=torch.float32, generator=torch.Generator().manual_seed(0))
+    torch.nn.init.constant_(training.classifier.head.weight, math.nan)
+    with pytest.raises(FloatingPointError, match="lower classifier_rate"):
+        training.round()
 
 
 def test_counted_operations_agree_with_arithmetic() -> None:
@@ -98,16 +259,20 @@ def test_counted_operations_agree_with_arithmetic() -> None:
     shapes = [(62, 3, 32), (30, 32, 64), (14, 64, 128), (6, 128, 256)]
     forward = [2 * side**2 * 16 * before * after for side, before, after in shapes] + [2 * 25 * 4 * 256]
     backward = 2 * sum(forward) - forward[0]  # the first layer needs no gradient of the picture
-    assert classifier_step_flops(config) == pytest.approx(12 * (sum(forward) + backward))
+    step, passed = classifier_flops(config)
+    assert step == pytest.approx(12 * (sum(forward) + backward))
+    assert passed == pytest.approx(12 * sum(forward))
 
 
 def test_a_gradient_costs_twice_a_forward_pass_and_grows_with_the_area() -> None:
-    classifier = train(SMALL.model_copy(update={"max_stages": 1}))[0].classifier
+    classifier = train(changed(max_stages=1))[0].stages[0].classifier
     channels = [3, 4, 8, 16, 32]
     forward = sum(2 * (128 // 2**i) ** 2 * 16 * a * b for i, (a, b) in enumerate(pairwise(channels), 1))
     head = 2 * 8 * 8 * 4 * 32
-    assert gradient_flops(classifier, (128, 128)) == pytest.approx(2 * forward + head, rel=0.05)
-    assert gradient_flops(classifier, (256, 128)) == pytest.approx(2 * gradient_flops(classifier, (128, 128)), rel=0.02)
+    assert evaluation_flops(classifier, Reading(), (128, 128)) == pytest.approx(2 * forward + head, rel=0.05)
+    assert evaluation_flops(classifier, Reading(), (256, 128)) == pytest.approx(
+        2 * evaluation_flops(classifier, Reading(), (128, 128)), rel=0.02
+    )
 
 
 def test_a_picture_of_a_size_between_the_grid_steps_is_the_crop_of_the_next_torus() -> None:
@@ -122,7 +287,8 @@ def test_events_report_losses_steps_and_canvases_of_each_stage() -> None:
     heard: list[Progress] = []
     INNg(SMALL.model_dump(mode="json"), Execution()).train(stripes(), seed=0, budget=1e12, events=heard.append)
     assert [progress.step for progress in heard] == [1, 2, 3, 4]
-    assert {"loss_first", "loss_last", "classifier_steps", "sampler_steps", "logit"} <= set(heard[0].values)
+    expected = {"loss_first", "loss_last", "classifier_steps", "energy_gap", "sampler_steps", "logit"}
+    assert expected == set(heard[0].values)
     assert heard[0].pictures is not None
     assert heard[0].pictures.shape == (2, 3, 64, 64)
 
@@ -133,7 +299,7 @@ def test_stages_that_miss_their_boundary_are_named() -> None:
     assert training.warnings == ("stages 1, 2 of 2 ended before every image reached the decision boundary.",)
 
 
-@pytest.mark.parametrize("missing", ["stage.0002.bias.3", "stage.0004", "stages", "mean"])
+@pytest.mark.parametrize("missing", ["stage.0002.bias.3", "stage.0004", "thresholds", "prior.mean"])
 def test_a_cascade_with_a_part_missing_is_refused_by_its_name(missing: str) -> None:
     method = INNg(SMALL.model_dump(mode="json"), Execution())
     method.train(stripes(), seed=0, budget=1e12)
@@ -157,32 +323,63 @@ def test_an_unknown_preset_or_setting_is_answered_with_the_nearest_one() -> None
 
 
 def test_a_frozen_classifier_survives_storage() -> None:
-    classifier = train(SMALL.model_copy(update={"max_stages": 1}))[0].classifier
-    again = FrozenClassifier.restore(classifier.state(), Execution())
+    classifier = train(changed(max_stages=1))[0].stages[0].classifier
+    again = FrozenClassifier.restore(classifier.state(), Architecture.UNPADDED, Execution())
     assert all(torch.equal(a, b) for a, b in zip(again.weights, classifier.weights, strict=True))
 
 
 def test_fast_0_never_changes() -> None:
     assert PRESETS["fast-0"].model_dump(mode="json") == {
+        "architecture": "unpadded",
+        "output": "logit",
+        "normalisation": "running",
         "filters": 32,
-        "max_stages": 200,
-        "canvases": 6,
-        "canvas_side": 128,
+        "norm_momentum": 0.5,
+        "norm_batches": 1,
+        "stretch": 1.0,
         "crop_side": 126,
         "crops": 6,
+        "classifier_start": "warm",
         "classifier_steps": 40,
         "classifier_least_steps": 5,
-        "norm_momentum": 0.5,
+        "optimiser": "adam",
         "classifier_rate": 5e-4,
         "classifier_momentum": 0.5,
         "loss_target": 0.005,
+        "loss_check_steps": 1,
+        "loss_check_batches": 0,
+        "first_negatives": "matched",
+        "canvas": "torus",
+        "canvases": 6,
+        "canvas_side": 128,
         "history_stages": 24,
         "history_decay": 0.5,
+        "fresh_share": 0.0,
         "update": "adam",
+        "directions": "principal-colours",
+        "ascended": "logit",
+        "scope": "stage",
+        "overlap": "dense",
+        "patches": 10,
         "step_size": 0.06,
+        "final_step_share": 0.1,
         "temperature": 0.5,
         "momentum": 0.5,
         "max_steps": 40,
-        "final_step_share": 0.1,
+        "stop": "logit",
         "threshold": 0.0,
+        "together": "image",
+        "sampler_batch": 16,
+        "keep_every": 1,
+        "max_stages": 200,
     }
+
+
+def test_fast_0_still_draws_the_bytes_of_its_first_day() -> None:
+    # Pinned before the code was rearranged: two stages on the stripes, float32, one thread.
+    config = PRESETS["fast-0"].model_copy(update={"filters": 4, "canvases": 2, "crops": 2, "max_stages": 2})
+    method = INNg({"preset": "fast-0"} | config.model_dump(mode="json"), Execution())
+    method.train(stripes(), seed=0, budget=math.inf)
+    drawn = method.sample(1, (64, 64), generator=torch.Generator().manual_seed(1))
+    assert float(drawn.mean()) == pytest.approx(0.1891217, rel=1e-4)
+    assert float(drawn.std()) == pytest.approx(0.5336310, rel=1e-4)

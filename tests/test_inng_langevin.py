@@ -3,18 +3,24 @@ import math
 import torch
 from torch import Tensor
 
-from inng_bench.inng.langevin import LogitsAndGradient, Sampler, Update, ascend
+from inng_bench.inng.choices import Stop, Together, Update
+from inng_bench.inng.field import Field
+from inng_bench.inng.langevin import Sampler, ascend
 
 PLAIN = torch.eye(3, dtype=torch.float64)
 
 
-def gaussian(variance: float) -> LogitsAndGradient:
+def gaussian(variance: float) -> Field:
     """ln g of a Gaussian, for each pixel of a canvas."""
 
-    def field(canvases: Tensor) -> tuple[Tensor, Tensor]:
-        return -canvases.square().mean((1, 2, 3)) / (2 * variance), -canvases / variance
+    def field(canvases: Tensor, step: int, images: Tensor) -> tuple[Tensor, Tensor]:
+        return -canvases.square().mean((1, 2, 3))[:, None] / (2 * variance), -canvases / variance
 
     return field
+
+
+def uphill(canvases: Tensor, step: int, images: Tensor) -> tuple[Tensor, Tensor]:
+    return canvases.mean((1, 2, 3))[:, None], torch.ones_like(canvases)
 
 
 def endless(
@@ -101,14 +107,28 @@ def test_an_image_beyond_the_boundary_is_left_as_it_is() -> None:
     assert outcome.evaluations == 2
 
 
+def test_the_loss_rule_stops_at_the_cross_entropy_and_the_logit_rule_at_the_mean() -> None:
+    logits = torch.tensor([[2.0, -2.0], [0.2, 0.1], [8.0, -8.0]])
+    losses = torch.log1p(torch.exp(-logits)).mean(1)
+    assert Sampler(threshold=0.0).reached(logits).tolist() == [True, True, True]
+    rule = Sampler(stop=Stop.LOSS, threshold=float(losses[0]) + 1e-6)
+    assert rule.reached(logits).tolist() == [True, True, False]
+
+
+def test_a_rule_of_the_batch_stops_all_images_together() -> None:
+    logits = torch.tensor([[3.0, 3.0], [-1.0, -1.0], [-1.0, -1.0]])
+    assert Sampler(together=Together.BATCH).reached(logits).tolist() == [True] * 3
+    assert Sampler(together=Together.BATCH, threshold=0.5).reached(logits).tolist() == [False] * 3
+
+
 def test_a_step_limit_ends_an_ascent_that_cannot_reach_its_boundary() -> None:
     outcome = ascend(gaussian(0.5), draw(2, 3, 16, 16), PLAIN, endless(steps=4), torch.Generator())
     assert outcome.steps.tolist() == [4, 4]
     assert outcome.evaluations == 10
+    assert not bool(outcome.reached.any())
 
 
 def test_the_step_size_falls_geometrically_to_its_final_share() -> None:
-    uphill: LogitsAndGradient = lambda canvases: (canvases.mean((1, 2, 3)), torch.ones_like(canvases))  # noqa: E731
     sampler = Sampler(Update.LANGEVIN, 0.02, 0.0, 0.5, 4, final_step_share=1 / 16, threshold=math.inf)
     start = torch.zeros((1, 3, 16, 16), dtype=torch.float64)
     moved = ascend(uphill, start, PLAIN, sampler, torch.Generator()).canvases
@@ -116,7 +136,6 @@ def test_the_step_size_falls_geometrically_to_its_final_share() -> None:
 
 
 def test_pixels_stay_within_their_range() -> None:
-    uphill: LogitsAndGradient = lambda canvases: (canvases.mean((1, 2, 3)), torch.ones_like(canvases))  # noqa: E731
     moved = ascend(uphill, draw(1, 3, 16, 16), PLAIN, endless(step_size=4.0, steps=3), torch.Generator()).canvases
     assert float(moved.max()) == 1.0
 

@@ -2,37 +2,42 @@ import pytest
 import torch
 from torch import Tensor
 
-from inng_bench.inng.network import (
-    OVERLAP,
-    WINDOW,
-    WINDOW_STEP,
-    Classifier,
-    freeze,
-    logits_and_gradient,
-    window_logits,
-)
-from inng_bench.weights import initialised
+from inng_bench.inng.choices import Architecture, Ascended, Canvas, Normalisation, Output, Overlap
+from inng_bench.inng.field import Reading, make_field
+from inng_bench.inng.frozen import freeze, picture_logits, recalibrate, torus_logits_and_gradient, window_logits
+from inng_bench.inng.network import GEOMETRIES, WINDOW_STEP, Classifier, Design, new_classifier
 
 HEIGHT, WIDTH = 96, 64
+WINDOW = GEOMETRIES[Architecture.UNPADDED].window
+COVERING = WINDOW**2 / WINDOW_STEP**2
+
+
+def make_classifier(design: Design) -> Classifier:
+    """A classifier in evaluation mode whose batch normalisation is far from the identity."""
+    generator = torch.Generator().manual_seed(3)
+    network = new_classifier(design, generator).double().eval()
+    for norm in network.norms:
+        if isinstance(norm, torch.nn.BatchNorm2d):
+            assert norm.running_mean is not None
+            assert norm.running_var is not None
+            norm.running_mean.normal_(generator=generator)
+            norm.running_var.uniform_(0.5, 2.0, generator=generator)
+    return network
 
 
 @pytest.fixture
 def classifier() -> Classifier:
-    """A classifier in evaluation mode whose batch normalisation is far from the identity."""
-    generator = torch.Generator().manual_seed(3)
-    network = initialised(lambda: Classifier(4), generator).double().eval()
-    for norm in network.norms:
-        assert isinstance(norm, torch.nn.BatchNorm2d)
-        assert norm.running_mean is not None
-        assert norm.running_var is not None
-        norm.running_mean.normal_(generator=generator)
-        norm.running_var.uniform_(0.5, 2.0, generator=generator)
-    return network
+    return make_classifier(Design(4))
 
 
 @pytest.fixture
 def canvases() -> Tensor:
     return torch.rand((2, 3, HEIGHT, WIDTH), dtype=torch.float64, generator=torch.Generator().manual_seed(4)) * 2 - 1
+
+
+def draw_picture(height: int, width: int) -> Tensor:
+    generator = torch.Generator().manual_seed(6)
+    return torch.rand((1, 3, height, width), dtype=torch.float64, generator=generator) * 2 - 1
 
 
 def explicit_windows(canvases: Tensor) -> Tensor:
@@ -59,17 +64,120 @@ def test_one_dense_pass_gives_the_logit_of_every_window_of_the_grid(classifier: 
     torch.testing.assert_close(window_logits(freeze(classifier, torch.float64), canvases), expected)
 
 
+@pytest.mark.parametrize("ascended", list(Ascended))
 @pytest.mark.parametrize("roll", [(0, 0), (1, 0), (7, 13), (15, 15)])
 def test_the_dense_gradient_is_the_mean_of_the_gradients_of_the_windows(
-    classifier: Classifier, canvases: Tensor, roll: tuple[int, int]
+    classifier: Classifier, canvases: Tensor, roll: tuple[int, int], ascended: Ascended
 ) -> None:
     rolled = canvases.roll(roll, (2, 3)).requires_grad_()
     windows = explicit_windows(rolled)
-    logits = classifier(windows.flatten(0, 2)).reshape(windows.shape[:3])
-    (expected,) = torch.autograd.grad(logits.sum(), rolled)
-    values, gradient = logits_and_gradient(freeze(classifier, torch.float64), rolled.detach())
-    torch.testing.assert_close(values, logits.mean((1, 2)))
-    torch.testing.assert_close(gradient * OVERLAP, expected)
+    logits = classifier(windows.flatten(0, 2)).reshape(len(canvases), -1)
+    objective = logits if ascended is Ascended.LOGIT else torch.nn.functional.logsigmoid(logits)
+    (expected,) = torch.autograd.grad(objective.sum(), rolled)
+    values, gradient = torus_logits_and_gradient(freeze(classifier, torch.float64), rolled.detach(), ascended)
+    torch.testing.assert_close(values, logits)
+    torch.testing.assert_close(gradient * COVERING, expected)
+
+
+@pytest.mark.parametrize("output", list(Output))
+@pytest.mark.parametrize("normalisation", list(Normalisation))
+@pytest.mark.parametrize("architecture", list(Architecture))
+def test_a_frozen_classifier_gives_the_logits_of_the_trained_one(
+    architecture: Architecture, normalisation: Normalisation, output: Output
+) -> None:
+    network = make_classifier(Design(4, architecture, output, normalisation))
+    side = GEOMETRIES[architecture].window
+    pictures = torch.rand((3, 3, side, side), dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+    expected = network(pictures)[:, 0]
+    assert expected.shape == (3, 1, 1)
+    torch.testing.assert_close(picture_logits(freeze(network, torch.float64), pictures), expected)
+
+
+def test_the_padded_classifier_reads_pictures_as_tensorflow_s_same_convolutions_do() -> None:
+    # SAME: the output is half as large; of the zeros that this takes, the smaller half lies before the picture.
+    side = GEOMETRIES[Architecture.PADDED].window
+    assert side == 64
+    network = make_classifier(Design(2, Architecture.PADDED, normalisation=Normalisation.NONE))
+    picture = torch.rand((1, 3, side, side), dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+    hidden = picture
+    for convolution in network.convolutions:
+        assert isinstance(convolution, torch.nn.Conv2d)
+        length = hidden.shape[2]
+        zeros = max((-(-length // 2) - 1) * 2 + 5 - length, 0)
+        before = zeros // 2
+        padded = hidden.new_zeros((1, hidden.shape[1], length + zeros, length + zeros))
+        padded[:, :, before : before + length, before : before + length] = hidden
+        hidden = torch.nn.functional.leaky_relu(convolution(padded), 0.2)
+    assert hidden.shape[2:] == (4, 4)
+    torch.testing.assert_close(network(picture), network.head(hidden))
+
+
+def test_the_cross_entropy_of_two_classes_is_that_of_a_sigmoid_on_their_difference() -> None:
+    network = make_classifier(Design(4, output=Output.SOFTMAX))
+    pictures = torch.rand((5, 3, WINDOW, WINDOW), dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+    both: list[Tensor] = []
+    network.head.register_forward_hook(lambda _module, _arguments, result: both.append(result[:, :, 0, 0]))
+    logits = network(pictures).flatten()
+    labels = torch.tensor([0, 1, 1, 0, 1])
+    torch.testing.assert_close(
+        torch.nn.functional.binary_cross_entropy_with_logits(logits, labels.double()),
+        torch.nn.functional.cross_entropy(both[0], labels),
+    )
+
+
+@pytest.mark.parametrize("ascended", list(Ascended))
+def test_random_patches_give_the_gradient_of_their_explicit_cuts(
+    classifier: Classifier, canvases: Tensor, ascended: Ascended
+) -> None:
+    reading = Reading(Overlap.RANDOM_PATCHES, ascended=ascended, patches=3)
+    frozen, generator = freeze(classifier, torch.float64), torch.Generator().manual_seed(8)
+    logits, gradient = make_field([frozen], None, reading, canvases, 2, generator)(canvases, 1, torch.arange(2))
+    generator.manual_seed(8)
+    rows, columns = (torch.randint(length, (2, 2, 3), generator=generator)[1] for length in (HEIGHT, WIDTH))
+    whole = canvases.clone().requires_grad_()
+    patches = torch.stack([
+        tile(whole[image : image + 1].roll((-int(rows[image, patch]), -int(columns[image, patch])), (2, 3)))[0]
+        for image in range(2) for patch in range(3)
+    ])  # fmt: skip
+    expected = classifier(patches).reshape(2, 3)
+    objective = expected if ascended is Ascended.LOGIT else torch.nn.functional.logsigmoid(expected)
+    (slope,) = torch.autograd.grad(objective.sum(), whole)
+    torch.testing.assert_close(logits, expected)
+    torch.testing.assert_close(gradient, slope / (3 * WINDOW**2 / (HEIGHT * WIDTH)))
+
+
+def test_an_expanded_canvas_is_read_without_wrapping(classifier: Classifier) -> None:
+    frozen, canvas = freeze(classifier, torch.float64), draw_picture(96, 112)
+    field = make_field([frozen], None, Reading(canvas=Canvas.EXPANDED), canvas, 1, torch.Generator().manual_seed(8))
+    top, left = torch.randint(WINDOW_STEP, (1, 2), generator=torch.Generator().manual_seed(8))[0].tolist()
+    logits, gradient = field(canvas, 0, torch.arange(1))
+    torch.testing.assert_close(logits, classifier(canvas[:, :, top:, left:]).flatten(1))
+    assert bool((gradient[:, :, :top] == 0).all())
+
+
+def test_the_full_sum_adds_the_gradients_of_all_stages_and_of_the_prior(canvases: Tensor) -> None:
+    first, second = (freeze(make_classifier(Design(width)), torch.float64) for width in (2, 3))
+
+    def alone(classifier: object) -> tuple[Tensor, Tensor]:
+        field = make_field([classifier], None, Reading(), canvases, 1, torch.Generator().manual_seed(1))  # type: ignore[list-item]
+        return field(canvases, 0, torch.arange(2))
+
+    field = make_field([first, second], torch.neg, Reading(), canvases, 1, torch.Generator().manual_seed(1))
+    logits, gradient = field(canvases, 0, torch.arange(2))
+    torch.testing.assert_close(logits, alone(second)[0])
+    torch.testing.assert_close(gradient, alone(first)[1] + alone(second)[1] - canvases)
+
+
+def test_recalibrated_statistics_are_those_of_the_present_weights_over_all_batches() -> None:
+    network = make_classifier(Design(4, norm_momentum=0.3))
+    pictures = draw_picture(126, 126 * 8).unfold(3, 126, 126)[0].permute(2, 0, 1, 3)
+    stale = network(pictures)
+    recalibrate(network, [pictures[:4], pictures[4:]], torch.float32)
+    recalibrated, training = network.eval()(pictures), network.train()(pictures)
+    # Two batches' mean statistics are those of their union but for the spread of the batches' means and for 1/n.
+    torch.testing.assert_close(recalibrated, training, rtol=0.02, atol=0.005)
+    assert not torch.allclose(stale, training, rtol=0.1)
+    assert all(norm.momentum == 0.3 for norm in network.norms)
 
 
 def test_folded_norms_and_wrapping_per_layer_equal_the_classifier_on_one_halo_around_the_canvas(
@@ -89,5 +197,5 @@ def test_bfloat16_logits_stay_near_the_exact_ones(classifier: Classifier, canvas
 
 def test_building_a_network_leaves_the_global_random_state_untouched() -> None:
     before = torch.random.get_rng_state()
-    initialised(lambda: Classifier(2), torch.Generator().manual_seed(0))
+    new_classifier(Design(2, normalisation=Normalisation.NONE), torch.Generator().manual_seed(0))
     assert torch.equal(torch.random.get_rng_state(), before)

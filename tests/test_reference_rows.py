@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from inng_bench.baselines.reference_rows import MatchedNoise, RandomPhase, periodic_component
+from inng_bench.baselines.reference_rows import MatchedNoise, RandomPhase
 from inng_bench.contract import Execution, Method
 from inng_bench.errors import InputError
+from inng_bench.random_phase import periodic_component
 from inng_bench.seeds import torch_generator
 from inng_bench.textures import to_tensor
 from inng_bench.textures.procedural import realise

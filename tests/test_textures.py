@@ -27,13 +27,17 @@ from inng_bench.textures import (
     to_tensor,
 )
 from inng_bench.textures.natural import PHOTOGRAPHS
+from inng_bench.textures.paper import PICTURES
 from inng_bench.textures.procedural import PAINTERS
 from inng_bench.textures.windows import Cut, cut_windows, extract, resize
+
+CARRIED = [info.name for info in texture_infos() if info.kind is not Kind.PAPER]
+"""The textures that an installation carries; test_textures_paper.py is about the others."""
 
 NATURAL = [info.name for info in texture_infos() if info.kind is Kind.NATURAL]
 
 
-@pytest.fixture(scope="module", params=texture_names())
+@pytest.fixture(scope="module", params=CARRIED)
 def texture(request: pytest.FixtureRequest) -> Texture:
     return load_texture(request.param)
 
@@ -55,11 +59,11 @@ def test_listing_the_textures_imports_neither_torch_nor_scikit_image() -> None:
 
 
 def test_the_catalogue_and_the_makers_of_pixels_name_the_same_textures() -> None:
-    assert set(texture_names()) == set(PHOTOGRAPHS) | set(PAINTERS)
+    assert set(texture_names()) == set(PHOTOGRAPHS) | set(PAINTERS) | set(PICTURES)
     assert len(set(texture_names())) == len(texture_names())
 
 
-def test_every_texture_has_two_windows_of_equal_size_large_enough_for_128_px_crops(texture: Texture) -> None:
+def test_every_carried_texture_has_two_windows_of_equal_size_large_enough_for_128_px_crops(texture: Texture) -> None:
     assert texture.held_out is not None
     assert texture.train.shape == texture.held_out.shape
     assert texture.train.dtype == texture.held_out.dtype == np.uint8

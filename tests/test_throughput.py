@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from inng_bench.contract import Execution, Precision
-from inng_bench.inng.cascade import climb, gradient_flops
+from inng_bench.inng.cascade import climb
+from inng_bench.inng.field import evaluation_flops
 from inng_bench.inng.langevin import Ascent
 from inng_bench.inng.method import INNg
 from inng_bench.throughput import STEPS, measure_ceiling, measure_sampler
@@ -29,8 +30,9 @@ def test_a_measurement_names_its_settings_and_agrees_with_itself(stored: Path) -
     speed = measure_sampler(stored, EXECUTION, size=(128, 64), batch=2)
     assert (speed.height, speed.width, speed.batch, speed.filters) == (128, 64, 2, 8)
     assert (speed.precision, speed.update, speed.threads) == ("float32", "adam", torch.get_num_threads())
-    classifier = INNg.load(stored, EXECUTION).stages[0]
-    assert speed.flops_per_image_step == gradient_flops(classifier, (128, 64))
+    method = INNg.load(stored, EXECUTION)
+    counted = evaluation_flops(method.stages[0].classifier, method.config.reading, (128, 64))
+    assert speed.flops_per_image_step == counted
     assert speed.image_steps_per_second == pytest.approx(speed.gradient_evaluations_per_second * STEPS / (STEPS + 1))
     assert speed.quartiles[0] <= speed.image_steps_per_second <= speed.quartiles[1]
     assert 0 < speed.share_of_ceiling < 1.2

@@ -1,33 +1,21 @@
 """The sampler: samples climb the logit of a classifier until its decision reaches the boundary.
 
-One pure function. Its gradient is dense over a toroidal canvas; a random roll of the canvas at each step moves the grid
-of windows, so that over the steps every window of the torus takes part.
+One pure function over a field that gives logits and their gradient, see :mod:`inng_bench.inng.field`.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from inng_bench.inng.network import WINDOW_STEP
-
-LogitsAndGradient = Callable[[Tensor], tuple[Tensor, Tensor]]
-"""Maps canvases (N, 3, H, W) to logits (N,) and their gradient (N, 3, H, W)."""
+from inng_bench.inng.choices import Stop, Together, Update
+from inng_bench.inng.field import Field
 
 ADAM_SECOND_MOMENT_DECAY = 0.999
 ADAM_EPSILON = 1e-8
-
-
-class Update(StrEnum):
-    """How a sample moves along the gradient."""
-
-    LANGEVIN = "langevin"
-    """½ε · gradient + N(0, εT), the paper's update."""
-    ADAM = "adam"
-    """Adam ascent plus N(0, εT) noise, the authors' code (there without noise)."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +38,10 @@ class Sampler:
         The step size falls geometrically to this share of itself over ``max_steps``, so that an image which cannot
         reach its boundary at the full step size cools down; 1 keeps it constant.
     threshold : float
-        τ: an image stops when the mean of its window logits is at least τ; 0 is the decision boundary.
+        Where an image stops; in the units of ``stop``. Of the rule ``real-quantile`` the quantile of one stage's real
+        logits.
+    stop, together
+        See :mod:`inng_bench.inng.choices`.
     """
 
     update: Update = Update.ADAM
@@ -60,10 +51,21 @@ class Sampler:
     max_steps: int = 60
     final_step_share: float = 1.0
     threshold: float = 0.0
+    stop: Stop = Stop.LOGIT
+    together: Together = Together.IMAGE
 
     def step_size_at(self, step: int) -> float:
         """Return the step size of a step, counted from 0."""
         return self.step_size * math.pow(self.final_step_share, step / self.max_steps)
+
+    def reached(self, logits: Tensor) -> Tensor:
+        """Say for each image, by the logits of its windows (N, windows), whether it may stop; bool (N,)."""
+        lacking = F.softplus(-logits).mean(1) - self.threshold  # the cross-entropy to the label +1
+        if self.stop is not Stop.LOSS:
+            lacking = self.threshold - logits.mean(1)
+        if self.together is Together.BATCH:
+            lacking = lacking.mean().expand(len(logits))
+        return lacking <= 0
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ class Ascent:
         int64 (N,), gradient steps that each image took.
     logits : Tensor
         float32 (N,), the last mean logit of each image.
+    reached : Tensor
+        bool (N,), whether the image stopped because it might, not for want of steps.
     evaluations : int
         Gradient evaluations, summed over the images.
     """
@@ -85,25 +89,32 @@ class Ascent:
     canvases: Tensor
     steps: Tensor
     logits: Tensor
+    reached: Tensor
     evaluations: int
 
+    @classmethod
+    def joined(cls, ascents: "Sequence[Ascent]") -> "Ascent":
+        """Return the ascents of several batches as one."""
+        columns = ((one.canvases, one.steps, one.logits, one.reached) for one in ascents)
+        canvases, steps, logits, reached = (torch.cat(column) for column in zip(*columns, strict=True))
+        return cls(canvases, steps, logits, reached, sum(one.evaluations for one in ascents))
 
-def ascend(
-    field: LogitsAndGradient, canvases: Tensor, colours: Tensor, sampler: Sampler, generator: torch.Generator
-) -> Ascent:
-    """Move toroidal canvases up a logit, each until its own decision reaches the threshold.
+
+def ascend(field: Field, canvases: Tensor, colours: Tensor, sampler: Sampler, generator: torch.Generator) -> Ascent:
+    """Move canvases up a logit until its decision reaches the threshold.
 
     Steps are taken along the principal colours of the texture and in units of their standard deviations: with A the
     factor of the colour covariance, x moves by A·move where the plain rule would move u in x = A·u. This is the
     Langevin update preconditioned by the covariance AAᵀ; noise never leaves the colours that the texture has, and one
     step size fits a pale texture and a vivid one.
 
-    No image influences another: the rolls are drawn in advance, each image has its own noise, optimiser state and stop.
+    No image influences another: the field draws its windows in advance, and each image has its own noise, optimiser
+    state and, unless the rule looks at the whole batch, stop.
 
     Parameters
     ----------
-    field : LogitsAndGradient
-        Usually :func:`inng_bench.inng.network.logits_and_gradient` of one classifier.
+    field : Field
+        Asked ``max_steps + 1`` times at the most.
     canvases : Tensor
         float32 (N, 3, H, W) in [-1, 1]; not changed.
     colours : Tensor
@@ -111,37 +122,37 @@ def ascend(
     sampler : Sampler
         The rule.
     generator : torch.Generator
-        On the CPU. Draws the rolls and, for a temperature above zero, one seed an image for its noise.
+        On the CPU. Draws, for a temperature above zero, one seed an image for its noise.
 
     Returns
     -------
     Ascent
         The moved canvases and what it took.
     """
-    rolls = torch.randint(WINDOW_STEP, (sampler.max_steps + 1, 2), generator=generator).tolist()
     noise = _noise_generators(len(canvases), sampler, generator)
     result, active = canvases.clone(), torch.arange(len(canvases), device=canvases.device)
     steps = torch.zeros(len(canvases), dtype=torch.int64, device=canvases.device)
     logits = torch.zeros(len(canvases), dtype=canvases.dtype, device=canvases.device)
+    reached = torch.zeros(len(canvases), dtype=torch.bool, device=canvases.device)
     first, second = torch.zeros_like(canvases), torch.zeros_like(canvases)
     current, evaluations = canvases, 0
-    for step, roll in enumerate(rolls):
-        values, gradient = field(current.roll(roll, (2, 3)))
+    for step in range(sampler.max_steps + 1):
+        values, gradient = field(current, step, active)
         evaluations += len(active)
-        logits[active] = values
-        stays = (values < sampler.threshold).nonzero().flatten()
+        logits[active] = values.mean(1)
+        reached[active] = sampler.reached(values)
+        stays = (~reached[active]).nonzero().flatten()
         if len(stays) == 0 or step == sampler.max_steps:
             break
         if len(stays) < len(active):
             result[active], active = current, active[stays]
             current, gradient, first, second = current[stays], gradient[stays], first[stays], second[stays]
-        gradient = _mix(colours.T, gradient.roll((-roll[0], -roll[1]), (2, 3)))
-        move = _move(gradient, first, second, step, sampler)
+        move = _move(_mix(colours.T, gradient), first, second, step, sampler)
         move = move + _noise(current, [noise[i] for i in active.tolist()] if noise else [], step, sampler)
         current = (current + _mix(colours, move)).clamp_(-1, 1)
         steps[active] += 1
     result[active] = current
-    return Ascent(result, steps, logits, evaluations)
+    return Ascent(result, steps, logits, reached, evaluations)
 
 
 def _move(gradient: Tensor, first: Tensor, second: Tensor, step: int, sampler: Sampler) -> Tensor:

@@ -48,7 +48,7 @@ class TextureFacts(_Closed):
     """Where a texture comes from and how it was cut."""
 
     name: str
-    kind: str = Field(description="natural, procedural or own.")
+    kind: str = Field(description="natural, procedural, paper or own.")
     licence: str
     source: str
     scale: float = Field(description="Factor by which the picture was resized before cutting.")

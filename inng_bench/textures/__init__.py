@@ -1,4 +1,4 @@
-"""Where images come from: natural photographs, procedural textures, and one's own pictures."""
+"""Where images come from: natural photographs, procedural textures, the paper's pictures, and one's own."""
 
 from inng_bench.textures.catalogue import Kind, TextureInfo, texture_infos, texture_names
 from inng_bench.textures.conversion import to_pixels, to_tensor

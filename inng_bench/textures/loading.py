@@ -10,7 +10,7 @@ def load_texture(name: str) -> Texture:
     Raises
     ------
     InputError
-        When there is none of this name (with the nearest right one), or its file is not in this environment.
+        When there is none of this name (with the nearest right one), or its file is not on this machine.
     """
     info = find_texture(name)
     # Imported on use, so that listing the catalogue stays fast.
@@ -18,6 +18,10 @@ def load_texture(name: str) -> Texture:
         from inng_bench.textures.procedural import procedural_texture
 
         return procedural_texture(info)
+    if info.kind is Kind.PAPER:
+        from inng_bench.textures.paper import paper_texture
+
+        return paper_texture(info)
     from inng_bench.textures.natural import natural_texture
 
     return natural_texture(info)

@@ -16,8 +16,8 @@ from PIL import Image
 
 from inng_bench.errors import InputError
 from inng_bench.textures.catalogue import TextureInfo
-from inng_bench.textures.texture import Texture
-from inng_bench.textures.windows import Box, Cut, cut_windows, extract, resize
+from inng_bench.textures.texture import Texture, cut_texture
+from inng_bench.textures.windows import Box, Cut, cut_windows, resize
 
 
 @dataclass(frozen=True)
@@ -51,18 +51,8 @@ def natural_texture(info: TextureInfo) -> Texture:
     photograph = PHOTOGRAPHS[info.name]
     pixels = resize(_read(photograph), info.scale)
     height, width = pixels.shape[:2]
-    train_box, held_out_box = cut_windows(Box(0, 0, height, photograph.columns or width), Cut.LEFT_RIGHT)
-    return Texture(
-        name=info.name,
-        kind=info.kind,
-        licence=info.licence,
-        source=info.source,
-        scale=info.scale,
-        train=extract(pixels, train_box),
-        held_out=extract(pixels, held_out_box) if held_out_box else None,
-        train_box=train_box,
-        held_out_box=held_out_box,
-    )
+    boxes = cut_windows(Box(0, 0, height, photograph.columns or width), Cut.LEFT_RIGHT)
+    return cut_texture(info, pixels, boxes)
 
 
 def _read(photograph: _Photograph) -> NDArray[np.uint8]:

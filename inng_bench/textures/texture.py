@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inng_bench.records.schema import TextureFacts, Window
-from inng_bench.textures.catalogue import Kind
-from inng_bench.textures.windows import Box
+from inng_bench.textures.catalogue import Kind, TextureInfo
+from inng_bench.textures.windows import Box, extract
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +20,7 @@ class Texture:
     name : str
         Of characters ``a-z 0-9 - _``.
     kind : Kind
-        Natural, procedural or own.
+        Natural, procedural, the paper's or own.
     licence : str
         Under which terms the pixels may be used.
     source : str
@@ -60,6 +60,22 @@ class Texture:
             train=_window(self.train_box, self.train),
             held_out=held_out,
         )
+
+
+def cut_texture(info: TextureInfo, pixels: NDArray[np.uint8], boxes: tuple[Box, Box | None]) -> Texture:
+    """Cut the train window and the held-out window, if there is one, out of a scaled picture of the catalogue."""
+    train_box, held_out_box = boxes
+    return Texture(
+        name=info.name,
+        kind=info.kind,
+        licence=info.licence,
+        source=info.source,
+        scale=info.scale,
+        train=extract(pixels, train_box),
+        held_out=extract(pixels, held_out_box) if held_out_box else None,
+        train_box=train_box,
+        held_out_box=held_out_box,
+    )
 
 
 def _window(box: Box, pixels: NDArray[np.uint8]) -> Window:

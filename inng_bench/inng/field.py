@@ -1,0 +1,171 @@
+"""What a step of the sampler sees of a canvas: logits of its windows, and the direction that raises them.
+
+Where windows overlap, average (paper, practice note 1): whatever windows a step evaluates, its gradient at a pixel is
+that of the windows' sum divided by the number of windows that cover a pixel on average.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from inng_bench.inng.choices import Ascended, Canvas, Overlap
+from inng_bench.inng.frozen import (
+    FrozenClassifier,
+    ascent_weights,
+    coverage,
+    picture_logits,
+    torus_logits_and_gradient,
+)
+from inng_bench.inng.network import WINDOW_STEP
+
+Field = Callable[[Tensor, int, Tensor], tuple[Tensor, Tensor]]
+"""Maps canvases (N, 3, H, W), the number of a step and the numbers of the images among those that the ascent began
+with, to logits (N, windows) and a gradient (N, 3, H, W)."""
+
+Prior = Callable[[Tensor], Tensor]
+"""Maps canvases to the gradient of ln p0."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a step reads a canvas.
+
+    Attributes
+    ----------
+    overlap, canvas, ascended
+        See :mod:`inng_bench.inng.choices`.
+    patches : int
+        Number of windows of a step and canvas where they lie at random.
+    """
+
+    overlap: Overlap = Overlap.DENSE
+    canvas: Canvas = Canvas.TORUS
+    ascended: Ascended = Ascended.LOGIT
+    patches: int = 10
+
+
+def make_field(
+    classifiers: Sequence[FrozenClassifier],
+    prior: Prior | None,
+    reading: Reading,
+    canvases: Tensor,
+    steps: int,
+    generator: torch.Generator,
+) -> Field:
+    """Return the field of one ascent.
+
+    The places of all windows are drawn here, in advance, so that no image of a batch influences another.
+
+    Parameters
+    ----------
+    classifiers : Sequence[FrozenClassifier]
+        Those whose logits are climbed together; the logits of the last one are returned.
+    prior : Prior or None
+        Gradient of ln p0 that is added; None adds nothing.
+    reading : Reading
+        How canvases are read.
+    canvases : Tensor
+        float32 (N, 3, H, W), those that the ascent begins with.
+    steps : int
+        How often the field will be asked at the most.
+    generator : torch.Generator
+        On the CPU.
+    """
+    places = _draw_places(reading, classifiers[-1], canvases, steps, generator)
+    evaluate = _EVALUATIONS[reading.overlap, reading.canvas]
+
+    def field(current: Tensor, step: int, images: Tensor) -> tuple[Tensor, Tensor]:
+        here = places[step] if places.ndim == 2 else places[step, images.to(places.device)]
+        logits, gradient = evaluate(classifiers[-1], current, here, reading.ascended)
+        for classifier in classifiers[:-1]:
+            gradient = gradient + evaluate(classifier, current, here, reading.ascended)[1]
+        return logits, gradient if prior is None else gradient + prior(current)
+
+    return field
+
+
+def evaluation_flops(classifier: FrozenClassifier, reading: Reading, size: tuple[int, int]) -> float:
+    """Count the floating-point operations of one gradient evaluation of one canvas by one classifier."""
+    canvas = torch.empty((1, 3, *size), device="meta")
+    field = make_field([classifier.to_meta()], None, reading, canvas, 1, torch.Generator().manual_seed(0))
+    with FlopCounterMode(display=False) as counter:
+        field(canvas, 0, torch.zeros(1, dtype=torch.int64))
+    return float(counter.get_total_flops())
+
+
+def _draw_places(
+    reading: Reading, classifier: FrozenClassifier, canvases: Tensor, steps: int, generator: torch.Generator
+) -> Tensor:
+    """Return offsets of the grid (steps, 2), the same for all images, or corners (steps, N, patches, 2)."""
+    if reading.overlap is Overlap.DENSE:
+        return torch.randint(WINDOW_STEP, (steps, 2), generator=generator)
+    beyond = 0 if reading.canvas is Canvas.TORUS else classifier.geometry.window - 1
+    shape = (steps, len(canvases), reading.patches)
+    corners = [torch.randint(length - beyond, shape, generator=generator) for length in canvases.shape[2:]]
+    return torch.stack(corners, -1)
+
+
+def _dense_torus(
+    classifier: FrozenClassifier, canvases: Tensor, roll: Tensor, ascended: Ascended
+) -> tuple[Tensor, Tensor]:
+    down, right = roll.tolist()
+    logits, gradient = torus_logits_and_gradient(classifier, canvases.roll((down, right), (2, 3)), ascended)
+    return logits, gradient.roll((-down, -right), (2, 3))
+
+
+def _dense_expanded(
+    classifier: FrozenClassifier, canvases: Tensor, offset: Tensor, ascended: Ascended
+) -> tuple[Tensor, Tensor]:
+    top, left = offset.tolist()
+    return _by_autograd(
+        canvases,
+        ascended,
+        lambda whole: picture_logits(classifier, whole[:, :, top:, left:]),
+        classifier.geometry.window,
+    )
+
+
+def _random_patches(
+    classifier: FrozenClassifier, canvases: Tensor, corners: Tensor, ascended: Ascended
+) -> tuple[Tensor, Tensor]:
+    side = classifier.geometry.window
+
+    def logits(whole: Tensor) -> Tensor:
+        return picture_logits(classifier, _cut(whole, corners, side)).reshape(corners.shape[:2])
+
+    return _by_autograd(canvases, ascended, logits, side)
+
+
+def _cut(canvases: Tensor, corners: Tensor, side: int) -> Tensor:
+    """Cut patches (N · P, 3, side, side) at corners (N, P, 2) out of canvases that wrap."""
+    corners = corners.to(canvases.device)
+    along = torch.arange(side, device=canvases.device)
+    rows = (corners[:, :, 0, None] + along) % canvases.shape[2]
+    columns = (corners[:, :, 1, None] + along) % canvases.shape[3]
+    image = torch.arange(len(canvases), device=canvases.device)[:, None, None, None]
+    patches = canvases.permute(0, 2, 3, 1)[image, rows[:, :, :, None], columns[:, :, None, :]]
+    return patches.flatten(0, 1).permute(0, 3, 1, 2)
+
+
+def _by_autograd(
+    canvases: Tensor, ascended: Ascended, evaluate: Callable[[Tensor], Tensor], side: int
+) -> tuple[Tensor, Tensor]:
+    """Differentiate the windows' objective; the authors' way, where no closed form saves the graph."""
+    with torch.enable_grad():
+        whole = canvases.detach().requires_grad_()
+        logits = evaluate(whole).flatten(1)
+        weights = ascent_weights(logits.detach(), ascended)
+        (gradient,) = torch.autograd.grad(logits, whole, weights)
+    covering = coverage(logits.shape[1], side, (canvases.shape[2], canvases.shape[3]))
+    return logits.detach(), gradient / covering
+
+
+_EVALUATIONS = {
+    (Overlap.DENSE, Canvas.TORUS): _dense_torus,
+    (Overlap.DENSE, Canvas.EXPANDED): _dense_expanded,
+    (Overlap.RANDOM_PATCHES, Canvas.TORUS): _random_patches,
+    (Overlap.RANDOM_PATCHES, Canvas.EXPANDED): _random_patches,
+}

@@ -1,0 +1,64 @@
+"""p0, where every chain starts: U(x) of the paper, a Gaussian; or noise that knows more of the window."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from inng_bench.inng.choices import FirstNegatives
+from inng_bench.pixels import colour_statistics, coloured_noise
+from inng_bench.random_phase import random_phase_noise, texton_of
+
+GAUSSIAN_DEVIATION = 0.3
+"""Of the authors' first negatives (experiments/iccv/learn-texture.py)."""
+
+
+@dataclass(frozen=True)
+class NoisePrior:
+    """p0 as a few statistics.
+
+    Attributes
+    ----------
+    mean : Tensor
+        float32 (3,), in [-1, 1].
+    factor : Tensor
+        float32 (3, 3); its square is the covariance of a pixel's colours.
+    texton : Tensor or None
+        float64 (3, H, W), of random phase noise.
+    """
+
+    mean: Tensor
+    factor: Tensor
+    texton: Tensor | None = None
+
+    @classmethod
+    def of(cls, kind: FirstNegatives, window: Tensor) -> "NoisePrior":
+        """Measure a window, float32 (3, H, W) on the CPU."""
+        if kind is FirstNegatives.GAUSSIAN:
+            return cls(torch.zeros(3), GAUSSIAN_DEVIATION * torch.eye(3))
+        mean, factor = colour_statistics(window)
+        texton = texton_of(window.double())[1] if kind is FirstNegatives.RANDOM_PHASE else None
+        return cls(mean, factor, texton)
+
+    def draw(self, count: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
+        """Draw canvases, float32 (count, 3, height, width) in [-1, 1], on the CPU."""
+        if self.texton is not None:
+            return random_phase_noise(self.mean.double(), self.texton, count, size, generator)
+        return coloured_noise(self.mean, self.factor, count, size, generator)
+
+    def log_density_gradient(self, canvases: Tensor) -> Tensor:
+        """Return the gradient of ln p0 of independent pixels at canvases (N, 3, H, W)."""
+        precision = torch.linalg.pinv(self.factor.double() @ self.factor.double().T, rtol=1e-6, hermitian=True)
+        away = canvases - self.mean.to(canvases)[:, None, None]
+        return -torch.einsum("ij,njhw->nihw", precision.to(canvases), away)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the statistics by name."""
+        state = {"prior.mean": self.mean, "prior.factor": self.factor}
+        return state if self.texton is None else state | {"prior.texton": self.texton}
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Tensor]) -> "NoisePrior":
+        """Take over a :meth:`state`; a missing name raises KeyError."""
+        return cls(state["prior.mean"], state["prior.factor"], state.get("prior.texton"))
