@@ -10,7 +10,7 @@ import math
 import statistics
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from inng_bench.records import store
 
 REFERENCE, RESEEDED, FAULTY, DRAWS = 5, 20, 5, 500
 SLOWDOWN = 1.5
+HEADLINES = ("gram", "patch_fid")
 
 
 class Descends(INNg):
@@ -52,9 +53,9 @@ class flipped_gradient:  # noqa: N801 (a context, called as one)
     def __enter__(self) -> None:
         self._ascend = cascade.ascend
 
-        def descend(field: Callable[[Tensor], tuple[Tensor, Tensor]], *others: Any) -> Any:
-            def flipped(canvases: Tensor) -> tuple[Tensor, Tensor]:
-                logits, gradient = field(canvases)
+        def descend(field: Callable[..., tuple[Tensor, Tensor]], *others: Any) -> Any:
+            def flipped(*asked: Any) -> tuple[Tensor, Tensor]:
+                logits, gradient = field(*asked)
                 return logits, -gradient
 
             return self._ascend(flipped, *others)
@@ -170,7 +171,7 @@ def measure_quality(out: Path, suite: str) -> str:
     reference = joined(clean[:REFERENCE])
     alarms = sum(_has_regression(judge(reference, one)) for one in clean[REFERENCE:])
     lines = [
-        f"Spread from seed to seed (log): Gram {spread(clean, 'gram'):.3f}, patch-FID {spread(clean, 'patch_fid'):.3f}.",
+        *(f"Spread of {metric} from seed to seed (log): {spread(clean, metric):.3f}." for metric in HEADLINES),
         f"False alarms of {RESEEDED} re-seeded runs against {REFERENCE} seeds: {alarms}.",
         "",
         "| planted | Gram | patch-FID | 1 seed | 3 seeds | 5 seeds | right row named |",
@@ -186,7 +187,7 @@ def _has_regression(judged: Sequence[Any]) -> bool:
 
 
 def _line(name: str, clean: Sequence[Table], tables: Sequence[Table], *, disjoint: bool) -> str:
-    factors = [f"×{factor(clean, tables, metric):.2f}" for metric in ("gram", "patch_fid")]
+    factors = [f"×{factor(clean, tables, metric):.2f}" for metric in HEADLINES]
     rates = [rate(clean, tables, seeds, disjoint=disjoint) for seeds in (1, 3, 5)]
     named = f"{100 * rates[-1][1] / rates[-1][0]:.0f} %" if rates[-1][0] else "–"
     return f"| {name} | {' | '.join(factors)} | {' | '.join(f'{100 * found:.1f} %' for found, _ in rates)} | {named} |"

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gate_tables import make_table, write
-from record_builder import make_provenance
+from gate_tables import make_table
+from record_builder import make_provenance, write_records
 
 from inng_bench import cli
 from inng_bench.errors import ExitStatus, InputError
@@ -23,11 +23,11 @@ REASON = "the first one"
 
 @pytest.fixture(autouse=True)
 def _clean_tree(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blessing, "describe_source", lambda package: ("0" * 40, False))
+    monkeypatch.setattr(blessing, "describe_source", lambda _: ("0" * 40, False))
 
 
 def results(tmp_path: Path, records: list[Record] | None = None, suite: Any = SUITE) -> Path:
-    folder = write(tmp_path / "results", make_table() if records is None else records)
+    folder = write_records(tmp_path / "results", make_table() if records is None else records)
     store.suite_path(folder).write_text(json.dumps(suite))
     return folder
 
@@ -62,7 +62,7 @@ def test_the_command_adds_the_report_and_says_what_to_do_next(
 ) -> None:
     target = tmp_path / "reference"
     assert cli.main(["bless", str(results(tmp_path)), "--to", str(target), "--reason", REASON]) == ExitStatus.OK
-    assert "holds 24 records of commit 0123456789ab; now commit it." in capsys.readouterr().out
+    assert "holds 26 records of commit 0123456789ab; now commit it." in capsys.readouterr().out
     assert {"table.md", "table.csv", "table.tex", "sheets/overview.png", "blessing.json"} <= set(contents(target))
     assert (target / "table.csv").read_text().count("\n") == 11
 
@@ -99,7 +99,7 @@ def test_what_does_not_bear_a_blessing_is_refused(
 
 
 def test_a_tree_with_changes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blessing, "describe_source", lambda package: ("0" * 40, True))
+    monkeypatch.setattr(blessing, "describe_source", lambda _: ("0" * 40, True))
     with pytest.raises(InputError, match="has changes that are not committed"):
         bless(results(tmp_path), tmp_path / "reference", REASON)
 
@@ -112,7 +112,7 @@ def test_a_blessing_without_a_reason_is_refused(reason: str, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("suite", [{}, {"methods": [{"label": "inng"}]}, []])
 def test_a_broken_suite_is_refused(suite: Any, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="suite.json is missing or broken"):
+    with pytest.raises(InputError, match=r"suite\.json is missing or broken"):
         bless(results(tmp_path, suite=suite), tmp_path / "reference", REASON)
 
 

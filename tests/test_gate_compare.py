@@ -101,7 +101,7 @@ def test_each_side_imports_its_own_code_and_leaves_nothing_behind(repository: Pa
         assert [one.commit == before for one in (base, head)] == [True, False]
         plugins = copy_plugin(repository)
         assert list(time_cases(base, plugins)) == ["benchmarks/test_toy.py::test_counting"]
-        with pytest.raises(InputError, match="the speed cases of HEAD .* failed: .*ArithmeticError: the head"):
+        with pytest.raises(InputError, match=r"the speed cases of HEAD .* failed: .*ArithmeticError: the head"):
             time_cases(head, plugins)
     assert worktrees(repository) == 1
     assert not base.folder.exists()
@@ -112,9 +112,10 @@ def test_a_side_that_meets_code_of_another_tree_fails(repository: Path) -> None:
     """The editable install of this environment answers for modules that the side does not have."""
     (repository / "benchmarks" / "test_toy.py").write_text("import inng_bench.errors\n" + CASES)
     commit(repository)
-    with check_out("HEAD~1", "HEAD", repository) as (_, head):
-        with pytest.raises(InputError, match=r"failed: .*(No module named|modules of another tree)"):
-            time_cases(head, copy_plugin(repository))
+    plugins = copy_plugin(repository)
+    message = r"failed: .*(No module named|modules of another tree)"
+    with check_out("HEAD~1", "HEAD", repository) as (_, head), pytest.raises(InputError, match=message):
+        time_cases(head, plugins)
 
 
 def test_the_plugin_names_what_came_from_elsewhere(tmp_path: Path) -> None:

@@ -75,42 +75,48 @@ def check(results: Path, reference: Path) -> Outcome:
     """
     try:
         blessing = read_blessing(reference)
-        old, new = store.read_records(reference), store.read_records(results)
-        _refuse_incomparable(old, new, reference, results)
+        old, new = _read(reference), _read(results)
     except InputError as error:
         return Outcome(obstacles=(str(error),))
-    judgements = judge(gather(old), gather(new))
+    return check_records(new, old, blessing)
+
+
+def _read(folder: Path) -> tuple[Record, ...]:
+    records = store.read_records(folder)
+    if not records:
+        raise InputError(f"there are no records in {folder}; name a results folder.")
+    return records
+
+
+def check_records(results: Sequence[Record], reference: Sequence[Record], blessing: Blessing | None = None) -> Outcome:
+    """Judge records against those of a reference, one or more on each side; :func:`check` says more."""
+    try:
+        _refuse_other_suite(reference, results)
+        _refuse_other_metrics(reference, results)
+        _refuse_other_windows(reference, results)
+    except InputError as error:
+        return Outcome(obstacles=(str(error),))
+    judgements = judge(gather(reference), gather(results))
     return Outcome(
         judgements,
-        tuple(_obstacles(judgements, old, new, blessing)),
-        tuple(describe_differences(old, new)),
-        compare_speeds(old, new),
+        tuple(_obstacles(judgements, reference, results, blessing)),
+        tuple(describe_differences(reference, results)),
+        compare_speeds(reference, results),
         blessing.reason if blessing else "",
     )
 
 
-def _refuse_incomparable(old: Sequence[Record], new: Sequence[Record], reference: Path, results: Path) -> None:
-    """Raise :class:`InputError` when figures of the two folders do not mean the same."""
-    for records, folder in ((old, reference), (new, results)):
-        if not records:
-            raise InputError(f"there are no records in {folder}; name a results folder.")
-        _refuse_mixture(records, folder)
-    _refuse_other_suite(old[0], new[0])
-    _refuse_other_metrics(old, new)
-    _refuse_other_windows(old, new)
-
-
-def _refuse_mixture(records: Sequence[Record], folder: Path) -> None:
-    suites = sorted({f"{record.suite} {record.suite_hash[:8]}" for record in records})
-    if len(suites) > 1:
-        raise InputError(f"{folder} holds runs of several suites ({', '.join(suites)}); keep each in its own folder.")
-
-
-def _refuse_other_suite(old: Record, new: Record) -> None:
-    if old.suite_hash != new.suite_hash:
+def _refuse_other_suite(old: Sequence[Record], new: Sequence[Record]) -> None:
+    suites = [sorted({f"{one.suite} {one.suite_hash[:8]}" for one in records}) for records in (old, new)]
+    for names, side in zip(suites, ("reference", "results"), strict=True):
+        if len(names) > 1:
+            raise InputError(
+                f"the {side} are runs of several suites ({', '.join(names)}); keep each in its own folder."
+            )
+    if {one.suite_hash for one in old} != {one.suite_hash for one in new}:
         raise InputError(
-            f"the results are of the suite {new.suite} {new.suite_hash[:8]} and the reference of {old.suite} "
-            f"{old.suite_hash[:8]}; run the reference's suite, or bless these results."
+            f"the results are of the suite {suites[1][0]} and the reference of {suites[0][0]}; run the reference's "
+            "suite, or bless these results."
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inng_bench.errors import ExitStatus, InputError
+from inng_bench.gate.tolerances import LEAST_ROUNDS, SLOWDOWN
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -73,10 +74,14 @@ def _add_compare(commands: Commands) -> None:
     parser.add_argument("base", metavar="BASE", help="the revision to compare with, as main")
     parser.add_argument("head", metavar="HEAD", help="the revision to judge, as HEAD")
     parser.add_argument(
-        "--rounds", metavar="N", type=int, default=7, help="of each side, from 7 (default: %(default)s)"
+        "--rounds", metavar="N", type=int, default=LEAST_ROUNDS, help="of each side, 7 or more (default: %(default)s)"
     )
     parser.add_argument(
-        "--factor", metavar="F", type=float, default=1.1, help="least ratio of times that counts (default: %(default)s)"
+        "--factor",
+        metavar="F",
+        type=float,
+        default=SLOWDOWN,
+        help="least ratio of times that counts (default: %(default)s)",
     )
     parser.add_argument("-k", metavar="EXPRESSION", dest="only", default="", help="only these cases, as pytest -k")
     _add_outputs(parser)

@@ -12,12 +12,7 @@ from scipy import stats
 from inng_bench.errors import ExitStatus, InputError
 from inng_bench.gate.inference import ALPHA, holm_level
 from inng_bench.gate.revisions import Side, Times, check_out, interleave
-
-LEAST_ROUNDS = 7
-"""Rounds of each side: fewer could not reach the level even if one side were always the slower."""
-
-FACTOR = 1.1
-"""Ratio of the medians below which a difference is nobody's business, however certain it is."""
+from inng_bench.gate.tolerances import LEAST_ROUNDS, SLOWDOWN
 
 
 class Speed(StrEnum):
@@ -99,7 +94,7 @@ def compare(
     *,
     repository: Path = Path(),
     rounds: int = LEAST_ROUNDS,
-    factor: float = FACTOR,
+    factor: float = SLOWDOWN,
     only: str = "",
     on_round: Callable[[int], None] = lambda _: None,
 ) -> Comparison:
@@ -112,7 +107,7 @@ def compare(
     repository : Path
         Any folder of the repository.
     rounds : int
-        Processes of each side, at least :data:`LEAST_ROUNDS`.
+        Processes of each side, at least :data:`inng_bench.gate.tolerances.LEAST_ROUNDS`.
     factor : float
         Ratio of medians from which a difference counts.
     only : str

@@ -40,7 +40,7 @@ def describe_differences(old: Sequence[Record], new: Sequence[Record]) -> list[s
 
 
 def _settings(records: Iterable[Record]) -> dict[str, dict[str, str]]:
-    """Return the settings of each method as text, budget and size of the samples included."""
+    """Return the settings of each method as text, its implementation included."""
     found: dict[str, dict[str, str]] = {}
     for record in records:
         if record.status is Status.OK:

@@ -66,7 +66,14 @@ def check_out(base: str, head: str, repository: Path) -> Iterator[tuple[Side, Si
     InputError
         When the folder is in no git repository, a revision does not exist, or both are the same commit.
     """
-    top = Path(_git(repository, "rev-parse", "--show-toplevel", wrong=f"{repository} is in no git repository"))
+    top = Path(
+        _git(
+            repository,
+            "rev-parse",
+            "--show-toplevel",
+            wrong=f"{repository.resolve()} is in no git repository; call this within one.",
+        )
+    )
     commits = [_commit(top, name) for name in (base, head)]
     if commits[0] == commits[1]:
         raise InputError(f"{base} and {head} are the same commit {commits[0][:12]}; name two revisions.")
@@ -87,7 +94,7 @@ def check_out(base: str, head: str, repository: Path) -> Iterator[tuple[Side, Si
 
 
 def _commit(top: Path, name: str) -> str:
-    wrong = f"there is no revision {name!r}"
+    wrong = f"there is no revision {name!r}; name a branch, a tag or a commit."
     return _git(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", wrong=wrong)
 
 
@@ -102,12 +109,8 @@ def _git(folder: Path, *arguments: str, wrong: str = "") -> str:
     except OSError as error:
         raise InputError(f"git cannot be run in {folder} ({error.strerror}); install git, or name a folder.") from error
     if done.returncode:
-        raise InputError(f"{wrong or f'git {arguments[0]} failed'}: {_last_line(done.stderr) or 'see git rev-parse'}.")
+        raise InputError(wrong or f"git {arguments[0]} failed: {' '.join(done.stderr.split())}")
     return done.stdout.strip()
-
-
-def _last_line(text: str) -> str:
-    return (text.strip().splitlines() or [""])[-1].rstrip(".")
 
 
 def link_parts(tree: Path) -> None:
@@ -153,7 +156,18 @@ def time_cases(side: Side, plugins: Path, only: str = "") -> Times:
         return {}
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "times.json"
-        command = [sys.executable, "-m", "pytest", CASES, "-q", "-p", PLUGIN, "-p", "no:cacheprovider"]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            CASES,
+            "-q",
+            f"--rootdir={side.folder}",
+            "-p",
+            PLUGIN,
+            "-p",
+            "no:cacheprovider",
+        ]
         command += ["--override-ini=addopts=", "--benchmark-only", f"--benchmark-json={report}"]
         command += ["-k", only] if only else []
         environment = side_environment(side, plugins)

@@ -1,4 +1,4 @@
-"""What a metric may move by without anybody minding, and what another machine's rounding may move it by."""
+"""What a metric or a time may move by without anybody minding, and what another machine's rounding may move it by."""
 
 from dataclasses import dataclass
 
@@ -36,3 +36,9 @@ ROUNDING: dict[str, Tolerance] = {
     "copy_rate": Tolerance(0.01, 0.02),
 }
 """By metric: a row without training has no spread from seed to seed and repeats up to this on any machine."""
+
+SLOWDOWN = 1.1
+"""Ratio of median times up to which nobody minds, however certain it is."""
+
+LEAST_ROUNDS = 7
+"""Rounds of each side of a comparison: fewer could not reach the level even if one side were always the slower."""
