@@ -59,8 +59,8 @@ class flipped_gradient:  # noqa: N801 (a context, called as one)
     """Let the cascade's sampler see the gradient with its sign flipped."""
 
     def __enter__(self) -> None:
-        self._module: Any = cascade
-        self._ascend = self._module.ascend
+        self._names: dict[str, Any] = vars(cascade)
+        self._ascend = self._names["ascend"]
 
         def descend(field: Callable[..., tuple[Tensor, Tensor]], *others: Any) -> Any:
             def flipped(*asked: Any) -> tuple[Tensor, Tensor]:
@@ -69,10 +69,10 @@ class flipped_gradient:  # noqa: N801 (a context, called as one)
 
             return self._ascend(flipped, *others)
 
-        self._module.ascend = descend
+        self._names["ascend"] = descend
 
     def __exit__(self, *_: object) -> None:
-        self._module.ascend = self._ascend
+        self._names["ascend"] = self._ascend
 
 
 def with_settings(**changes: Callable[[Any], Any]) -> Callable[[RunSpec], RunSpec]:
