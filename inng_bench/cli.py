@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inng_bench.errors import ExitStatus, InputError, one_line
+from inng_bench.gate.commands import add_commands as add_gate_commands
 from inng_bench.harness.devices import DEVICES
 from inng_bench.results_command import add_results
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 EXIT_STATUS = """\
-exit status: 0 all well · 2 the request or an input is wrong · 3 some runs failed · 130 interrupted"""
+exit status: 0 all well · 1 check or compare found a regression · 2 the request or an input is wrong, or cannot be
+judged · 3 some runs failed · 130 interrupted"""
 
 RUN_EXAMPLES = """\
 examples:
@@ -81,6 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_sample(commands)
     _add_report(commands)
     add_results(commands)
+    add_gate_commands(commands)
     return parser
 
 

@@ -7,6 +7,7 @@ class ExitStatus(IntEnum):
     """What a command of this package tells the shell."""
 
     OK = 0
+    REGRESSION = 1
     BAD_INPUT = 2
     RUNS_FAILED = 3
     INTERRUPTED = 130

@@ -1,0 +1,262 @@
+"""How often the gate finds planted faults, and how often it cries without one, with real trainings.
+
+``python benchmarks/gate_faults.py quality OUT`` trains the smoke suite with many seeds, then again with each fault, and
+prints the rates; what is finished in OUT is kept. ``python benchmarks/gate_faults.py speed`` slows the sampler of a
+clone of this repository by half and lets ``compare`` look for it, and then for nothing.
+"""
+
+import argparse
+import math
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inng_bench.contract import NO_CHECKPOINT, Checkpoint, Events, Training, ignore_events
+from inng_bench.gate.cells import Cell, Replicates, gather
+from inng_bench.gate.comparison import Speed, compare
+from inng_bench.gate.judge import Verdict, judge
+from inng_bench.harness.plan import Plan, RunSpec, make_plan
+from inng_bench.harness.session import run_plan
+from inng_bench.harness.suite import load_suite
+from inng_bench.inng import cascade
+from inng_bench.inng.method import INNg
+from inng_bench.records import store
+
+REFERENCE, RESEEDED, FAULTY, DRAWS = 5, 20, 5, 500
+SLOWDOWN = 1.5
+HEADLINES = ("gram", "patch_fid")
+
+
+class Descends(INNg):
+    """Climbs the wrong way: the sign of the gradient is flipped wherever the sampler asks for it."""
+
+    def train(
+        self,
+        window: Tensor,
+        *,
+        seed: int,
+        budget: float,
+        events: Events = ignore_events,
+        checkpoint: Checkpoint = NO_CHECKPOINT,
+    ) -> Training:
+        with flipped_gradient():
+            return super().train(window, seed=seed, budget=budget, events=events, checkpoint=checkpoint)
+
+    def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
+        with flipped_gradient():
+            return super().sample(count, size, generator=generator)
+
+
+class flipped_gradient:  # noqa: N801 (a context, called as one)
+    """Let the cascade's sampler see the gradient with its sign flipped."""
+
+    def __enter__(self) -> None:
+        self._names: dict[str, Any] = vars(cascade)
+        self._ascend = self._names["ascend"]
+
+        def descend(field: Callable[..., tuple[Tensor, Tensor]], *others: Any) -> Any:
+            def flipped(*asked: Any) -> tuple[Tensor, Tensor]:
+                logits, gradient = field(*asked)
+                return logits, -gradient
+
+            return self._ascend(flipped, *others)
+
+        self._names["ascend"] = descend
+
+    def __exit__(self, *_: object) -> None:
+        self._names["ascend"] = self._ascend
+
+
+def with_settings(**changes: Callable[[Any], Any]) -> Callable[[RunSpec], RunSpec]:
+    """Return a fault that changes settings behind the suite's back."""
+
+    def plant(run: RunSpec) -> RunSpec:
+        changed = {name: change(run.settings[name]) for name, change in changes.items()}
+        return run.model_copy(update={"settings": {**run.settings, **changed}})
+
+    return plant
+
+
+FAULTS: dict[str, Callable[[RunSpec], RunSpec]] = {
+    "gradient sign flipped": lambda run: run.model_copy(update={"implementation": "gate_faults:Descends"}),
+    "noise × 10": with_settings(temperature=lambda value: 100 * value),
+    "history dropped": with_settings(history_stages=lambda _: 1),
+    "stop loosened": with_settings(threshold=lambda value: value - 3.0),
+}
+"""By name; the noise's standard deviation goes with the root of the temperature."""
+
+Table = dict[Cell, Replicates]
+
+
+def train(out: Path, suite_name: str) -> tuple[list[Table], dict[str, list[Table]]]:
+    """Return a table of one seed for each clean run, and for each run of each fault."""
+    suite = load_suite(suite_name).model_copy(update={"throughput": False})
+    plan = make_plan(suite, replicates=REFERENCE + RESEEDED, methods=["inng"])
+    clean = _tables(plan, out / "clean", REFERENCE + RESEEDED)
+    faulty = {}
+    for number, (name, plant) in enumerate(FAULTS.items()):
+        runs = [run for run in plan.runs if run.method != "inng" or run.replicate < FAULTY]
+        planted = replace(plan, runs=tuple(plant(run) if run.method == "inng" else run for run in runs))
+        faulty[name] = _tables(planted, out / f"fault-{number}", FAULTY)
+    return clean, faulty
+
+
+def _tables(plan: Plan, folder: Path, seeds: int) -> list[Table]:
+    if run_plan(plan, folder, jobs=1).failed:
+        raise SystemExit(f"a run in {folder} failed; see its record.")
+    records = store.read_records(folder)
+    fixed = [record for record in records if record.method != "inng"]
+    by_seed = ([record for record in records if record.replicate == seed] for seed in range(seeds))
+    return [gather([*fixed, *(record for record in own if record.method == "inng")]) for own in by_seed]
+
+
+def joined(tables: Sequence[Table]) -> Table:
+    """Return one table of several seeds."""
+    return {
+        cell: Replicates(tuple(value for table in tables for value in table[cell].values), first.kind)
+        for cell, first in tables[0].items()
+    }
+
+
+def rate(clean: Sequence[Table], results: Sequence[Table], seeds: int, *, disjoint: bool) -> tuple[float, float]:
+    """Return how often random seeds of the results are called worse, and how often by cells of INNg alone.
+
+    Parameters
+    ----------
+    clean : Sequence[Table]
+        Where the reference's seeds are drawn from.
+    results : Sequence[Table]
+        Where the judged seeds are drawn from.
+    seeds : int
+        How many are judged at a time.
+    disjoint : bool
+        Whether both are the same tables, so that no seed may stand on both sides.
+    """
+    generator = np.random.default_rng(0)
+    found = right = 0
+    for _ in range(DRAWS):
+        order = generator.permutation(len(clean)).tolist()
+        reference = joined([clean[index] for index in order[:REFERENCE]])
+        pool = order[REFERENCE:] if disjoint else generator.permutation(len(results)).tolist()
+        judged = judge(reference, joined([results[index] for index in pool[:seeds]]))
+        methods = {one.cell.method for one in judged if one.verdict is Verdict.REGRESSION}
+        found += bool(methods)
+        right += methods == {"inng"}
+    return found / DRAWS, right / DRAWS
+
+
+def factor(clean: Sequence[Table], faulty: Sequence[Table], metric: str) -> float:
+    """Return how many times worse a metric is, geometric mean over seeds and textures."""
+    logarithms = [_mean_logarithm(tables, metric) for tables in (clean, faulty)]
+    return math.exp(logarithms[1] - logarithms[0])
+
+
+def _mean_logarithm(tables: Sequence[Table], metric: str) -> float:
+    return statistics.fmean(
+        math.log(table[cell].values[0])
+        for table in tables
+        for cell in table
+        if (cell.method, cell.metric) == ("inng", metric)
+    )
+
+
+def spread(clean: Sequence[Table], metric: str) -> float:
+    """Return the greatest standard deviation of the logarithm from seed to seed over the textures."""
+    cells = [cell for cell in clean[0] if (cell.method, cell.metric) == ("inng", metric)]
+    return max(statistics.stdev(math.log(table[cell].values[0]) for table in clean) for cell in cells)
+
+
+def measure_quality(out: Path, suite: str) -> str:
+    """Return the rates as Markdown."""
+    clean, faulty = train(out, suite)
+    reference = joined(clean[:REFERENCE])
+    alarms = sum(_has_regression(judge(reference, one)) for one in clean[REFERENCE:])
+    lines = [
+        *(f"Spread of {metric} from seed to seed (log): {spread(clean, metric):.3f}." for metric in HEADLINES),
+        f"False alarms of {RESEEDED} re-seeded runs against {REFERENCE} seeds: {alarms}.",
+        "",
+        "| planted | Gram | patch-FID | 1 seed | 3 seeds | 5 seeds | right row named |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+        _line("nothing", clean, clean, disjoint=True),
+        *(_line(name, clean, tables, disjoint=False) for name, tables in faulty.items()),
+    ]
+    return "\n".join(lines)
+
+
+def _has_regression(judged: Sequence[Any]) -> bool:
+    return any(one.verdict is Verdict.REGRESSION for one in judged)
+
+
+def _line(name: str, clean: Sequence[Table], tables: Sequence[Table], *, disjoint: bool) -> str:
+    factors = [f"×{factor(clean, tables, metric):.2f}" for metric in HEADLINES]
+    rates = [rate(clean, tables, seeds, disjoint=disjoint) for seeds in (1, 3, 5)]
+    named = f"{100 * rates[-1][1] / rates[-1][0]:.0f} %" if rates[-1][0] else "–"
+    return f"| {name} | {' | '.join(factors)} | {' | '.join(f'{100 * found:.1f} %' for found, _ in rates)} | {named} |"
+
+
+SLOW = f"""
+
+_climb = climb
+
+
+def climb(*arguments, **options):
+    import time
+
+    start = time.perf_counter()
+    result = _climb(*arguments, **options)
+    end = time.perf_counter()
+    while time.perf_counter() - end < {SLOWDOWN - 1} * (end - start):
+        pass
+    return result
+"""
+
+
+def measure_speed(repeats: int) -> str:
+    """Return how often a slowed sampler is found, and how often an untouched one is called slower."""
+    counts: dict[str, int] = {"slowed": 0, "untouched": 0}
+    ratios = []
+    with tempfile.TemporaryDirectory() as folder:
+        clone = Path(folder) / "clone"
+        _git(Path(__file__).parents[1], "clone", "--quiet", ".", str(clone))
+        source = clone / "inng_bench" / "inng" / "cascade.py"
+        source.write_text(source.read_text() + SLOW)
+        _git(clone, "commit", "--quiet", "-a", "-m", "slow")
+        _git(clone, "commit", "--quiet", "--allow-empty", "-m", "untouched")
+        for _ in range(repeats):
+            for name, revisions in (("slowed", ("HEAD~2", "HEAD~1")), ("untouched", ("HEAD~1", "HEAD"))):
+                case = compare(*revisions, repository=clone, only="sampler_step and adam and float32").cases[0]
+                counts[name] += case.speed is Speed.SLOWER
+                ratios.append(f"{name} {case.ratio:.2f}")
+    return f"slower, of {repeats} comparisons each: {counts}; ratios of medians: {', '.join(ratios)}"
+
+
+def _git(folder: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=planter", "-c", "user.email=planter@example.org"]
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True)
+
+
+def main() -> None:
+    """Measure what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    quality = commands.add_parser("quality")
+    quality.add_argument("out", type=Path, help="folder of the trainings")
+    quality.add_argument("--suite", default="smoke")
+    quality.set_defaults(measure=lambda options: measure_quality(options.out, options.suite))
+    speed = commands.add_parser("speed")
+    speed.add_argument("--repeats", type=int, default=5)
+    speed.set_defaults(measure=lambda options: measure_speed(options.repeats))
+    options = parser.parse_args()
+    print(options.measure(options))
+
+
+if __name__ == "__main__":
+    main()

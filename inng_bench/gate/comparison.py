@@ -1,0 +1,179 @@
+"""``compare``: which speed cases are slower at one revision than at another? The only judge of speed."""
+
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from scipy import stats
+
+from inng_bench.errors import ExitStatus, InputError
+from inng_bench.gate.inference import ALPHA, holm_level
+from inng_bench.gate.revisions import Side, Times, check_out, interleave
+from inng_bench.gate.tolerances import LEAST_ROUNDS, SLOWDOWN
+
+
+class Speed(StrEnum):
+    """What became of a case."""
+
+    SLOWER = "slower"
+    FASTER = "faster"
+    HOLDS = "holds"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One speed case on both sides.
+
+    Attributes
+    ----------
+    name : str
+        As pytest calls it.
+    base, head : float
+        Median over the rounds, in seconds.
+    ratio : float
+        ``head`` over ``base``; above 1 the head is slower.
+    probability : float
+        One-sided chance of such ranks, that the head is the slower, when both are alike (Mann-Whitney, exact).
+    speed : Speed
+        Of the head.
+    """
+
+    name: str
+    base: float
+    head: float
+    ratio: float
+    probability: float
+    speed: Speed
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What :func:`compare` found.
+
+    Attributes
+    ----------
+    base, head : str
+        Name and commit of both sides.
+    rounds : int
+        Of each side.
+    factor : float
+        Ratio of medians from which a case can be slower.
+    cases : tuple[Case, ...]
+        The cases of both sides.
+    only_base, only_head : tuple[str, ...]
+        Cases that one side alone has.
+    """
+
+    base: str
+    head: str
+    rounds: int
+    factor: float
+    cases: tuple[Case, ...]
+    only_base: tuple[str, ...] = ()
+    only_head: tuple[str, ...] = ()
+
+    @property
+    def slower(self) -> tuple[Case, ...]:
+        """The cases in which the head is slower."""
+        return tuple(case for case in self.cases if case.speed is Speed.SLOWER)
+
+    @property
+    def status(self) -> ExitStatus:
+        """Nothing compared is no success."""
+        if not self.cases:
+            return ExitStatus.BAD_INPUT
+        return ExitStatus.REGRESSION if self.slower else ExitStatus.OK
+
+
+def compare(
+    base: str,
+    head: str,
+    *,
+    repository: Path = Path(),
+    rounds: int = LEAST_ROUNDS,
+    factor: float = SLOWDOWN,
+    only: str = "",
+    on_round: Callable[[int], None] = lambda _: None,
+) -> Comparison:
+    """Time the speed cases of two revisions in turn on this machine.
+
+    Parameters
+    ----------
+    base, head : str
+        Revisions, in git's words.
+    repository : Path
+        Any folder of the repository.
+    rounds : int
+        Processes of each side, at least :data:`inng_bench.gate.tolerances.LEAST_ROUNDS`.
+    factor : float
+        Ratio of medians from which a difference counts.
+    only : str
+        An expression of ``pytest -k``; empty for all cases.
+    on_round : Callable[[int], None]
+        Hears of every finished round.
+
+    Raises
+    ------
+    InputError
+        When there are too few rounds, a revision does not exist, or a case fails.
+    """
+    if rounds < LEAST_ROUNDS:
+        raise InputError(f"{rounds} rounds decide nothing; take at least {LEAST_ROUNDS} with --rounds.")
+    with check_out(base, head, repository) as (old, new):
+        times = interleave(old, new, rounds, only, on_round)
+    return judge_times(old, new, *times, factor=factor)
+
+
+def judge_times(base: Side, head: Side, old: Sequence[Times], new: Sequence[Times], *, factor: float) -> Comparison:
+    """Judge the times of both sides, one entry a round.
+
+    Raises
+    ------
+    InputError
+        When there are more cases than so few rounds can tell apart.
+    """
+    rounds = len(old)
+    first, second = ({name for name in side[0] if all(name in times for times in side)} for side in (old, new))
+    both = sorted(first & second)
+    _refuse_too_many(len(both), rounds)
+    pairs = {name: ([times[name] for times in old], [times[name] for times in new]) for name in both}
+    chances = {name: slower_chance(*pair) for name, pair in pairs.items()}
+    slower = _significant(chances)
+    faster = _significant({name: slower_chance(after, before) for name, (before, after) in pairs.items()})
+    cases = tuple(_case(name, *pairs[name], chances[name], _direction(name, slower, faster), factor) for name in both)
+    return Comparison(
+        base.title, head.title, rounds, factor, cases, tuple(sorted(first - second)), tuple(sorted(second - first))
+    )
+
+
+def _refuse_too_many(cases: int, rounds: int) -> None:
+    needed = rounds
+    while cases and cases / math.comb(2 * needed, needed) > ALPHA:
+        needed += 1
+    if needed > rounds:
+        raise InputError(f"{cases} cases need {needed} rounds to be told apart; ask for them with --rounds {needed}.")
+
+
+def slower_chance(old: Sequence[float], new: Sequence[float]) -> float:
+    """Return the chance of ranks by which ``new`` is so much the slower when both are alike."""
+    return float(stats.mannwhitneyu(new, old, alternative="greater", method="exact").pvalue)
+
+
+def _significant(chances: Mapping[str, float]) -> set[str]:
+    level = holm_level(chances.values())
+    return {name for name, chance in chances.items() if chance <= level}
+
+
+def _direction(name: str, slower: set[str], faster: set[str]) -> Speed:
+    return Speed.SLOWER if name in slower else Speed.FASTER if name in faster else Speed.HOLDS
+
+
+def _case(name: str, old: Sequence[float], new: Sequence[float], chance: float, speed: Speed, factor: float) -> Case:
+    """Return a case; a significant difference counts only where its effect has a size."""
+    base, head = statistics.median(old), statistics.median(new)
+    ratio = head / base
+    counts = (speed is Speed.SLOWER and ratio > factor) or (speed is Speed.FASTER and ratio < 1 / factor)
+    return Case(name, base, head, ratio, chance, speed if counts else Speed.HOLDS)

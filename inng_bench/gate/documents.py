@@ -1,0 +1,208 @@
+"""What ``check`` and ``compare`` found, for a terminal, for the page of a CI job, and for programs."""
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from inng_bench.errors import ExitStatus
+from inng_bench.gate.checking import Outcome
+from inng_bench.gate.comparison import Case, Comparison
+from inng_bench.gate.inference import ALPHA
+from inng_bench.gate.judge import Judgement, Verdict
+from inng_bench.metrics.catalogue import BY_NAME
+from inng_bench.report.grid import text_grid
+from inng_bench.report.markup import MARKDOWN, PLAIN, format_number
+
+_STATUS = {
+    ExitStatus.OK: "holds",
+    ExitStatus.REGRESSION: "regression",
+    ExitStatus.BAD_INPUT: "cannot judge",
+}
+
+Section = tuple[str, list[str]]
+"""A title and its sentences."""
+
+
+def check_text(outcome: Outcome) -> str:
+    """Return the outcome for a terminal: what does not hold, and the rest in a sentence."""
+    noteworthy = [one for one in outcome.judgements if one.verdict is not Verdict.HOLDS]
+    table = _table(noteworthy, PLAIN.escape)
+    blocks = [
+        _headline(outcome),
+        text_grid(table.drop(columns="texture"), list(table["texture"])) if noteworthy else "",
+        *(
+            "\n".join([title, *(f"- {PLAIN.escape(sentence)}" for sentence in sentences)])
+            for title, sentences in _sections(outcome)
+        ),
+    ]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def check_markdown(outcome: Outcome) -> str:
+    """Return the outcome for a page: the same, and every cell in a part that unfolds."""
+    noteworthy = [one for one in outcome.judgements if one.verdict is not Verdict.HOLDS]
+    blocks = [
+        f"## Quality: {_STATUS[outcome.status]}",
+        MARKDOWN.escape(_headline(outcome)),
+        _pipe_table(noteworthy) if noteworthy else "",
+        *(
+            "\n".join([f"### {title}\n", *(f"- {MARKDOWN.escape(sentence)}" for sentence in sentences)])
+            for title, sentences in _sections(outcome)
+        ),
+    ]
+    if outcome.judgements:
+        blocks.append(f"<details><summary>All cells</summary>\n\n{_pipe_table(outcome.judgements)}\n\n</details>")
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def check_json(outcome: Outcome) -> dict[str, Any]:
+    """Return the outcome as plain JSON values, with full precision."""
+    return {
+        "status": _STATUS[outcome.status],
+        "exit_status": int(outcome.status),
+        "alpha": ALPHA,
+        "blessed": outcome.reason,
+        "obstacles": list(outcome.obstacles),
+        "cells": [_plain_cell(one) for one in outcome.judgements],
+        "differences": list(outcome.differences),
+        "speeds": [asdict(speed) for speed in outcome.speeds],
+    }
+
+
+def _plain_cell(judgement: Judgement) -> dict[str, Any]:
+    numbers = {name: getattr(judgement, name) for name in ("old", "new", "threshold", "probability")}
+    return {
+        **asdict(judgement.cell),
+        "verdict": judgement.verdict.value,
+        **{name: value if value is None or math.isfinite(value) else None for name, value in numbers.items()},
+        "seeds": list(judgement.seeds),
+    }
+
+
+def _headline(outcome: Outcome) -> str:
+    counts = [(len(outcome.of(verdict)), verdict.value) for verdict in Verdict]
+    said = ", ".join(f"{count} {name}" for count, name in counts if count) or "nothing compared"
+    return f"{_STATUS[outcome.status].capitalize()}: {said}.{_reach(outcome.judgements)}"
+
+
+def _reach(judgements: Sequence[Judgement]) -> str:
+    """Say how much worse a trained cell must get before it is seen."""
+    factors = sorted(
+        max(one.threshold / one.old, one.old / one.threshold)
+        for one in judgements
+        if one.probability is not None and one.threshold and one.old and one.threshold / one.old > 0
+    )
+    if not factors:
+        return ""
+    least, middle, most = (format_number(value) for value in (factors[0], statistics.median(factors), factors[-1]))
+    return (
+        f" With these seeds a trained cell is called worse from a factor of {middle} (median over the cells; "
+        f"{least} to {most})."
+    )
+
+
+def _sections(outcome: Outcome) -> list[Section]:
+    speeds = [
+        f"{speed.row}: {format_number(speed.old)} → {format_number(speed.new)} image·steps/s "
+        f"({format_number(speed.new / speed.old)} times), {speed.note}"
+        for speed in outcome.speeds
+    ]
+    sections = [
+        ("Not judged", list(outcome.obstacles)),
+        ("Other than in the reference", list(outcome.differences)),
+        ("Speed, which only `compare` judges", speeds),
+        ("The reference was blessed because", [outcome.reason] if outcome.reason else []),
+    ]
+    return [(title, sentences) for title, sentences in sections if sentences]
+
+
+def _pipe_table(judgements: Sequence[Judgement]) -> str:
+    return _pipes(_table(judgements, MARKDOWN.escape), {"texture", "method", "metric", "verdict"})
+
+
+def _pipes(table: pd.DataFrame, words: set[str]) -> str:
+    alignment = ["left" if column in words else "right" for column in table.columns]
+    return str(table.to_markdown(index=False, disable_numparse=True, colalign=alignment))
+
+
+def _table(judgements: Sequence[Judgement], escape: Callable[[str], str]) -> pd.DataFrame:
+    lines = [{name: escape(text) for name, text in _line(one).items()} for one in judgements]
+    return pd.DataFrame(lines, dtype="str")
+
+
+def _line(judgement: Judgement) -> dict[str, str]:
+    digits = BY_NAME[judgement.cell.metric].digits + 1
+    return {
+        "texture": judgement.cell.texture,
+        "method": judgement.cell.method,
+        "metric": judgement.cell.metric,
+        "old": format_number(judgement.old, digits),
+        "new": format_number(judgement.new, digits),
+        "threshold": format_number(judgement.threshold, digits),
+        "p": format_number(judgement.probability, 2),
+        "seeds": f"{judgement.seeds[0]}, {judgement.seeds[1]}",
+        "verdict": judgement.verdict.value,
+    }
+
+
+def compare_text(comparison: Comparison) -> str:
+    """Return a comparison of speed for a terminal."""
+    blocks = [
+        _speed_headline(comparison),
+        text_grid(_cases(comparison.cases, PLAIN.escape)) if comparison.cases else "",
+    ]
+    blocks += [PLAIN.escape(sentence) for sentence in _lonely_cases(comparison)]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def compare_markdown(comparison: Comparison) -> str:
+    """Return a comparison of speed for a page."""
+    blocks = [
+        f"## Speed: {_STATUS[comparison.status]}",
+        MARKDOWN.escape(_speed_headline(comparison)),
+        _pipes(_cases(comparison.cases, MARKDOWN.escape), {"case", "head"}) if comparison.cases else "",
+        *(MARKDOWN.escape(sentence) for sentence in _lonely_cases(comparison)),
+    ]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def compare_json(comparison: Comparison) -> dict[str, Any]:
+    """Return a comparison of speed as plain JSON values."""
+    return {"status": _STATUS[comparison.status], "exit_status": int(comparison.status), **asdict(comparison)}
+
+
+def _speed_headline(comparison: Comparison) -> str:
+    slower = [case.name for case in comparison.slower]
+    verdict = (
+        f"{comparison.head} is slower in {', '.join(slower)}" if slower else f"{comparison.head} is nowhere slower"
+    )
+    outcome = verdict if comparison.cases else "there is no case that both revisions have"
+    return (
+        f"{_STATUS[comparison.status].capitalize()}: {outcome}. Base is {comparison.base}; {comparison.rounds} rounds "
+        f"of each in turn; slower means ranks that chance gives to one table in {1 / ALPHA:g}, and a ratio of medians "
+        f"above {comparison.factor:g}."
+    )
+
+
+def _lonely_cases(comparison: Comparison) -> list[str]:
+    sides = ((comparison.base, comparison.only_base), (comparison.head, comparison.only_head))
+    return [f"Only {side} has {', '.join(names)}: not compared." for side, names in sides if names]
+
+
+def _cases(cases: Sequence[Case], escape: Callable[[str], str]) -> pd.DataFrame:
+    lines = [
+        {
+            "case": case.name,
+            "base ms": format_number(case.base * 1e3),
+            "head ms": format_number(case.head * 1e3),
+            "ratio": format_number(case.ratio),
+            "p": format_number(case.probability, 2),
+            "head": case.speed.value,
+        }
+        for case in cases
+    ]
+    return pd.DataFrame([{name: escape(text) for name, text in line.items()} for line in lines], dtype="str")

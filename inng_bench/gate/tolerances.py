@@ -1,0 +1,44 @@
+"""What a metric or a time may move by without anybody minding, and what another machine's rounding may move it by."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """The greater of a share of the old value and an amount."""
+
+    relative: float
+    absolute: float
+
+    def at(self, value: float) -> float:
+        """Return the tolerance about a value."""
+        return max(self.relative * abs(value), self.absolute)
+
+
+NEGLIGIBLE: dict[str, Tolerance] = {
+    "gram": Tolerance(0.05, 0.01),
+    "gram_128": Tolerance(0.05, 0.01),
+    "patch_fid": Tolerance(0.05, 0.01),
+    "patch_kid": Tolerance(0.05, 0.0005),
+    "copy_rate": Tolerance(0.05, 0.05),
+}
+"""By metric: a trained row that is worse by no more than this is no regression, however significant the shift is.
+
+The amounts are those of a sharp eye: a twentieth of the value; for the kernel distance the values of the row ``real``;
+for copying a patch in twenty, where a verbatim copy has all of them.
+"""
+
+ROUNDING: dict[str, Tolerance] = {
+    "gram": Tolerance(0.01, 0.001),
+    "gram_128": Tolerance(0.01, 0.001),
+    "patch_fid": Tolerance(0.01, 0.001),
+    "patch_kid": Tolerance(0.01, 0.00002),
+    "copy_rate": Tolerance(0.01, 0.02),
+}
+"""By metric: a row without training has no spread from seed to seed and repeats up to this on any machine."""
+
+SLOWDOWN = 1.1
+"""Ratio of median times up to which nobody minds, however certain it is."""
+
+LEAST_ROUNDS = 7
+"""Rounds of each side of a comparison: fewer could not reach the level even if one side were always the slower."""

@@ -1,0 +1,82 @@
+"""The gate against planted faults and against nothing at all: rates over made-up tables, and one fault for real."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from gate_faults import FAULTS
+from scipy import stats
+
+from inng_bench.errors import ExitStatus
+from inng_bench.gate.cells import Cell
+from inng_bench.gate.checking import check
+from inng_bench.gate.inference import detectable_step
+from inng_bench.gate.judge import Verdict
+from inng_bench.gate.simulation import METRICS, TAILS, Layout, has_alarm, judge_tables
+from inng_bench.harness.plan import Plan, make_plan
+from inng_bench.harness.run import execute
+from inng_bench.harness.suite import parse_suite
+from inng_bench.metrics import evaluate
+from inng_bench.records import store
+
+TABLES = 1000
+
+
+@pytest.mark.parametrize("tails", TAILS)
+@pytest.mark.parametrize("seeds", [(5, 1), (5, 5), (10, 3)])
+def test_unchanged_tables_are_called_worse_no_more_often_than_promised(tails: str, seeds: tuple[int, int]) -> None:
+    tables = judge_tables(Layout(2, 2, seeds, spread=0.2), TABLES, TAILS[tails], seed=0)
+    assert sum(map(has_alarm, tables)) <= stats.binom.ppf(0.999, TABLES, 0.01)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_cell_that_is_worse_by_what_can_be_detected_is_found_and_named(metric: str) -> None:
+    layout, cell = Layout(2, 2, (5, 5), spread=0.2), Cell("texture-1", "method-0", metric)
+    step = detectable_step(*layout.seeds, cells=len(layout.cells))
+    tables = judge_tables(layout, 300, TAILS["normal"], seed=1, factors={cell: math.exp(0.2 * step)})
+    found = [{one.cell for one in table if one.verdict is Verdict.REGRESSION} for table in tables]
+    assert sum(cell in cells for cells in found) >= stats.binom.ppf(0.001, 300, 0.9)
+    assert sum(bool(cells - {cell}) for cells in found) <= stats.binom.ppf(0.999, 300, 0.01)
+
+
+SUITE = """
+name = "faults"
+textures = ["brick"]
+replicates = 7
+budget_tflop = 0.02
+precision = "float32"
+sample_size = 128
+canvases = 1
+[[methods]]
+label = "inng"
+implementation = "inng"
+settings = { filters = 8, canvas_side = 128, canvases = 2, crops = 2 }
+"""
+
+
+def run(plan: Plan, seeds: range, folder: Path) -> Path:
+    """Carry out some seeds in this process and count them from 0."""
+    for one in plan.runs:
+        if one.method == "inng" and one.replicate in seeds:
+            record = execute(one, folder / "trained")
+            renumbered = record.model_copy(update={"replicate": one.replicate - seeds.start})
+            store.write_record(folder, renumbered.model_copy(update={"artefacts": {}}))
+    return folder
+
+
+@pytest.mark.timeout(900)
+def test_a_sampler_that_climbs_the_wrong_way_is_found_and_another_seed_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, number in (("CROPS", 128), ("WIDE_CROPS", 8)):  # the features take nearly all the time
+        monkeypatch.setattr(evaluate, name, number)
+    plan = make_plan(parse_suite(SUITE, "faults"), device="cpu")
+    plant = FAULTS["gradient sign flipped"]
+    faulty = replace(plan, runs=tuple(plant(one) if one.method == "inng" else one for one in plan.runs))
+    reference = run(plan, range(4), tmp_path / "reference")
+    assert check(run(plan, range(4, 7), tmp_path / "clean"), reference).status is ExitStatus.OK
+    outcome = check(run(faulty, range(3), tmp_path / "faulty"), reference)
+    assert outcome.status is ExitStatus.REGRESSION
+    assert {one.cell.row for one in outcome.regressions} == {("brick", "inng")}
+    assert "inng: implementation inng → gate_faults:Descends" in outcome.differences
