@@ -26,7 +26,7 @@ OPERATIONS = 5
 STEPS = 16
 """Offers of a DCGAN's training; INNg has fewer."""
 
-TIMES = {"started", "seconds", "peak_memory_mib"}
+TIMES = ("started", "seconds", "peak_memory_mib")
 
 Moment = tuple[str, float]
 
@@ -80,7 +80,8 @@ class Outcome:
         self.other_notices = [text for text in answer["notices"] if not text.startswith("goes on from its checkpoint")]
         assert answer["status"] == 0
         (record,) = store.read_records(results)
-        self.record = {name: value for name, value in json.loads(record.model_dump_json()).items() if name not in TIMES}
+        # Not the state of the repository: somebody may be at work in it.
+        self.record = record.model_dump(exclude={**dict.fromkeys(TIMES, True), "provenance": {"git_sha", "git_dirty"}})
         folder = store.run_folder(results, "brick", method, 0)
         left = {path.name: path for path in folder.iterdir()}
         del left[store.RECORD_NAME]
