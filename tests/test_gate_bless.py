@@ -170,7 +170,7 @@ def test_whatever_breaks_on_the_way_leaves_the_old_reference_as_it_was(
 
     rename = Path.rename
     if moment == "copy":
-        monkeypatch.setattr(blessing.shutil, "copyfile", fail)
+        monkeypatch.setattr("inng_bench.gate.blessing.shutil.copyfile", fail)
     if moment == "exchange":
         monkeypatch.setattr(Path, "rename", fail_at_the_new_one)
     with pytest.raises(InputError, match="No space left on device"):
