@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inng_bench.errors import ExitStatus, InputError
+from inng_bench.errors import ExitStatus, InputError, one_line
 from inng_bench.gate.commands import add_commands as add_gate_commands
 from inng_bench.harness.devices import DEVICES
 from inng_bench.results_command import add_results
@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitStatus.OK
     except InputError as error:
-        print(f"inng-bench: {' '.join(str(error).split())}", file=sys.stderr)  # a hostile name may hold line breaks
+        print(f"inng-bench: {one_line(error)}", file=sys.stderr)
         return ExitStatus.BAD_INPUT
     except KeyboardInterrupt:
         print(
@@ -183,6 +183,11 @@ def _add_sample(commands: _Commands) -> None:
         type=_stage,
         metavar="T",
         help="with --init, the stage to begin at, from 1; negative ones count from the last (default: 1)",
+    )
+    parser.add_argument(
+        "--method",
+        metavar="MODULE:CLASS",
+        help="import this code, which the run names as its method (default: installed methods alone)",
     )
     parser.add_argument(
         "--out", type=Path, default=Path("samples"), metavar="DIR", help="where to (default: %(default)s)"
@@ -325,6 +330,7 @@ def _sample(arguments: argparse.Namespace) -> int:
         "seed": arguments.seed,
         "device": arguments.device,
         "precision": arguments.precision,
+        "trusted": arguments.method,
     }
     if arguments.init is None:
         if arguments.stage is not None:

@@ -42,9 +42,9 @@ def joined(**parts: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def part_of(snapshot: Snapshot, part: str) -> dict[str, Tensor]:
-    """Return the tensors that :func:`joined` put under one part."""
+    """Return the tensors that :func:`joined` put under a part, by their own names."""
     prefix = f"{part}."
-    return {name.removeprefix(prefix): tensor for name, tensor in snapshot.tensors.items() if name.startswith(prefix)}
+    return {name.removeprefix(prefix): value for name, value in snapshot.tensors.items() if name.startswith(prefix)}
 
 
 def required(content: Mapping[str, Value], name: str) -> Value:

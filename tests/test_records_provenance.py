@@ -109,7 +109,7 @@ def test_the_hash_of_the_source_changes_with_the_code_and_not_with_the_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "inng_bench"
-    for name in ("__init__.py", "report/table.py", "metrics/gram.py"):
+    for name in ("__init__.py", "report/table.py", "gate/judge.py", "metrics/gram.py"):
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text("x = 1\n")
     monkeypatch.setattr(inng_bench, "__file__", str(package / "__init__.py"))
@@ -119,6 +119,7 @@ def test_the_hash_of_the_source_changes_with_the_code_and_not_with_the_report(
 
     first = hashed()
     (package / "report/table.py").write_text("x = 2\n")
+    (package / "gate/judge.py").write_text("x = 2\n")
     (package / "notes.txt").write_text("x")
     assert hashed() == first
     (package / "metrics/gram.py").write_text("x = 2\n")

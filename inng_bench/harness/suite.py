@@ -44,9 +44,17 @@ class MethodEntry(_Strict):
 
     label: str = Field(pattern=_LABEL)
     implementation: str
-    budget_factor: float = Field(default=1.0, gt=0)
+    budget_factor: float = Field(default=1.0, gt=0, le=1e6)
     replicates: int | None = Field(default=None, ge=1)
     settings: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _settings_can_be_hashed(self) -> Self:
+        try:
+            canonical_hash(self.settings)
+        except ValueError as error:
+            raise ValueError(f"a setting of {self.label!r} is not a finite number") from error
+        return self
 
 
 class Picture(_Strict):
@@ -108,11 +116,11 @@ class Suite(_Strict):
     textures: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
     replicates: int = Field(ge=1, le=1000)
-    budget_tflop: float = Field(gt=0)
+    budget_tflop: float = Field(gt=0, le=1e9)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     sample_size: int = Field(default=256, ge=64, le=4096)
     canvases: int = Field(default=4, ge=1, le=256)
-    threads_per_run: int = Field(default=1, ge=1)
+    threads_per_run: int = Field(default=1, ge=1, le=1024)
     methods: tuple[MethodEntry, ...] = Field(min_length=1)
     throughput: bool = False
     time_limit_minutes: float | None = Field(default=None, gt=0)
@@ -202,7 +210,7 @@ def parse_suite(text: str, origin: str, folder: Path | None = None) -> Suite:
     """
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{origin} is not valid TOML: {error}.") from error
     try:
         # JSON mode is strict about types, yet takes TOML's lists for tuples and its strings for paths.

@@ -101,7 +101,7 @@ def describe_source(package: Path) -> tuple[str | None, bool | None]:
 def source_hash() -> str:
     """Return the SHA-256 of the code that figures come from, the same in a tree and in an installed wheel.
 
-    The report is left out: a table may look better in the middle of a night's run.
+    Report and gate are left out: a table may look better in the middle of a night's run.
     """
     digest = hashlib.sha256()
     for name, path in sorted(_source_files().items()):
@@ -120,7 +120,7 @@ def _source_files() -> dict[str, Path]:
         for prefix, root in roots.items()
         for path in root.rglob("*.py")
     }
-    return {name: path for name, path in files.items() if not name.startswith("report/")}
+    return {name: path for name, path in files.items() if not name.startswith(("report/", "gate/"))}
 
 
 def listed_environment(environment: Mapping[str, str]) -> dict[str, str]:

@@ -211,8 +211,10 @@ def _parse(text: str, path: Path) -> Record:
         raise _damaged(path, _explain(error)) from error
     except ValueError as error:  # another checksum, or a number that a float does not hold
         raise _damaged(path, str(error)) from error
-    _checked_name("texture", record.texture.name)
-    _checked_name("method", record.method)
+    try:
+        run_folder(Path(), record.texture.name, record.method, record.replicate)
+    except InputError as error:
+        raise _damaged(path, str(error).rstrip(".")) from error
     for artefact in record.artefacts.values():
         _checked_artefact(artefact, path)
     return record
