@@ -13,6 +13,7 @@ both 4810 and 3832; with 32 filters, rate 2e-4 and batches of 4 4371 and 2888. A
 """
 
 import copy
+import math
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -227,9 +228,10 @@ class _Trainer:
         self._discriminator.requires_grad_(True)
         generator_optimiser.step()
         self._average()
-        return {
-            "discriminator_loss": discriminator_loss.item() / 2,
-            "generator_loss": generator_loss.item(),
+        losses = {"discriminator_loss": discriminator_loss.item() / 2, "generator_loss": generator_loss.item()}
+        if not all(map(math.isfinite, losses.values())):
+            raise FloatingPointError("a loss of the DCGAN is not a number; lower rate")
+        return losses | {
             "real_logit": real_logits.mean().item(),
             "fake_logit": fake_logits.mean().item(),
         }

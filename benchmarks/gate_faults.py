@@ -6,14 +6,16 @@ clone of this repository by half and lets ``compare`` look for it, and then for 
 """
 
 import argparse
+import hashlib
 import math
 import statistics
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -23,16 +25,22 @@ from inng_bench.contract import NO_CHECKPOINT, Checkpoint, Events, Training, ign
 from inng_bench.gate.cells import Cell, Replicates, gather
 from inng_bench.gate.comparison import Speed, compare
 from inng_bench.gate.judge import Verdict, judge
-from inng_bench.harness.plan import Plan, RunSpec, make_plan
-from inng_bench.harness.session import run_plan
+from inng_bench.harness.plan import RunSpec, make_plan
+from inng_bench.harness.run import execute
 from inng_bench.harness.suite import load_suite
 from inng_bench.inng import cascade
+from inng_bench.inng.field import Field
+from inng_bench.inng.langevin import Ascent, ascend
 from inng_bench.inng.method import INNg
+from inng_bench.metrics import crops, fidelity
 from inng_bench.records import store
+from inng_bench.records.schema import Record
 
 REFERENCE, RESEEDED, FAULTY, DRAWS = 5, 20, 5, 500
 SLOWDOWN = 1.5
 HEADLINES = ("gram", "patch_fid")
+MEMORY = 12
+"""Sets of features that are remembered."""
 
 
 class Descends(INNg):
@@ -47,32 +55,22 @@ class Descends(INNg):
         events: Events = ignore_events,
         checkpoint: Checkpoint = NO_CHECKPOINT,
     ) -> Training:
-        with flipped_gradient():
+        with patch.object(cascade, "ascend", descend):
             return super().train(window, seed=seed, budget=budget, events=events, checkpoint=checkpoint)
 
     def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
-        with flipped_gradient():
+        with patch.object(cascade, "ascend", descend):
             return super().sample(count, size, generator=generator)
 
 
-class flipped_gradient:  # noqa: N801 (a context, called as one)
-    """Let the cascade's sampler see the gradient with its sign flipped."""
+def descend(field: Field, *others: Any) -> Ascent:
+    """Do what the sampler does, down the logit."""
 
-    def __enter__(self) -> None:
-        self._names: dict[str, Any] = vars(cascade)
-        self._ascend = self._names["ascend"]
+    def flipped(canvases: Tensor, step: int, active: Tensor) -> tuple[Tensor, Tensor]:
+        logits, gradient = field(canvases, step, active)
+        return logits, -gradient
 
-        def descend(field: Callable[..., tuple[Tensor, Tensor]], *others: Any) -> Any:
-            def flipped(*asked: Any) -> tuple[Tensor, Tensor]:
-                logits, gradient = field(*asked)
-                return logits, -gradient
-
-            return self._ascend(flipped, *others)
-
-        self._names["ascend"] = descend
-
-    def __exit__(self, *_: object) -> None:
-        self._names["ascend"] = self._ascend
+    return ascend(flipped, *others)
 
 
 def with_settings(**changes: Callable[[Any], Any]) -> Callable[[RunSpec], RunSpec]:
@@ -96,26 +94,47 @@ FAULTS: dict[str, Callable[[RunSpec], RunSpec]] = {
 Table = dict[Cell, Replicates]
 
 
-def train(out: Path, suite_name: str) -> tuple[list[Table], dict[str, list[Table]]]:
+def train(out: Path, suite: str) -> tuple[list[Table], dict[str, list[Table]]]:
     """Return a table of one seed for each clean run, and for each run of each fault."""
-    suite = load_suite(suite_name).model_copy(update={"throughput": False})
-    plan = make_plan(suite, replicates=REFERENCE + RESEEDED, methods=["inng"])
-    clean = _tables(plan, out / "clean", REFERENCE + RESEEDED)
+    torch.set_num_threads(1)  # as the runs of the suites
+    plan = make_plan(load_suite(suite), replicates=REFERENCE + RESEEDED, methods=["inng"])
+    fixed = _carry_out([run for run in plan.runs if run.method != "inng"], out / "clean")
+    trained = [run for run in plan.runs if run.method == "inng"]
+    clean = _tables(fixed, _carry_out(trained, out / "clean"))
     faulty = {}
     for number, (name, plant) in enumerate(FAULTS.items()):
-        runs = [run for run in plan.runs if run.method != "inng" or run.replicate < FAULTY]
-        planted = replace(plan, runs=tuple(plant(run) if run.method == "inng" else run for run in runs))
-        faulty[name] = _tables(planted, out / f"fault-{number}", FAULTY)
+        planted = [plant(run) for run in trained if run.replicate < FAULTY]
+        faulty[name] = _tables(fixed, _carry_out(planted, out / f"fault-{number}"))
     return clean, faulty
 
 
-def _tables(plan: Plan, folder: Path, seeds: int) -> list[Table]:
-    if run_plan(plan, folder, jobs=1).failed:
-        raise SystemExit(f"a run in {folder} failed; see its record.")
-    records = store.read_records(folder)
-    fixed = [record for record in records if record.method != "inng"]
-    by_seed = ([record for record in records if record.replicate == seed] for seed in range(seeds))
-    return [gather([*fixed, *(record for record in own if record.method == "inng")]) for own in by_seed]
+def _carry_out(runs: Sequence[RunSpec], folder: Path) -> list[Record]:
+    """Return the records of some runs; those that are missing are made here, each window's features once."""
+    records = []
+    with patch.object(fidelity, "extract", _remembering(fidelity.extract)):
+        for run in sorted(runs, key=lambda one: one.key):
+            records.append(store.find_record(folder, *run.key) or execute(run, folder))
+            print(f"{folder.name}: {run.title}", file=sys.stderr)
+    return records
+
+
+def _remembering(extract: Callable[..., fidelity.Features]) -> Callable[..., fidelity.Features]:
+    """Return the extraction with a memory for what it was asked last; a texture's two windows are what comes again."""
+    known: dict[str, fidelity.Features] = {}
+
+    def ask(pictures: crops.Pixels, layers: Sequence[str], **options: int) -> fidelity.Features:
+        key = f"{hashlib.sha256(pictures.tobytes()).hexdigest()} {layers}"
+        known[key] = known.pop(key) if key in known else extract(pictures, layers, **options)
+        while len(known) > MEMORY:
+            known.pop(next(iter(known)))
+        return known[key]
+
+    return ask
+
+
+def _tables(fixed: Sequence[Record], trained: Sequence[Record]) -> list[Table]:
+    seeds = sorted({record.replicate for record in trained})
+    return [gather([*fixed, *(record for record in trained if record.replicate == seed)]) for seed in seeds]
 
 
 def joined(tables: Sequence[Table]) -> Table:

@@ -253,6 +253,8 @@ class Method(ABC):
         if description["method"] != cls.name:
             raise InputError(f"{folder} holds a model of {description['method']!r}, not of {cls.name!r}.")
         method = cls(description["settings"], execution)
+        if method.configuration() != description["settings"]:  # a default would stand in for a setting it lacks
+            raise InputError(f"{folder} holds a model with the settings of another version; train it again.")
         path = folder / "model.safetensors"
         try:
             content = path.read_bytes()

@@ -1,7 +1,7 @@
 """Snapshots of a training: as bytes, and its modules, Adams and generators as tensors by name; both ways.
 
-Everything is copied into what stands there already, so that devices and memory layouts stay those of a training that
-never stopped; another layout would be the same numbers now and other bytes a few steps later.
+Modules and optimisers are copied into what stands there already, so that devices and memory layouts stay those of a
+training that never stopped; another layout would be the same numbers now and other bytes a few steps later.
 """
 
 import json
@@ -60,6 +60,20 @@ def required(content: Mapping[str, Value], name: str) -> Value:
     return content[name]
 
 
+def required_like(target: Tensor, snapshot: Snapshot, name: str) -> Tensor:
+    """Return a tensor of a snapshot that must have the shape and data type of another.
+
+    Raises
+    ------
+    InputError
+        When it is not there or is of another shape; names it.
+    """
+    source = required(snapshot.tensors, name)
+    if source.shape != target.shape or source.dtype != target.dtype:
+        raise InputError(f"the checkpoint has a {name!r} of another shape; delete it and train from the start.")
+    return source
+
+
 def restore_module(module: nn.Module, snapshot: Snapshot, part: str) -> None:
     """Copy the ``state_dict`` that a snapshot has under a part into a module."""
     with torch.no_grad():
@@ -96,7 +110,4 @@ def _parameters(optimiser: torch.optim.Adam) -> Iterator[Tensor]:
 
 
 def _copy(target: Tensor, snapshot: Snapshot, name: str) -> None:
-    source = required(snapshot.tensors, name)
-    if source.shape != target.shape or source.dtype != target.dtype:
-        raise InputError(f"the checkpoint has a {name!r} of another shape; delete it and train from the start.")
-    target.copy_(source)
+    target.copy_(required_like(target, snapshot, name))

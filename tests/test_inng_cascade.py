@@ -19,9 +19,11 @@ from inng_bench.inng.cascade import (
 )
 from inng_bench.inng.choices import Architecture, Ascended, Canvas, FirstNegatives, Output, Overlap, Scope, Start, Stop
 from inng_bench.inng.field import Reading, evaluation_flops
-from inng_bench.inng.frozen import FrozenClassifier
+from inng_bench.inng.frozen import FrozenClassifier, picture_logits
 from inng_bench.inng.method import INNg
-from inng_bench.inng.presets import AUTHORS, PAPER, PRESETS, CascadeConfig, configure
+from inng_bench.inng.presets import AUTHORS, COUNTS, PAPER, PRESETS, CascadeConfig, configure
+from inng_bench.inng.prior import NoisePrior
+from inng_bench.pixels import random_crops
 from inng_bench.resume import decode, encode
 
 SMALL = CascadeConfig(filters=4, canvases=2, canvas_side=64, crops=2, classifier_steps=6, max_steps=8, max_stages=4)
@@ -184,7 +186,7 @@ def test_a_training_that_goes_on_from_a_snapshot_ends_with_the_same_bytes(
 def test_a_snapshot_with_a_part_missing_is_refused_by_its_name() -> None:
     training, _ = train(changed(max_stages=2))
     snapshot = training.snapshot()
-    for name in ("canvases", "random", "classifier.head.weight", "optimiser.0.exp_avg"):
+    for name in snapshot.tensors:
         tensors = {key: value for key, value in snapshot.tensors.items() if key != name}
         with pytest.raises(InputError, match=name):
             training.restore(Snapshot(tensors, snapshot.values))
@@ -194,21 +196,83 @@ def test_a_snapshot_with_a_part_missing_is_refused_by_its_name() -> None:
             training.restore(Snapshot(snapshot.tensors, values))
 
 
-def test_a_share_of_fresh_chains_takes_the_place_of_the_oldest() -> None:
-    config = changed(canvases=4, fresh_share=0.25, max_stages=3)
+def test_a_share_of_fresh_chains_takes_the_place_of_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
+    starts: list[Tensor] = []
+
+    def watched(stages: Any, canvases: Tensor, *others: Any) -> Any:
+        starts.append(canvases)
+        return climb(stages, canvases, *others)
+
+    config = changed(canvases=4, fresh_share=0.1, max_stages=3)  # a tenth of four is one
     training = CascadeTraining(stripes(), config, dtype=torch.float32, generator=torch.Generator().manual_seed(0))
     training.round()
     before = training.canvases
-    spent = training.flops
-    report = training.round()
-    assert torch.equal(training.base, training.canvases)
-    assert len(training.canvases) == 4
-    plain = CascadeTraining(
-        stripes(), changed(config, fresh_share=0.0), dtype=torch.float32, generator=torch.Generator().manual_seed(0)
-    )
-    plain.round()
-    assert not torch.equal(plain.canvases, before)
-    assert report.flops > spent
+    monkeypatch.setattr("inng_bench.inng.cascade.climb", watched)
+    training.round()
+    fresh, start = starts
+    assert fresh.shape[0] == 1
+    assert start.shape == before.shape
+    assert torch.equal(start[:3], before[1:])
+    assert not torch.equal(start[3], before[0])
+
+
+def test_a_gaussian_start_has_the_colours_that_steps_along_a_grey_texture_can_reach() -> None:
+    method = INNg(changed(first_negatives=FirstNegatives.GAUSSIAN, max_stages=2).model_dump(mode="json"), Execution())
+    method.train(stripes(), seed=0, budget=math.inf)
+    drawn = method.sample(1, (64, 64), generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(drawn[:, 0], drawn[:, 1], atol=1e-5, rtol=0)
+    coloured = torch.rand((1, 3, 64, 64), generator=torch.Generator().manual_seed(1)) * 2 - 1
+    started = method.continue_from(coloured, stage=1, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(started[:, 0], started[:, 1], atol=1e-5, rtol=0)
+
+
+def test_the_gradient_of_ln_p0_is_that_of_its_gaussian() -> None:
+    factor = torch.tensor([[0.5, 0.0, 0.0], [0.2, 0.3, 0.0], [0.1, 0.0, 0.4]])
+    prior = NoisePrior(torch.tensor([0.1, -0.2, 0.3]), factor)
+    canvases = torch.rand((2, 3, 5, 4), generator=torch.Generator().manual_seed(0)).requires_grad_()
+    density = torch.distributions.MultivariateNormal(prior.mean, factor @ factor.T)
+    total: Tensor = density.log_prob(canvases.permute(0, 2, 3, 1)).sum()  # type: ignore[no-untyped-call]
+    (expected,) = torch.autograd.grad(total, canvases)
+    torch.testing.assert_close(prior.log_density_gradient(canvases.detach()), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_margins_of_expanded_canvases_are_cut_off_again() -> None:
+    settings = changed(canvas=Canvas.EXPANDED, max_stages=1).model_dump(mode="json")
+    method = INNg(settings, Execution())
+    heard: list[Progress] = []
+    method.train(stripes(), seed=0, budget=math.inf, events=heard.append)
+    assert heard[0].pictures is not None
+    assert heard[0].pictures.shape == (2, 3, 64, 64)
+    state = method.state() | {"thresholds": torch.tensor([-1e9], dtype=torch.float64)}  # every image stops at once
+    method.restore(state)
+    picture = stripes()[None, :, :64, :75]
+    drawn = method.continue_from(picture, stage=1, generator=torch.Generator())
+    torch.testing.assert_close(drawn, picture, atol=1e-5, rtol=0)  # but for the projection onto the colours
+
+
+def test_the_real_quantile_is_that_share_of_the_real_crops_logits() -> None:
+    config = changed(stop=Stop.REAL_QUANTILE, threshold=0.25, max_stages=1)
+    training = CascadeTraining(stripes(), config, dtype=torch.float32, generator=torch.Generator().manual_seed(0))
+    training.round()
+    (stage,) = training.stages
+    crops = random_crops(stripes(), 400, 96, torch.Generator().manual_seed(5))
+    logits = picture_logits(stage.classifier, crops).mean((1, 2))
+    assert stage.sampler.threshold == pytest.approx(float(logits.quantile(0.25)), abs=0.3 * float(logits.std()) + 1e-3)
+
+
+def test_a_picture_below_one_window_is_refused() -> None:
+    with pytest.raises(InputError, match=r"60x96 px is smaller than a window of the classifier, 62 px"):
+        INNg(SMALL.model_dump(mode="json"), Execution()).train(stripes()[:, :, :60], seed=0, budget=1e12)
+
+
+def test_a_first_round_beyond_the_budget_is_told() -> None:
+    training = INNg(SMALL.model_dump(mode="json"), Execution()).train(stripes(), seed=0, budget=1.0)
+    assert any("times the budget; lower the preset's scale" in warning for warning in training.warnings)
+
+
+def test_an_untrained_cascade_says_so() -> None:
+    with pytest.raises(RuntimeError, match="has to be trained or restored"):
+        INNg({}, Execution()).sample(1, (64, 64), generator=torch.Generator())
 
 
 @pytest.mark.parametrize(
@@ -247,11 +311,10 @@ def test_each_switch_trains_stores_and_samples_the_same_from_storage(fields: dic
 def test_the_authors_preset_at_a_small_scale_is_the_same_method_on_smaller_counts() -> None:
     name, scale, config = configure({"preset": "authors", "scale": 0.01})
     assert (name, scale) == ("authors", 0.01)
-    assert (config.canvases, config.crops, config.classifier_steps, config.max_steps) == (2, 5, 9, 5)
-    unscaled = {"canvases", "crops", "classifier_steps", "classifier_least_steps", "loss_check_steps",
-                "loss_check_batches", "max_steps", "sampler_batch"}  # fmt: skip
-    assert config.model_dump(exclude=unscaled) == AUTHORS.model_dump(exclude=unscaled)
-    settings = {"preset": "authors", "scale": 0.01, "filters": 4, "canvas_side": 64, "max_stages": 2}
+    assert (config.canvases, config.crops, config.classifier_steps, config.max_steps) == (2, 5, 9, 500)
+    scaled = set(COUNTS)
+    assert config.model_dump(exclude=scaled) == AUTHORS.model_dump(exclude=scaled)
+    settings = {"preset": "authors", "scale": 0.01, "filters": 4, "canvas_side": 64, "max_stages": 2, "max_steps": 5}
     method = INNg(settings, Execution())
     method.train(stripes(), seed=0, budget=math.inf)
     assert len(method.stages) == 2
@@ -281,6 +344,12 @@ def test_the_paper_s_preset_is_langevin_dynamics_on_the_logit_to_the_boundary() 
         ({"architecture": "padded", "overlap": "random-patches"}, "set crop_side to 64"),
         ({"scope": "sum", "first_negatives": "random-phase"}, "set first_negatives to another value"),
         ({"scope": "sum", "keep_every": 2}, "set keep_every to 1"),
+        ({"stop": "loss"}, "set threshold, such as 0.62"),
+        ({"stop": "real-quantile", "threshold": 2.0}, "a share from 0 to 1"),
+        ({"canvas": "expanded", "canvas_side": 64, "crop_side": 200}, "crops are larger than the canvases"),
+        ({"threshold": math.nan}, "'threshold' of inng is wrong"),
+        ({"preset": ["fast"]}, "did you mean"),
+        ({"scale": True}, "'scale' of inng must be a number above 0"),
         ({"scale": 0}, "'scale' of inng must be a number above 0"),
         ({"scale": "half"}, "'scale' of inng must be a number above 0"),
     ],
@@ -302,7 +371,7 @@ def test_counted_operations_agree_with_arithmetic() -> None:
     shapes = [(62, 3, 32), (30, 32, 64), (14, 64, 128), (6, 128, 256)]
     forward = [2 * side**2 * 16 * before * after for side, before, after in shapes] + [2 * 25 * 4 * 256]
     backward = 2 * sum(forward) - forward[0]  # the first layer needs no gradient of the picture
-    step, passed = classifier_flops(config)
+    step, passed = classifier_flops(config, 126)
     assert step == pytest.approx(12 * (sum(forward) + backward))
     assert passed == pytest.approx(12 * sum(forward))
 
@@ -339,7 +408,7 @@ def test_events_report_losses_steps_and_canvases_of_each_stage() -> None:
 def test_stages_that_miss_their_boundary_are_named() -> None:
     settings = SMALL.model_dump(mode="json") | {"threshold": 50.0, "max_steps": 1, "max_stages": 2}
     training = INNg(settings, Execution()).train(stripes(), seed=0, budget=1e12)
-    assert training.warnings == ("stages 1, 2 of 2 ended before every image reached the decision boundary.",)
+    assert training.warnings == ("rounds 1, 2 of 2 ended before every image reached the decision boundary.",)
 
 
 @pytest.mark.parametrize("missing", ["stage.0002.bias.3", "stage.0004", "thresholds", "prior.mean"])
@@ -354,7 +423,7 @@ def test_a_cascade_with_a_part_missing_is_refused_by_its_name(missing: str) -> N
 def test_a_cascade_with_weights_of_another_shape_is_refused() -> None:
     method = INNg(SMALL.model_dump(mode="json"), Execution())
     method.train(stripes(), seed=0, budget=1e12)
-    with pytest.raises(InputError, match=r"stage 1 .* weight\.0 of another shape"):
+    with pytest.raises(InputError, match=r"'stage\.0001\.weight\.0' of another shape"):
         INNg(SMALL.model_dump(mode="json") | {"filters": 5}, Execution()).restore(method.state())
 
 

@@ -15,6 +15,7 @@ from inng_bench.errors import ExitStatus, InputError
 from inng_bench.inng.cascade import climb
 from inng_bench.inng.frozen import picture_logits
 from inng_bench.inng.method import INNg
+from inng_bench.inng.prior import Palette
 
 SETTINGS = {"filters": 8, "canvases": 2, "canvas_side": 64, "classifier_steps": 30, "max_steps": 10, "max_stages": 4}
 
@@ -61,13 +62,22 @@ def test_a_picture_goes_on_from_its_stage_and_keeps_its_size(trained: INNg) -> N
     picture = torch.rand((1, 3, 64, 80), generator=torch.Generator().manual_seed(0)) * 2 - 1
     last = len(trained.stages)
     drawn = trained.continue_from(picture, stage=last, generator=torch.Generator().manual_seed(1))
-    colours = torch.as_tensor(trained.state()["colours"])
+    state = trained.state()
+    start = Palette(state["palette.mean"], state["palette.factor"]).within(picture).clamp(-1, 1)
     alone = climb(
-        trained.stages[-1:], picture, colours, trained.config, trained.prior, torch.Generator().manual_seed(1)
+        trained.stages[-1:], start, state["colours"], trained.config, trained.prior, torch.Generator().manual_seed(1)
     )
     assert torch.equal(drawn, alone.canvases)
     odd = trained.continue_from(picture[:, :, :, :75], stage=1, generator=torch.Generator().manual_seed(1))
     assert odd.shape == (1, 3, 64, 75)
+
+
+def test_padded_classifiers_have_no_dense_log_ratio() -> None:
+    settings = {"preset": "authors", "scale": 0.01, "filters": 4, "canvas_side": 64, "max_stages": 1, "max_steps": 2}
+    method = INNg(settings, Execution())
+    method.train(stripes(), seed=0, budget=math.inf)
+    with pytest.raises(InputError, match="needs unpadded classifiers"):
+        method.log_ratio(stripes()[None])
 
 
 @pytest.mark.parametrize("stage", [0, 5, -1])
@@ -111,12 +121,13 @@ def test_the_command_draws_a_picture_in_the_texture(
         (["--init", "{small}"], "90x50 px; give a picture of 64 to 8192 px a side"),
         (["--init", "{small}", "--size", "64x64"], "--size does not go with --init"),
         (["--stage", "2"], "--stage belongs to --init"),
+        (["--init", "{small}", "--stage", "-9"], "there is no stage -9; this cascade has the stages 1 to 4"),
     ],
 )
 def test_a_wrong_start_is_one_sentence(
     stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
-    small = str(picture_file(tmp_path, 50, 90))
+    small = str(picture_file(tmp_path, 70 if "-9" in arguments else 50, 90))
     filled = [argument.format(small=small) for argument in arguments]
     assert main(["sample", str(stored), *filled, "--out", str(tmp_path / "out")]) == ExitStatus.BAD_INPUT
     complaint = capsys.readouterr().err

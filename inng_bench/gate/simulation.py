@@ -102,7 +102,7 @@ def has_alarm(judgements: Sequence[Judgement]) -> bool:
     return any(one.verdict is Verdict.REGRESSION for one in judgements)
 
 
-SEEDS = ((3, 1), (3, 3), (5, 1), (5, 3), (5, 5), (10, 5), (20, 5))
+SEEDS = ((3, 1), (3, 3), (5, 1), (5, 5), (10, 5), (20, 5))
 SUITES = {"smoke": (2, 2), "quick": (4, 2), "standard": (8, 2)}
 TABLES = 2000
 
@@ -110,7 +110,7 @@ TABLES = 2000
 def detectable_table() -> str:
     """Return the shifts that are found nine times in ten, as Markdown."""
     lines = [
-        "| seeds of reference, results | " + " | ".join(f"{name}" for name in SUITES) + " |",
+        "| seeds of reference, results | " + " | ".join(SUITES) + " |",
         "|---|" + "--:|" * len(SUITES),
     ]
     for seeds in SEEDS:
@@ -123,9 +123,9 @@ def detectable_table() -> str:
 def alarms_table() -> str:
     """Return the share of unchanged tables with any alarm, and its 95 % interval, as Markdown."""
     lines = ["| suite | seeds | " + " | ".join(TAILS) + " |", "|---|---|" + "--:|" * len(TAILS)]
-    for name, (textures, methods) in SUITES.items():
+    for name in ("smoke", "standard"):
         for seeds in SEEDS:
-            layout = Layout(textures, methods, seeds, spread=0.1)
+            layout = Layout(*SUITES[name], seeds, spread=0.1)
             cells = [_share(layout, draw) for draw in TAILS.values()]
             lines.append(f"| {name} | {seeds[0]}, {seeds[1]} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

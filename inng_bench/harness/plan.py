@@ -29,7 +29,7 @@ REAL = "real"
 SECONDS_PER_TFLOP = 15.0
 """Training time on one core of the machine of the reference figures (Zen 4, bfloat16); estimates only."""
 
-SECONDS_PER_ROW = 12.0
+SECONDS_PER_ROW = 19.0
 """Start of the process, synthesis and metrics of one run on the same core."""
 
 MIB_PER_RUN = 14.0

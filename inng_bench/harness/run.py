@@ -152,6 +152,8 @@ def _checked(drawn: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Refuse what the contract does not allow, before it is mistaken for a poor picture."""
     if drawn.shape != shape or drawn.dtype != torch.float32:
         raise ValueError(f"the method drew {drawn.dtype} {tuple(drawn.shape)} where float32 {shape} was asked for")
+    if not bool(drawn.isfinite().all()):
+        raise ValueError("the method drew pixels that are not finite")
     return drawn
 
 

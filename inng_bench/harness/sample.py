@@ -129,7 +129,10 @@ def continue_picture(
     if not isinstance(method, INNg):
         raise InputError(f"{method.name} has no sampler that could begin at a picture; name a run of inng.")
     pixels = decode_picture(picture, partial(_check_start, picture))
-    first = stage if stage > 0 else len(method.stages) + 1 + stage
+    stages = len(method.stages)
+    if not 1 <= abs(stage) <= stages:
+        raise InputError(f"there is no stage {stage}; this cascade has the stages 1 to {stages}, or -{stages} to -1.")
+    first = stage if stage > 0 else stages + 1 + stage
     generator = torch_generator(seed)
     paths = []
     for index in range(count):

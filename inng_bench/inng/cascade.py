@@ -10,6 +10,7 @@ will have to lead them all the way alone. With b = 1 this is the cascade; a sing
 noise each time.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,27 +20,25 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from inng_bench.contract import Snapshot
-from inng_bench.inng.choices import Canvas, Directions, Normalisation, Optimiser, Scope, Start, Stop
+from inng_bench.errors import InputError
+from inng_bench.inng.choices import Directions, FirstNegatives, Normalisation, Optimiser, Scope, Start, Stop
 from inng_bench.inng.field import evaluation_flops, make_field
-from inng_bench.inng.frozen import FrozenClassifier, evaluate, freeze, picture_logits, recalibrate
+from inng_bench.inng.frozen import FrozenClassifier, evaluate, freeze, frozen_shapes, picture_logits, recalibrate
 from inng_bench.inng.langevin import Ascent, Sampler, ascend
 from inng_bench.inng.negatives import PseudoNegatives
 from inng_bench.inng.network import Classifier, new_classifier
-from inng_bench.inng.presets import CascadeConfig
-from inng_bench.inng.prior import NoisePrior
-from inng_bench.pixels import colour_statistics, random_crops
+from inng_bench.inng.presets import CascadeConfig, canvas_length
+from inng_bench.inng.prior import NoisePrior, Palette
+from inng_bench.pixels import random_crops
 from inng_bench.resume import (
     adam_tensors,
     joined,
-    part_of,
     required,
+    required_like,
     restore_adam,
     restore_generator,
     restore_module,
 )
-
-MARGIN = 32
-"""Pixels a side that an expanded canvas has beyond the picture (authors' code)."""
 
 _COUNTERS = ("rounds", "since_kept", "flops", "last_cost")
 
@@ -108,9 +107,14 @@ class CascadeTraining:
     ) -> None:
         self.config, self._dtype, self._generator = config, dtype, generator
         self._window = stretched(window, config.stretch)
-        self._crop_side = min(config.crop_side, *self._window.shape[1:])
+        self._crop_side = crop_side_of(self._window, config)
+        self.palette = Palette.of(self._window.cpu())
         self.prior = NoisePrior.of(config.first_negatives, self._window.cpu())
-        self.colours = step_colours(config.directions, self._window.cpu())
+        self.colours = torch.eye(3)
+        if config.directions is Directions.PRINCIPAL_COLOURS:
+            self.colours = self.palette.factor
+            if config.first_negatives is FirstNegatives.GAUSSIAN:  # the others have the window's colours already
+                self.prior = self.prior.within(self.palette)
         self.negatives = PseudoNegatives(config.history_stages, config.history_decay, config.canvas)
         self._start_classifier()
         side = canvas_length(config.canvas_side, config.canvas)
@@ -122,7 +126,7 @@ class CascadeTraining:
         self.rounds, self.since_kept, self.flops, self.last_cost = 0, 0, 0.0, 0.0
         self.missed: list[int] = []  # rounds in which an image ran out of steps
         self._noise_level = 0.0
-        self._step_flops, self._pass_flops = classifier_flops(config)
+        self._step_flops, self._pass_flops = classifier_flops(config, self._crop_side)
         self._evaluation_flops = 0.0
 
     @property
@@ -146,6 +150,10 @@ class CascadeTraining:
         climbed = climbed_at((*self.kept, stage), len(self.kept), config.scope)
         self.base = self._with_fresh(self.base)
         ascent = climb(climbed, self.base, self.colours, config, self.prior, self._generator)
+        if not bool(ascent.logits.isfinite().all()):
+            raise FloatingPointError(
+                f"round {self.rounds + 1}: the logits are not finite; lower classifier_rate or step_size"
+            )
         self.canvases = ascent.canvases
         self.negatives.append(self.canvases)
         self._keep(stage)
@@ -169,7 +177,8 @@ class CascadeTraining:
         tensors |= {"canvases": self.canvases, "base": self.base, "random": self._generator.get_state()}
         counters = {name: getattr(self, name) for name in _COUNTERS}
         samplers = [[stage.sampler.max_steps, stage.sampler.threshold] for stage in self.stages]
-        return Snapshot(tensors, counters | {"samplers": samplers, "missed": list(self.missed)})
+        values = {"samplers": samplers, "missed": list(self.missed), "history": len(self.negatives)}
+        return Snapshot(tensors, counters | values)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a :meth:`snapshot` of a training of the same window, configuration and seed.
@@ -186,18 +195,17 @@ class CascadeTraining:
             setattr(self, name, required(snapshot.values, name))
         self.missed = list(required(snapshot.values, "missed"))
         device = self._window.device
-        self.canvases, self.base = (required(snapshot.tensors, name).to(device) for name in ("canvases", "base"))
-        self.negatives.restore(part_of(snapshot, "negatives"), device)
+        self.canvases, self.base = (
+            required_like(self.canvases, snapshot, name).to(device) for name in ("canvases", "base")
+        )
+        history = range(required(snapshot.values, "history"))
+        self.negatives.restore([required(snapshot.tensors, f"negatives.{age:04d}").to(device) for age in history])
         stages = [
-            self._restored_stage(part_of(snapshot, f"stage.{number:04d}"), max_steps, threshold)
-            for number, (max_steps, threshold) in enumerate(required(snapshot.values, "samplers"))
+            restore_stage(snapshot.tensors, f"stage.{number:04d}", self.config, sampler, device, self._dtype)
+            for number, sampler in enumerate(required(snapshot.values, "samplers"))
         ]
         self.kept, self._newest = (stages, stages[-1]) if self.since_kept == 0 else (stages[:-1], stages[-1])
         restore_generator(self._generator, snapshot, "random")
-
-    def _restored_stage(self, state: Mapping[str, Tensor], max_steps: int, threshold: float) -> Stage:
-        classifier = FrozenClassifier.restore(state, self.config.architecture, self._window.device, self._dtype)
-        return Stage(classifier, replace(self.config.sampler(), max_steps=max_steps, threshold=threshold))
 
     def _keep(self, stage: Stage) -> None:
         self._newest = stage
@@ -218,11 +226,12 @@ class CascadeTraining:
         crops = random_crops(self._window, REAL_CROPS, self._crop_side, self._generator)
         with torch.no_grad():
             logits = picture_logits(stage.classifier, crops).float().mean((1, 2))
+        self.flops += REAL_CROPS / (2 * self.config.crops) * self._pass_flops
         return replace(stage.sampler, threshold=float(torch.quantile(logits, stage.sampler.threshold)))
 
     def _with_fresh(self, canvases: Tensor) -> Tensor:
         """Put canvases that come from new noise through C_1..C_{t-1} in the place of the first, and move all up."""
-        count = round(self.config.fresh_share * len(canvases))
+        count = math.ceil(self.config.fresh_share * len(canvases))
         if count == 0:
             return canvases
         noise = self.prior.draw(count, (canvases.shape[2], canvases.shape[3]), self._generator).to(canvases.device)
@@ -289,7 +298,7 @@ class CascadeTraining:
         if self._noise_level == 0:
             return crops
         white = torch.randn(crops.shape, generator=self._generator).to(crops.device)
-        return crops + self._noise_level * torch.einsum("ij,njhw->nihw", self.colours.to(crops), white)
+        return crops + self._noise_level * torch.einsum("ij,njhw->nihw", self.palette.factor.to(crops), white)
 
     def _loss_to_check(self, loss: float) -> float:
         """Return the loss that decides whether the training may end."""
@@ -408,22 +417,57 @@ def synthesise(
     return canvases
 
 
+def restore_stage(
+    tensors: Mapping[str, Tensor],
+    part: str,
+    config: CascadeConfig,
+    sampler: tuple[int, float],
+    device: torch.device,
+    dtype: torch.dtype,
+) -> Stage:
+    """Rebuild a stage from the tensors that are stored under a part, and from its sampler's steps and threshold.
+
+    Raises
+    ------
+    InputError
+        When a tensor is missing or of another shape.
+    """
+    state = {}
+    for name, shape in frozen_shapes(config.design).items():
+        tensor = tensors.get(f"{part}.{name}")
+        if tensor is None:
+            raise InputError(f"what is stored of the cascade has no '{part}.{name}'; train it again.")
+        if tensor.shape != shape:
+            raise InputError(f"what is stored of the cascade has a '{part}.{name}' of another shape; train it again.")
+        state[name] = tensor
+    max_steps, threshold = sampler
+    classifier = FrozenClassifier.restore(state, config.architecture, device, dtype)
+    return Stage(classifier, replace(config.sampler(), max_steps=max_steps, threshold=threshold))
+
+
+def crop_side_of(window: Tensor, config: CascadeConfig) -> int:
+    """Return the side of a training crop: the configured one, or that of a smaller window.
+
+    Raises
+    ------
+    InputError
+        When the picture is smaller than a window of the classifier.
+    """
+    height, width = window.shape[1:]
+    side, least = min(config.crop_side, height, width), config.design.geometry.window
+    if side < least:
+        raise InputError(
+            f"a picture of {width}x{height} px is smaller than a window of the classifier, {least} px a side."
+        )
+    return side
+
+
 def stretched(window: Tensor, factor: float) -> Tensor:
     """Enlarge a window (3, H, W) as the authors' code does, by the nearest neighbour."""
     if factor == 1:
         return window
     size = [round(length * factor) for length in window.shape[1:]]
     return F.interpolate(window[None], size=size, mode="nearest-exact")[0]
-
-
-def step_colours(directions: Directions, window: Tensor) -> Tensor:
-    """Return the factor (3, 3) of the steps: of the colour covariance of a window, or the identity."""
-    return torch.eye(3) if directions is Directions.PIXELS else colour_statistics(window)[1]
-
-
-def canvas_length(length: int, canvas: Canvas) -> int:
-    """Return the length of a canvas that holds so many pixels of picture."""
-    return length + 2 * MARGIN if canvas is Canvas.EXPANDED else length
 
 
 def new_optimiser(classifier: Classifier, config: CascadeConfig) -> torch.optim.Optimizer:
@@ -434,11 +478,11 @@ def new_optimiser(classifier: Classifier, config: CascadeConfig) -> torch.optim.
     return torch.optim.Adam(classifier.parameters(), config.classifier_rate, betas, foreach=False)
 
 
-def classifier_flops(config: CascadeConfig) -> tuple[float, float]:
+def classifier_flops(config: CascadeConfig, crop_side: int) -> tuple[float, float]:
     """Count the floating-point operations of a training step of a classifier, and of its forward pass alone."""
     with torch.device("meta"):  # computes nothing and draws nothing from the global random state
         probe = Classifier(config.design)
-    crops = torch.empty((config.crops, 3, config.crop_side, config.crop_side), device="meta")
+    crops = torch.empty((config.crops, 3, crop_side, crop_side), device="meta")
     with FlopCounterMode(display=False) as counter:
         loss, _ = classifier_loss(probe, crops, crops, torch.float32)
         forward = float(counter.get_total_flops())

@@ -161,25 +161,6 @@ def evaluate(classifier: Classifier, pictures: Tensor, dtype: torch.dtype) -> Te
     return logits.float()
 
 
-def window_logits(classifier: FrozenClassifier, canvases: Tensor) -> Tensor:
-    """Evaluate every window of the grid on toroidal canvases.
-
-    Parameters
-    ----------
-    classifier : FrozenClassifier
-        C_t, unpadded.
-    canvases : Tensor
-        (N, 3, H, W) in [-1, 1]; H and W are multiples of 16.
-
-    Returns
-    -------
-    Tensor
-        Logits, in the canvases' data type (N, H/16, W/16); entry (i, j) belongs to the window whose corner is
-        (16 i, 16 j), wrapped.
-    """
-    return _forward(classifier, canvases)[1]
-
-
 def picture_logits(classifier: FrozenClassifier, pictures: Tensor) -> Tensor:
     """Evaluate pictures that do not wrap, with an autograd graph if they ask for one.
 
@@ -219,8 +200,8 @@ def torus_logits_and_gradient(
 ) -> tuple[Tensor, Tensor]:
     """Return the logits of the windows and the direction that raises them, without building an autograd graph.
 
-    Where windows overlap, average (paper, practice note 1): the gradient at a pixel is the mean of the gradients of the
-    windows that cover it.
+    Where windows overlap, average (paper, practice note 1): the gradient at a pixel is the sum over the windows that
+    cover it, divided by how many do on average over the offsets of the grid (15.02; of one grid 9, 12 or 16 do).
 
     Parameters
     ----------
@@ -234,7 +215,7 @@ def torus_logits_and_gradient(
     Returns
     -------
     logits : Tensor
-        float32 (N, windows).
+        float32 (N, windows), row by row of the grid; the first window has its corner at (0, 0), the last ones wrap.
     gradient : Tensor
         float32 (N, 3, H, W), d ln g_t / d pixel in logits per unit.
     """

@@ -5,7 +5,7 @@ drawn is the authors': the newest stage has half of the weight, the one before a
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -46,10 +46,10 @@ class PseudoNegatives:
         """Return all stages by name, the oldest first."""
         return {f"{number:04d}": stage for number, stage in enumerate(self._stages)}
 
-    def restore(self, state: Mapping[str, Tensor], device: torch.device) -> None:
-        """Take over a :meth:`state`."""
+    def restore(self, stages: Iterable[Tensor]) -> None:
+        """Take over the stages of a :meth:`state`, the oldest first."""
         self._stages.clear()
-        self._stages.extend(state[name].to(device) for name in sorted(state))
+        self._stages.extend(stages)
 
     def draw(self, count: int, side: int, generator: torch.Generator) -> Tensor:
         """Cut crops from stages drawn by age and from canvases and positions drawn uniformly.
