@@ -105,6 +105,7 @@ def has_alarm(judgements: Sequence[Judgement]) -> bool:
 SEEDS = ((3, 1), (3, 3), (5, 1), (5, 5), (10, 5), (20, 5))
 SUITES = {"smoke": (2, 2), "quick": (4, 2), "standard": (8, 2)}
 TABLES = 2000
+SPREAD = 0.1
 
 
 def detectable_table() -> str:
@@ -115,9 +116,13 @@ def detectable_table() -> str:
     ]
     for seeds in SEEDS:
         steps = [detectable_step(*seeds, textures * methods * len(METRICS)) for textures, methods in SUITES.values()]
-        cells = [f"{step:.1f} σ, ×{math.exp(0.1 * step):.2f}" for step in steps]
+        cells = [f"{step:.1f} σ, {_factor(math.exp(SPREAD * step))}" for step in steps]
         lines.append(f"| {seeds[0]}, {seeds[1]} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _factor(value: float) -> str:
+    return f"×{value:.2f}" if value < 1000 else "–"
 
 
 def alarms_table() -> str:
@@ -125,7 +130,7 @@ def alarms_table() -> str:
     lines = ["| suite | seeds | " + " | ".join(TAILS) + " |", "|---|---|" + "--:|" * len(TAILS)]
     for name in ("smoke", "standard"):
         for seeds in SEEDS:
-            layout = Layout(*SUITES[name], seeds, spread=0.1)
+            layout = Layout(*SUITES[name], seeds, spread=SPREAD)
             cells = [_share(layout, draw) for draw in TAILS.values()]
             lines.append(f"| {name} | {seeds[0]}, {seeds[1]} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
