@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from inng_bench.contract import Events, Execution, Method, Training, ignore_events
+from inng_bench.contract import NO_CHECKPOINT, Checkpoint, Events, Execution, Method, Training, ignore_events
 from inng_bench.errors import InputError
 from inng_bench.pixels import colour_statistics, coloured_noise
 from inng_bench.random_phase import random_phase_noise, texton_of
@@ -34,9 +34,17 @@ class _ReferenceRow(Method):
         """Return nothing: there is nothing to choose."""
         return {}
 
-    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
+    def train(
+        self,
+        window: Tensor,
+        *,
+        seed: int,
+        budget: float,
+        events: Events = ignore_events,
+        checkpoint: Checkpoint = NO_CHECKPOINT,
+    ) -> Training:
         """Measure the window; see :meth:`inng_bench.contract.Method.train`."""
-        del seed, budget, events  # nothing is random, spent or worth a report
+        del seed, budget, events, checkpoint  # nothing is random, spent, worth a report or worth keeping
         self._state = {name: statistic.float() for name, statistic in self._measure(window.double()).items()}
         return Training(flops=0.0)
 

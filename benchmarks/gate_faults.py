@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inng_bench.contract import Events, Training, ignore_events
+from inng_bench.contract import NO_CHECKPOINT, Checkpoint, Events, Training, ignore_events
 from inng_bench.gate.cells import Cell, Replicates, gather
 from inng_bench.gate.comparison import Speed, compare
 from inng_bench.gate.judge import judge
@@ -47,9 +47,17 @@ MEMORY = 12
 class Descends(INNg):
     """Climbs the wrong way: the sign of the gradient is flipped wherever the sampler asks for it."""
 
-    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
+    def train(
+        self,
+        window: Tensor,
+        *,
+        seed: int,
+        budget: float,
+        events: Events = ignore_events,
+        checkpoint: Checkpoint = NO_CHECKPOINT,
+    ) -> Training:
         with patch.object(cascade, "ascend", descend):
-            return super().train(window, seed=seed, budget=budget, events=events)
+            return super().train(window, seed=seed, budget=budget, events=events, checkpoint=checkpoint)
 
     def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
         with patch.object(cascade, "ascend", descend):

@@ -13,12 +13,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inng_bench.errors import ExitStatus, InputError
+from inng_bench.errors import ExitStatus, InputError, one_line
 from inng_bench.gate.commands import add_commands as add_gate_commands
 from inng_bench.harness.devices import DEVICES
+from inng_bench.results_command import add_results
 
 if TYPE_CHECKING:
-    from inng_bench.harness.plan import Plan
+    from inng_bench.harness.plan import Plan, Retry
     from inng_bench.harness.session import Results
     from inng_bench.harness.suite import Suite
 
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitStatus.OK
     except InputError as error:
-        print(f"inng-bench: {error}", file=sys.stderr)
+        print(f"inng-bench: {one_line(error)}", file=sys.stderr)
         return ExitStatus.BAD_INPUT
     except KeyboardInterrupt:
         print(
@@ -81,6 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_textures(commands)
     _add_sample(commands)
     _add_report(commands)
+    add_results(commands)
     add_gate_commands(commands)
     return parser
 
@@ -108,6 +110,21 @@ def _add_run(commands: _Commands) -> None:
     parser.add_argument("--seeds", metavar="N", type=_positive_int, help="number of seeds (default: the suite's)")
     parser.add_argument(
         "--jobs", metavar="N", type=_positive_int, help="runs at a time (default: cores / threads of a run)"
+    )
+    parser.add_argument(
+        "--time-limit", metavar="MINUTES", type=_positive_float, help="of one run's process (default: the suite's)"
+    )
+    parser.add_argument(
+        "--memory-limit",
+        metavar="GIB",
+        type=_positive_float,
+        help="resident memory of one run's process (default: the suite's)",
+    )
+    parser.add_argument(
+        "--retry",
+        choices=("failed", "none"),
+        default="failed",
+        help="runs that are tried again although they have a row (default: %(default)s)",
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="only say how many runs, minutes and how much disk it takes"
@@ -149,12 +166,29 @@ def _add_sample(commands: _Commands) -> None:
     )
     parser.add_argument("run", metavar="RUN", type=Path, help="the run's folder, which holds model.safetensors")
     parser.add_argument(
-        "--size", default="256x256", metavar="WxH", help="width and height in pixels (default: %(default)s)"
+        "--size", metavar="WxH", help="width and height in pixels (default: 256x256, or that of --init)"
     )
     parser.add_argument(
         "-n", "--count", type=_positive_int, default=1, metavar="N", help="how many (default: %(default)s)"
     )
     parser.add_argument("--seed", type=_seed, default=0, metavar="S", help="seed of the noise (default: %(default)s)")
+    parser.add_argument(
+        "--init",
+        metavar="PICTURE",
+        type=Path,
+        help="begin at this picture instead of noise, and draw it in the texture (runs of inng)",
+    )
+    parser.add_argument(
+        "--stage",
+        type=_stage,
+        metavar="T",
+        help="with --init, the stage to begin at, from 1; negative ones count from the last (default: 1)",
+    )
+    parser.add_argument(
+        "--method",
+        metavar="MODULE:CLASS",
+        help="import this code, which the run names as its method (default: installed methods alone)",
+    )
     parser.add_argument(
         "--out", type=Path, default=Path("samples"), metavar="DIR", help="where to (default: %(default)s)"
     )
@@ -184,8 +218,9 @@ def _add_execution(parser: argparse.ArgumentParser, default_precision: str | Non
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from inng_bench.harness.plan import make_plan
+    from inng_bench.harness.plan import Retry, make_plan
     from inng_bench.harness.session import results_folder, run_plan
+    from inng_bench.records.schema import Limits
 
     suite, origin = _chosen_suite(arguments)
     methods = arguments.methods.split(",") if arguments.methods else None
@@ -195,19 +230,22 @@ def _run(arguments: argparse.Namespace) -> int:
         methods=methods,
         device=arguments.device,
         precision=arguments.precision,
+        limits=Limits(minutes=arguments.time_limit, memory_gib=arguments.memory_limit),
         origin=origin,
     )
-    folder = results_folder(suite, arguments.out)
+    folder, retry = results_folder(suite, arguments.out), Retry(arguments.retry)
     if arguments.dry_run:
-        return _announce(plan, folder, arguments.jobs)
-    results = run_plan(plan, folder, jobs=arguments.jobs)
+        return _announce(plan, folder, arguments.jobs, retry)
+    results = run_plan(plan, folder, jobs=arguments.jobs, retry=retry)
     print(_summary(results))
     print(f"Tables and pictures: python -m inng_bench.report {results.folder}")
-    return ExitStatus.RUNS_FAILED if results.failed else ExitStatus.OK
+    return ExitStatus.RUNS_FAILED if results.failed or results.left else ExitStatus.OK
 
 
 def _summary(results: Results) -> str:
     counts = [f"{results.done} runs done", f"{results.failed} failed", f"{results.kept} were there already"]
+    if results.left:
+        counts.append(f"{results.left} failed before and were left")
     if results.not_timed:
         counts.append(f"{results.not_timed} samplers could not be timed")
     return f"{', '.join(counts)}: {results.folder}"
@@ -226,12 +264,12 @@ def _chosen_suite(arguments: argparse.Namespace) -> tuple[Suite, tuple[str, ...]
     return load_suite(arguments.suite), origin_of_suite(arguments.suite)
 
 
-def _announce(plan: Plan, folder: Path, jobs: int | None) -> int:
+def _announce(plan: Plan, folder: Path, jobs: int | None, retry: Retry) -> int:
     """Say what a run would do; touches nothing."""
     from inng_bench.harness.plan import estimate
     from inng_bench.harness.session import default_jobs, missing_runs
 
-    missing = missing_runs(plan, folder)
+    missing = missing_runs(plan, folder, retry)
     at_a_time = jobs or default_jobs(plan)
     for run in missing:
         print(f"{run.title}: {run.budget_flops / 1e12:g} TFLOP, {run.device}, {run.precision}")
@@ -285,17 +323,24 @@ def _fetch_textures(arguments: argparse.Namespace) -> int:
 
 
 def _sample(arguments: argparse.Namespace) -> int:
-    from inng_bench.harness.sample import draw_from_run, parse_size
+    from inng_bench.harness.sample import continue_picture, draw_from_run, parse_size
 
-    paths = draw_from_run(
-        arguments.run,
-        parse_size(arguments.size),
-        arguments.count,
-        out=arguments.out,
-        seed=arguments.seed,
-        device=arguments.device,
-        precision=arguments.precision,
-    )
+    where = {
+        "out": arguments.out,
+        "seed": arguments.seed,
+        "device": arguments.device,
+        "precision": arguments.precision,
+        "trusted": arguments.method,
+    }
+    if arguments.init is None:
+        if arguments.stage is not None:
+            raise InputError("--stage belongs to --init; noise always goes through all stages.")
+        size = parse_size(arguments.size or "256x256")
+        paths = draw_from_run(arguments.run, size, arguments.count, **where)
+    else:
+        if arguments.size is not None:
+            raise InputError("--size does not go with --init; the drawn picture has the size of the given one.")
+        paths = continue_picture(arguments.run, arguments.init, arguments.stage or 1, arguments.count, **where)
     for path in paths:
         print(path)
     return ExitStatus.OK
@@ -318,6 +363,13 @@ def _positive_float(text: str) -> float:
     value = float(text)
     if not (math.isfinite(value) and value > 0):
         raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return value
+
+
+def _stage(text: str) -> int:
+    value = int(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError("stages are counted from 1, or from -1 at the last")
     return value
 
 

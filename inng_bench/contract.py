@@ -5,6 +5,7 @@ pictures from fresh noise. It knows nothing of suites, metrics or records. Metho
 group ``inng_bench.methods``; :func:`inng_bench.testing.check_method` tests the contract.
 """
 
+import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -21,9 +22,11 @@ from torch import Tensor
 
 from inng_bench.errors import InputError
 from inng_bench.files import write_atomically
+from inng_bench.hashes import sealed, unsealed
 from inng_bench.suggest import did_you_mean
 
-MODEL_FORMAT = 1
+MODEL_FORMAT = 2
+"""Version 1 had neither the hash of the weights nor a checksum."""
 
 Configuration = TypeVar("Configuration", bound=BaseModel)
 
@@ -105,6 +108,48 @@ class Training:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Snapshot:
+    """All that a training needs to go on as if it had never stopped.
+
+    Attributes
+    ----------
+    tensors : Mapping[str, Tensor]
+        Weights, optimisers, buffers, canvases and the states of the generators, by name, on any device.
+    values : Mapping[str, Any]
+        Counters and histories, plain JSON.
+    """
+
+    tensors: Mapping[str, Tensor]
+    values: Mapping[str, Any]
+
+
+class Checkpoint:
+    """Where a training leaves snapshots of itself, and finds the last one again; this one keeps nothing.
+
+    A method asks for :meth:`load` once, before it begins, and calls :meth:`offer` wherever it could go on from, as
+    often as it likes: after each step, say. What came to ``events`` before an offer is kept with it and must not be
+    reported again by a training that goes on from there.
+    """
+
+    def load(self) -> Snapshot | None:
+        """Return the snapshot to go on from, its tensors on the CPU, or None for a training from the start."""
+        return None
+
+    def offer(self, take: Callable[[], Snapshot]) -> None:
+        """Keep a snapshot of this moment if it is time for one.
+
+        Parameters
+        ----------
+        take : Callable[[], Snapshot]
+            Makes the snapshot. It is called only when one is due, so seldom that the whole costs less than 3 % of the
+            training's time, and its tensors are written before this returns, so that none has to be copied.
+        """
+
+
+NO_CHECKPOINT = Checkpoint()
+
+
 class Method(ABC):
     """A generative model of one texture.
 
@@ -126,7 +171,15 @@ class Method(ABC):
         """Return every setting, defaults included, as plain JSON values."""
 
     @abstractmethod
-    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
+    def train(
+        self,
+        window: Tensor,
+        *,
+        seed: int,
+        budget: float,
+        events: Events = ignore_events,
+        checkpoint: Checkpoint = NO_CHECKPOINT,
+    ) -> Training:
         """Learn one texture.
 
         Parameters
@@ -139,6 +192,9 @@ class Method(ABC):
             Counted floating-point operations that may be spent.
         events : Events
             Called with a :class:`Progress` now and then.
+        checkpoint : Checkpoint
+            Makes it possible to go on after an interruption, with the same bytes as without one. A method of
+            seconds may ignore it and always begin anew.
         """
 
     @abstractmethod
@@ -174,10 +230,15 @@ class Method(ABC):
 
     def save(self, folder: Path) -> None:
         """Write ``model.safetensors`` and ``model.json`` into a folder."""
-        tensors = {name: tensor.contiguous() for name, tensor in self.state().items()}
-        description = {"format": MODEL_FORMAT, "method": self.name, "settings": self.configuration()}
-        write_atomically(folder / "model.safetensors", safetensors.torch.save(tensors))
-        write_atomically(folder / "model.json", json.dumps(description, indent=2).encode())
+        weights = safetensors.torch.save({name: tensor.contiguous() for name, tensor in self.state().items()})
+        description = {
+            "format": MODEL_FORMAT,
+            "method": self.name,
+            "settings": self.configuration(),
+            "weights_sha256": hashlib.sha256(weights).hexdigest(),
+        }
+        write_atomically(folder / "model.safetensors", weights)
+        write_atomically(folder / "model.json", json.dumps(sealed(description), indent=2).encode())
 
     @classmethod
     def load(cls, folder: Path, execution: Execution) -> Self:
@@ -192,25 +253,35 @@ class Method(ABC):
         if description["method"] != cls.name:
             raise InputError(f"{folder} holds a model of {description['method']!r}, not of {cls.name!r}.")
         method = cls(description["settings"], execution)
+        if method.configuration() != description["settings"]:  # a default would stand in for a setting it lacks
+            raise InputError(f"{folder} holds a model with the settings of another version; train it again.")
+        path = folder / "model.safetensors"
         try:
-            tensors = safetensors.torch.load((folder / "model.safetensors").read_bytes())
+            content = path.read_bytes()
+            found = hashlib.sha256(content).hexdigest()
+            if description.get("weights_sha256", found) != found:
+                raise InputError(f"{path} is damaged: its hash is not the one in model.json; train the model again.")
+            tensors = safetensors.torch.load(content)
         except (OSError, SafetensorError) as error:
-            raise InputError(
-                f"{folder / 'model.safetensors'} cannot be read ({error}); train the model again."
-            ) from error
+            raise InputError(f"{path} cannot be read ({error}); train the model again.") from error
         method.restore(tensors)
         return method
 
 
 def read_model_description(folder: Path) -> dict[str, Any]:
-    """Return format, method name and settings of a stored model."""
+    """Return format, method name and settings of a stored model, and from format 2 on the hash of its weights."""
     path = folder / "model.json"
     try:
-        description = json.loads(path.read_text())
-        complete = set(description) == {"format", "method", "settings"}
-    except (OSError, ValueError, TypeError) as error:
+        description = json.loads(path.read_text(encoding="utf-8"))
+        found = description["format"]
+        if found == MODEL_FORMAT:
+            description = unsealed(description)
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise InputError(f"{path} cannot be read as a model description ({error}); train the model again.") from error
-    if not complete or description["format"] != MODEL_FORMAT:
+    keys = {"format", "method", "settings"} | ({"weights_sha256"} if found == MODEL_FORMAT else set())
+    if found not in (1, MODEL_FORMAT) or description.keys() != keys:
+        raise InputError(f"{path} is not a model description of format {MODEL_FORMAT}; train the model again.")
+    if not (isinstance(description["method"], str) and isinstance(description["settings"], dict)):
         raise InputError(f"{path} is not a model description of format {MODEL_FORMAT}; train the model again.")
     return dict(description)
 

@@ -19,3 +19,9 @@ class InputError(Exception):
     The message is one sentence that names what is wrong and how to mend it; the command line prints it
     without a traceback and ends with :attr:`ExitStatus.BAD_INPUT`.
     """
+
+
+def one_line(error: InputError) -> str:
+    """Return the sentence of an error for a terminal; names of files may hold line breaks and control characters."""
+    text = " ".join(str(error).split())
+    return "".join(character if character.isprintable() else "?" for character in text)

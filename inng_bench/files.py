@@ -7,6 +7,8 @@ from pathlib import Path
 
 from inng_bench.errors import InputError
 
+_UNFINISHED = ".tmp"
+
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that a reader sees the old content or the new one, never a part.
@@ -16,11 +18,12 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises
     ------
     InputError
-        When the folder cannot be created or written, or the disk is full. The old file is then untouched.
+        When the folder cannot be created or written, or the disk is full. The old file then stands whole, or the new
+        one if it was there already when flushing its folder failed.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_UNFINISHED, dir=path.parent)
     except OSError as error:
         raise _cannot_write(path, error) from error
     try:
@@ -34,8 +37,14 @@ def write_atomically(path: Path, content: bytes) -> None:
     except OSError as error:
         raise _cannot_write(path, error) from error
     finally:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):  # it has its name already, or the disk is gone
             Path(temporary).unlink()
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what :func:`write_atomically` leaves in a folder when its process is killed."""
+    for path in folder.glob(f".*{_UNFINISHED}"):
+        path.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -47,4 +56,6 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _cannot_write(path: Path, error: OSError) -> InputError:
-    return InputError(f"cannot write {path}: {error.strerror}; free some space or name another folder with --out.")
+    return InputError(
+        f"cannot write {path}: {error.strerror or error}; free some space or name another folder with --out."
+    )

@@ -11,7 +11,7 @@ In a test of your own::
 import json
 import random
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inng_bench.contract import Execution, Method, Progress, Training
+from inng_bench.contract import Checkpoint, Execution, Method, Progress, Snapshot, Training
 from inng_bench.errors import InputError
+from inng_bench.resume import decode, encode
 from inng_bench.seeds import torch_generator
 
 SIZES = ((64, 64), (128, 64), (100, 76), (65, 131))
@@ -36,7 +37,7 @@ def check_method(
     execution: Execution | None = None,
     budget: float = 1e10,
 ) -> None:
-    """Check that a method keeps the contract; trains it three times with a tiny budget.
+    """Check that a method keeps the contract; trains it four times at most with a tiny budget.
 
     Parameters
     ----------
@@ -63,6 +64,7 @@ def check_method(
     check_sampling(method)
     check_sizes(method)
     check_determinism(method_class, settings, execution, window, budget, method, training)
+    check_resume(method_class, settings, execution, window, budget, method, training)
     check_storage(method, execution)
     _require(
         _same(before, _global_state()), "leaves the global random state and the settings of torch as they were", method
@@ -171,6 +173,58 @@ def check_determinism(
         other = method_class(settings, execution)
         other.train(window, seed=2, budget=budget)
         _require(not _equal_states(method.state(), other.state()), "learns other weights from another seed", method)
+
+
+def check_resume(
+    method_class: type[Method],
+    settings: Mapping[str, Any],
+    execution: Execution,
+    window: Tensor,
+    budget: float,
+    method: Method,
+    training: Training,
+) -> None:
+    """Check that a training goes on from its middle as if it had never stopped, if the method offers snapshots."""
+    heard: list[Progress] = []
+    keeper = _Keeper(heard)
+    watched = method_class(settings, execution)
+    watched.train(window, seed=1, budget=budget, events=heard.append, checkpoint=keeper)
+    _require(_equal_states(method.state(), watched.state()), "learns the same while snapshots are taken", method)
+    if keeper.kept is None:
+        return
+    left: list[Progress] = []
+    resumed = method_class(settings, execution)
+    outcome = resumed.train(window, seed=1, budget=budget, events=left.append, checkpoint=_Giver(keeper.kept))
+    _require(outcome == training, "reports the same outcome when it goes on from a snapshot", method)
+    _require(_equal_states(method.state(), resumed.state()), "learns the same when it goes on from a snapshot", method)
+    same = [report.values for report in left] == [report.values for report in heard[keeper.heard_before :]]
+    _require(same, "reports what is left, and nothing twice, when it goes on from a snapshot", method)
+
+
+class _Keeper(Checkpoint):
+    """Takes a snapshot at offers 1, 2, 4, 8 and so on, so that the last is from the later half of the training."""
+
+    def __init__(self, heard: Sequence[Progress]) -> None:
+        self._heard = heard
+        self._offers = 0
+        self.kept: bytes | None = None
+        self.heard_before = 0
+
+    def offer(self, take: Callable[[], Snapshot]) -> None:
+        self._offers += 1
+        if self._offers.bit_count() == 1:
+            self.kept = encode(take())
+            self.heard_before = len(self._heard)
+
+
+class _Giver(Checkpoint):
+    """Gives a kept snapshot back."""
+
+    def __init__(self, kept: bytes) -> None:
+        self._kept = kept
+
+    def load(self) -> Snapshot | None:
+        return decode(self._kept)
 
 
 def check_storage(method: Method, execution: Execution) -> None:

@@ -4,14 +4,25 @@ import os
 import random
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from inng_bench.contract import Events, Execution, Method, Progress, Training, ignore_events
+from inng_bench.contract import (
+    NO_CHECKPOINT,
+    Checkpoint,
+    Events,
+    Execution,
+    Method,
+    Progress,
+    Snapshot,
+    Training,
+    ignore_events,
+)
 from inng_bench.errors import InputError
 from inng_bench.seeds import torch_generator
 
@@ -35,13 +46,23 @@ class Tiler(Method):
     def configuration(self) -> dict[str, Any]:
         return dict(self.settings)
 
-    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
+    def train(
+        self,
+        window: Tensor,
+        *,
+        seed: int,
+        budget: float,
+        events: Events = ignore_events,
+        checkpoint: Checkpoint = NO_CHECKPOINT,
+    ) -> Training:
         offset = self.settings["strength"] * torch.randn(3, generator=torch_generator(seed))
         self._state = {"offset": offset, "window": window.clone()}
-        for step in range(1, STEPS + 1):
+        snapshot = checkpoint.load()
+        for step in range(1 if snapshot is None else snapshot.values["step"] + 1, STEPS + 1):
             self.happen()
             fraction = step / STEPS
             events(Progress(step, fraction * budget, fraction, self.values(step), self.pictures(fraction)))
+            checkpoint.offer(partial(Snapshot, self._state, {"step": step}))
         return Training(budget, ("it is a fake.",))
 
     def happen(self) -> None:
@@ -97,6 +118,16 @@ class Killed(Tiler):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+class DiesOnce(Tiler):
+    """Writes a letter a step into the file named by ``marker`` and is killed at the sixth."""
+
+    def happen(self) -> None:
+        with Path(self.settings["marker"]).open("a") as stream:
+            stream.write("x")
+        if Path(self.settings["marker"]).stat().st_size == 6:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
 class Sleeps(Tiler):
     """Writes its process id to the file named by ``marker`` and never ends."""
 
@@ -146,29 +177,29 @@ class UsesPythonsGenerator(Tiler):
 
 
 class IgnoresItsSeed(Tiler):
-    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
-        return super().train(window, seed=0 * seed, budget=budget, events=events)
+    def train(self, window: Tensor, *, seed: int, **others: Any) -> Training:
+        return super().train(window, seed=0 * seed, **others)
 
 
 class NeverTheSame(Tiler):
-    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
-        return super().train(window, seed=time.perf_counter_ns() + 0 * seed, budget=budget, events=events)
+    def train(self, window: Tensor, *, seed: int, **others: Any) -> Training:
+        return super().train(window, seed=time.perf_counter_ns() + 0 * seed, **others)
 
 
 class SpendsTooMuch(Tiler):
-    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
-        return super().train(window, seed=seed, budget=9 * budget, events=events)
+    def train(self, window: Tensor, *, budget: float, **others: Any) -> Training:
+        return super().train(window, budget=9 * budget, **others)
 
 
 class SpendsTooMuchInSilence(Tiler):
-    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
-        del events
+    def train(self, window: Tensor, *, seed: int, budget: float, **others: Any) -> Training:
+        del others
         return super().train(window, seed=seed, budget=9 * budget)
 
 
 class SpendsTooMuchAndSaysSoAtTheEnd(Tiler):
-    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
-        training = super().train(window, seed=seed, budget=9 * budget)
+    def train(self, window: Tensor, *, budget: float, events: Events = ignore_events, **others: Any) -> Training:
+        training = super().train(window, budget=9 * budget, **others)
         events(Progress(1, training.flops, 1.0, {}))
         return training
 
@@ -176,9 +207,9 @@ class SpendsTooMuchAndSaysSoAtTheEnd(Tiler):
 class SpendsTooMuchInOneLeap(Tiler):
     """After a first report of hardly anything."""
 
-    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
+    def train(self, window: Tensor, *, budget: float, events: Events = ignore_events, **others: Any) -> Training:
         events(Progress(1, 0.01 * budget, 0.01, {}))
-        return super().train(window, seed=seed, budget=9 * budget)
+        return super().train(window, budget=9 * budget, **others)
 
 
 class SamplesFromItself(Tiler):
@@ -207,15 +238,40 @@ class ClaimsLessThanItDraws(Tiler):
 
 
 class WritesIntoTheWindow(Tiler):
-    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
-        training = super().train(window, seed=seed, budget=budget, events=events)
+    def train(self, window: Tensor, **others: Any) -> Training:
+        training = super().train(window, **others)
         window[:, 0, 0] = 0.5
         return training
 
 
 class CountsBackwards(Tiler):
-    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
+    def train(self, window: Tensor, *, budget: float, events: Events = ignore_events, **others: Any) -> Training:
         def backwards(progress: Progress) -> None:
             events(Progress(progress.step, budget - progress.flops, progress.fraction, progress.values))
 
-        return super().train(window, seed=seed, budget=budget, events=backwards)
+        return super().train(window, budget=budget, events=backwards, **others)
+
+
+class ForgetsWhereItWas(Tiler):
+    """Goes on with the right step and another offset."""
+
+    def train(self, window: Tensor, *, checkpoint: Checkpoint = NO_CHECKPOINT, **others: Any) -> Training:
+        training = super().train(window, checkpoint=checkpoint, **others)
+        if checkpoint.load() is not None:
+            self._state["offset"] = self._state["offset"] + 0.01
+        return training
+
+
+class ReportsTwice(Tiler):
+    """Begins anew and ends the same, although it keeps snapshots."""
+
+    def train(self, window: Tensor, *, checkpoint: Checkpoint = NO_CHECKPOINT, **others: Any) -> Training:
+        return super().train(window, checkpoint=OnlyKeeps(checkpoint), **others)
+
+
+class OnlyKeeps(Checkpoint):
+    def __init__(self, inner: Checkpoint) -> None:
+        self._inner = inner
+
+    def offer(self, take: Callable[[], Snapshot]) -> None:
+        self._inner.offer(take)

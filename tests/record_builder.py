@@ -1,12 +1,15 @@
 """Synthetic records and pictures for the tests of store and report."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from inng_bench.hashes import CHECKSUM, sealed
 from inng_bench.metrics.catalogue import BY_NAME
 from inng_bench.records import store
 from inng_bench.records.schema import (
@@ -28,6 +31,7 @@ def make_provenance(**changes: Any) -> Provenance:
     fields: dict[str, Any] = {
         "git_sha": "0123456789abcdef0123456789abcdef01234567",
         "git_dirty": False,
+        "source_sha256": "ef" * 32,
         "package_version": "0.1.0",
         "python": "3.11.7",
         "platform": "Linux x86_64",
@@ -39,6 +43,8 @@ def make_provenance(**changes: Any) -> Provenance:
         "threads": 1,
         "device": "cpu",
         "precision": "float32",
+        "libraries": {"oneDNN": "3.13.3", "instructions": "AVX512"},
+        "environment": {"OMP_NUM_THREADS": "1"},
     }
     return Provenance(**{**fields, **changes})
 
@@ -138,6 +144,16 @@ def make_record(
         "provenance": make_provenance(),
     }
     return Record(**{**fields, **changes})
+
+
+def rewrite(path: Path, edit: Callable[[dict[str, Any]], object]) -> None:
+    """Change the content of a stored record and seal it again, as somebody could who means harm."""
+    content = json.loads(path.read_text())
+    del content[CHECKSUM]
+    edit(content)
+    with contextlib.suppress(ValueError):  # of a number that is none
+        content = sealed(content)
+    path.write_text(json.dumps(content))
 
 
 def write_records(out: Path, records: Sequence[Record]) -> Path:

@@ -12,8 +12,9 @@ from PIL import Image
 from inng_bench import cli
 from inng_bench.errors import ExitStatus, InputError
 from inng_bench.harness import session
-from inng_bench.harness.plan import Plan
+from inng_bench.harness.plan import Plan, Retry
 from inng_bench.harness.session import Results
+from inng_bench.records.schema import Limits
 
 SUITE = """
 name = "fakes"
@@ -32,7 +33,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Plan, Path, int | None]
     """Take plans in the place of running them."""
     seen: list[tuple[Plan, Path, int | None]] = []
 
-    def run_plan(plan: Plan, folder: Path, *, jobs: int | None) -> Results:
+    def run_plan(plan: Plan, folder: Path, *, jobs: int | None, retry: Retry) -> Results:
         seen.append((plan, folder, jobs))
         return Results(folder, kept=1, done=2, failed=0)
 
@@ -79,6 +80,24 @@ def test_failed_runs_end_with_status_3(monkeypatch: pytest.MonkeyPatch, suite_fi
     assert cli.main(["run", "--suite", suite_file]) == 3
 
 
+def test_limits_and_retry_are_handed_over_and_failures_that_are_left_end_with_status_3(
+    monkeypatch: pytest.MonkeyPatch, suite_file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[tuple[Plan, Retry]] = []
+
+    def run_plan(plan: Plan, folder: Path, *, jobs: int | None, retry: Retry) -> Results:
+        seen.append((plan, retry))
+        return Results(folder, kept=1, done=0, failed=0, left=2)
+
+    monkeypatch.setattr(session, "run_plan", run_plan)
+    arguments = ["--time-limit", "30", "--memory-limit", "2.5", "--retry", "none", "--device", "cpu"]
+    assert cli.main(["run", "--suite", suite_file, *arguments]) == 3
+    plan, retry = seen[0]
+    assert {run.limits for run in plan.runs} == {Limits(minutes=30.0, memory_gib=2.5)}
+    assert retry is Retry.NONE
+    assert "0 failed, 1 were there already, 2 failed before and were left" in capsys.readouterr().out
+
+
 def test_a_sampler_that_could_not_be_timed_is_said_in_the_last_lines(
     monkeypatch: pytest.MonkeyPatch, suite_file: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -112,7 +131,7 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(
     assert said[0] == "brick · tiler · seed 0: 1 TFLOP, cpu, float32"
     assert len(said) == 5 + 2
     assert said[5] == "5 of 5 runs are missing in results/runs/fakes; 2 at a time."
-    assert "about 1 minutes; on disk 70 MiB" in said[6]
+    assert "about 2 minutes; on disk 70 MiB" in said[6]
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,8 @@ def test_a_method_that_keeps_the_contract_passes() -> None:
         (fake_methods.ClaimsLessThanItDraws, "must refuse the size"),
         (fake_methods.WritesIntoTheWindow, "does not write into the window"),
         (fake_methods.CountsBackwards, "reports operations that only grow"),
+        (fake_methods.ForgetsWhereItWas, "learns the same when it goes on from a snapshot"),
+        (fake_methods.ReportsTwice, "reports what is left, and nothing twice, when it goes on from a snapshot"),
     ],
 )
 def test_a_planted_breach_of_the_contract_is_named(broken: type[Method], promise: str) -> None:

@@ -1,12 +1,15 @@
 import math
+import re
+from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor
 
 from inng_bench.baselines.dcgan import DCGAN, DCGANConfig, step_flops
-from inng_bench.contract import Execution, Progress
+from inng_bench.contract import NO_CHECKPOINT, Checkpoint, Execution, Progress, Snapshot, Training
 from inng_bench.errors import InputError
+from inng_bench.resume import decode, encode
 
 SETTINGS = {"generator_filters": 4, "discriminator_filters": 4, "batch": 4, "latent": 10, "intervals": 5}
 STEP = step_flops(DCGANConfig(**SETTINGS))
@@ -84,3 +87,94 @@ def test_weights_of_other_settings_are_refused() -> None:
     state = train(1)[0].state()
     with pytest.raises(InputError, match="lacks weights or has others than its settings"):
         DCGAN(SETTINGS | {"generator_filters": 5}, Execution()).restore(state)
+
+
+class StopError(Exception):
+    pass
+
+
+class StopsAt(Checkpoint):
+    """Goes on from a snapshot; takes one at an offer and stops the training there."""
+
+    def __init__(self, offer: int, snapshot: Snapshot | None = None) -> None:
+        self._left = offer
+        self.snapshot = snapshot
+
+    def load(self) -> Snapshot | None:
+        return self.snapshot
+
+    def offer(self, take: Callable[[], Snapshot]) -> None:
+        self._left -= 1
+        if self._left == 0:
+            self.snapshot = decode(encode(take()))
+            raise StopError
+
+
+def train_with(checkpoint: Checkpoint, steps: int = 13) -> tuple[DCGAN, list[Progress], Training]:
+    heard: list[Progress] = []
+    method = DCGAN(SETTINGS, Execution())
+    return (
+        method,
+        heard,
+        method.train(window(), seed=0, budget=steps * STEP, events=heard.append, checkpoint=checkpoint),
+    )
+
+
+@pytest.mark.parametrize("offers", [[1], [7], [12], [13], [3, 1, 1, 5], [2, 2, 2, 2, 2]])
+def test_a_training_stopped_by_an_exception_at_any_step_ends_with_the_same_bytes(offers: list[int]) -> None:
+    straight, heard, outcome = train_with(NO_CHECKPOINT)
+    snapshot = None
+    for offer in offers:
+        stopping = StopsAt(offer, snapshot)
+        with pytest.raises(StopError):
+            train_with(stopping)
+        snapshot = stopping.snapshot
+    resumed, left, again = train_with(StopsAt(0, snapshot))
+    assert {name: tensor.numpy().tobytes() for name, tensor in resumed.state().items()} == {
+        name: tensor.numpy().tobytes() for name, tensor in straight.state().items()
+    }
+    assert torch.equal(draw(resumed), draw(straight))
+    assert again == outcome
+    assert [progress.values for progress in left] == [progress.values for progress in heard[len(heard) - len(left) :]]
+    assert [progress.step for progress in left] == [progress.step for progress in heard[len(heard) - len(left) :]]
+
+
+def a_snapshot() -> Snapshot:
+    stopping = StopsAt(3)
+    with pytest.raises(StopError):
+        train_with(stopping)
+    assert stopping.snapshot is not None
+    return stopping.snapshot
+
+
+def test_a_snapshot_that_lacks_anything_is_refused_and_the_missing_part_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = a_snapshot()
+    monkeypatch.setattr("inng_bench.baselines.dcgan.step_flops", lambda _: STEP)  # which is most of the time here
+    for name in whole.tensors:
+        tensors = {other: tensor for other, tensor in whole.tensors.items() if other != name}
+        with pytest.raises(InputError, match=f"the checkpoint has no '{re.escape(name)}'; delete it and train"):
+            train_with(StopsAt(0, Snapshot(tensors, whole.values)))
+    for name in whole.values:
+        values = {other: value for other, value in whole.values.items() if other != name}
+        with pytest.raises(InputError, match=f"the checkpoint has no '{name}'"):
+            train_with(StopsAt(0, Snapshot(whole.tensors, values)))
+
+
+@pytest.mark.parametrize("change", [lambda tensor: tensor[:1], lambda tensor: tensor.double()])
+def test_a_snapshot_of_another_shape_or_type_is_refused(change: Callable[[Tensor], Tensor]) -> None:
+    whole = a_snapshot()
+    name = "discriminator.layers.2.weight"
+    with pytest.raises(InputError, match=f"'{name}' of another shape"):
+        train_with(StopsAt(0, Snapshot({**whole.tensors, name: change(whole.tensors[name])}, whole.values)))
+
+
+def test_every_part_of_a_snapshot_matters() -> None:
+    """Ones in the place of any part change the end, so that none of them is there in vain."""
+    whole = a_snapshot()
+    end = train_with(StopsAt(0, whole))[0].state()
+    for part in ("generator.", "discriminator.", "averaged.", "generator_optimiser.", "discriminator_optimiser."):
+        tensors = {
+            name: torch.ones_like(tensor) if name.startswith(part) else tensor for name, tensor in whole.tensors.items()
+        }
+        other = train_with(StopsAt(0, Snapshot(tensors, whole.values)))[0].state()
+        assert not all(torch.equal(end[name], tensor) for name, tensor in other.items()), part

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from gate_tables import FLOOR, SPREAD, make_table, scaled, with_values
-from record_builder import make_provenance, make_record, make_texture, make_throughput, write_records
+from record_builder import make_provenance, make_record, make_texture, make_throughput, rewrite, write_records
 
 from inng_bench import cli
 from inng_bench.errors import ExitStatus
@@ -234,9 +234,8 @@ def test_what_does_not_mean_the_same_cannot_be_judged(change: Edit, sentence: st
     assert sentence in outcome.obstacles[0]
 
 
-def rewrite(folder: Path, **changes: Any) -> None:
-    path = store.record_path(folder, "brick", "inng", 0)
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+def change(folder: Path, **changes: Any) -> None:
+    rewrite(store.record_path(folder, "brick", "inng", 0), lambda content: content.update(changes))
 
 
 def truncate(folder: Path) -> None:
@@ -251,9 +250,9 @@ def rename(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (lambda folder: rewrite(folder, schema_version=99), "has schema version 99 and this package reads up to"),
-        (lambda folder: rewrite(folder, schema_version=0), "its schema version is 0"),
-        (lambda folder: rewrite(folder, mood="good"), "unknown field 'mood'"),
+        (lambda folder: change(folder, schema_version=99), "has schema version 99 and this package reads up to"),
+        (lambda folder: change(folder, schema_version=0), "its schema version is 0"),
+        (lambda folder: change(folder, mood="good"), "unknown field 'mood'"),
         (truncate, "it is not valid JSON"),
         (rename, "belongs to brick/inng/seed-0"),
     ],
@@ -299,6 +298,26 @@ def test_changed_settings_and_machines_are_named() -> None:
     assert "inng: temperature 0.5 → 5.0" in outcome.differences
     assert {"precision float32 → bfloat16", "torch 2.15.0 → 2.14.0"} <= set(outcome.differences)
     assert not [phrase for phrase in outcome.differences if "filters" in phrase or "numpy" in phrase]
+
+
+def test_the_level_of_determinism_is_that_of_the_loosest_run_with_its_reasons() -> None:
+    assert check_tables(make_table(), make_table()).levels == ("rows that do not learn: L0", "rows that learn: L0")
+    threads = make_table(provenance=make_provenance(threads=2))
+    assert check_tables(make_table(), threads).levels == (
+        "rows that do not learn: L1 (threads: 1 against 2)",
+        "rows that learn: L2 (threads: 1 against 2)",
+    )
+    other = next(one for one in threads if one.method == "inng")
+    one_of_them = [other if (one.texture, one.method) == (other.texture, "inng") else one for one in make_table()]
+    assert check_tables(make_table(), one_of_them).levels == (
+        "rows that do not learn: L0",
+        "rows that learn: L2 (threads: 1 against 2)",
+    )
+
+
+def test_the_level_is_printed_with_each_comparison(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_check(tmp_path, make_table())
+    assert "- rows that learn: L0" in capsys.readouterr().out
 
 
 def run_check(tmp_path: Path, new: list[Record], *options: str) -> int:

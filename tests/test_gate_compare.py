@@ -177,7 +177,7 @@ def judged(old: dict[str, list[float]], new: dict[str, list[float]], factor: flo
 
 
 def noisy(centre: float, seed: int, rounds: int = 7) -> list[float]:
-    return [centre * factor for factor in np.random.default_rng(seed).lognormal(0, 0.03, rounds)]
+    return [centre * float(factor) for factor in np.random.default_rng(seed).lognormal(0, 0.03, rounds)]
 
 
 @pytest.mark.parametrize(

@@ -57,13 +57,16 @@ def test_a_whole_run_is_measured_stored_and_drawn_from_again(tmp_path: Path) -> 
     assert list(dict(news)) == ["texture", "train", "sample", "save", "metrics", "store"]
     assert [fraction for phase, fraction in news if phase == "train"] == [0.0, *(step / 10 for step in range(1, 11))]
     folder = store.folder_of(tmp_path, record)
-    paths = draw_from_run(folder, (64, 32), 2, out=tmp_path / "drawn", seed=5)
+    with pytest.raises(InputError, match=r"asks for the code 'fake_methods:SmallTiler'; if you trust it, add --method"):
+        draw_from_run(folder, (64, 32), 2, out=tmp_path / "drawn")
+    trusted = "fake_methods:SmallTiler"
+    paths = draw_from_run(folder, (64, 32), 2, out=tmp_path / "drawn", seed=5, trusted=trusted)
     assert [path.name for path in paths] == [f"pebbles-fake-32x64-seed-5-{index}.png" for index in (0, 1)]
     with Image.open(paths[0]) as picture:
         assert picture.size == (32, 64)
     assert paths[0].read_bytes() != paths[1].read_bytes()
     with pytest.raises(InputError, match="small-tiler cannot draw 128x64 px"):
-        draw_from_run(folder, (64, 128), 1, out=tmp_path / "drawn")
+        draw_from_run(folder, (64, 128), 1, out=tmp_path / "drawn", trusted=trusted)
 
 
 def test_the_row_real_is_the_texture_itself_and_has_no_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,21 +22,23 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from fake_methods import STEPS
 from filelock import FileLock
 from PIL import Image
 
 from inng_bench import cli
 from inng_bench.errors import ExitStatus, InputError
-from inng_bench.harness import executor
+from inng_bench.harness import executor, memory
 from inng_bench.harness.display import BarDisplay, PlainDisplay, open_display
-from inng_bench.harness.executor import describe_end, worker_environment
+from inng_bench.harness.executor import describe_end, with_last_lines, worker_environment
+from inng_bench.harness.memory import resident_gib
 from inng_bench.harness.messages import Message, Request, Task, without_home
-from inng_bench.harness.plan import Plan, make_plan
-from inng_bench.harness.session import Results, default_jobs, run_plan, run_suite, untimed_runs
+from inng_bench.harness.plan import Plan, Retry, make_plan
+from inng_bench.harness.session import Results, default_jobs, missing_runs, run_plan, run_suite, untimed_runs
 from inng_bench.harness.suite import parse_suite
 from inng_bench.harness.worker import explain
 from inng_bench.records import store
-from inng_bench.records.schema import Record, Status
+from inng_bench.records.schema import Limits, Record, Status
 
 TESTS = Path(__file__).parent
 
@@ -132,9 +135,14 @@ def test_the_worker_has_the_threads_that_the_suite_says(grid: Grid) -> None:
     assert record.provenance.threads == 2
 
 
-def test_samples_are_the_same_bytes_alone_as_in_parallel(grid: Grid, tmp_path: Path) -> None:
-    alone = replace(grid.plan, runs=tuple(run for run in grid.plan.runs if run.method == "tiler"))
-    run_plan(alone, tmp_path, jobs=1)
+def test_samples_and_figures_are_the_same_one_after_the_other_in_another_order_as_in_parallel(
+    grid: Grid, tmp_path: Path
+) -> None:
+    good = [run for run in grid.plan.runs if run.method in ("tiler", "reportsthreads")]
+    run_plan(replace(grid.plan, runs=tuple(reversed(good))), tmp_path, jobs=1)
+    for label, record in read(tmp_path).items():
+        times = {"started", "seconds", "peak_memory_mib"}
+        assert record.model_dump(exclude=times) == grid.records[label].model_dump(exclude=times)
     samples = samples_of(store.run_folder(tmp_path, "brick", "tiler", 0))
     assert len(set(samples.values())) == 2
     assert samples == samples_of(store.run_folder(grid.folder, "brick", "tiler", 0))
@@ -216,6 +224,121 @@ def test_a_worker_that_dies_before_it_listens_is_a_row(tmp_path: Path, monkeypat
     results = run_plan(fakes("Tiler", settings=f'marker = "{"x" * 200_000}"'), tmp_path)
     assert results.failed == 1
     assert read(tmp_path)["tiler"].error == "the process ended with status 1 and without a result: no torch"
+
+
+def script(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Take a script in the place of the worker."""
+    monkeypatch.setattr(executor, "WORKER", (sys.executable, "-c", text))
+
+
+def limited(**limits: float) -> Plan:
+    return fakes("Tiler", head=HEAD + "".join(f"{name} = {value}\n" for name, value in limits.items()))
+
+
+def test_a_run_that_hangs_is_ended_at_its_time_limit_and_its_row_tells_what_it_said_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script(monkeypatch, "import sys, time; print('waiting for godot', file=sys.stderr, flush=True); time.sleep(600)")
+    assert run_plan(limited(time_limit_minutes=0.05), tmp_path).failed == 1
+    record = read(tmp_path)["tiler"]
+    sentence = "the process was ended after 0.05 minutes, its limit (--time-limit): waiting for godot"
+    assert (record.status, record.error) == (Status.FAILED, sentence)
+    assert record.limits == Limits(minutes=0.05)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import time; held = bytearray(250 * 2**20); time.sleep(600)",
+        "import subprocess, sys; subprocess.run([sys.executable, '-c', "
+        "'import time; held = bytearray(250 * 2**20); time.sleep(600)'])",
+    ],
+)
+def test_a_run_that_takes_too_much_memory_itself_or_in_a_child_is_ended_and_the_others_go_on(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script(monkeypatch, text)
+    assert run_plan(limited(memory_limit_gib=0.2), tmp_path).failed == 1
+    error = read(tmp_path)["tiler"].error
+    assert re.fullmatch(
+        r"the process was ended at 0\.\d\d GiB of memory, over its limit of 0.2 GiB \(--memory-limit\)\.", error
+    )
+
+
+def test_memory_that_is_mapped_and_not_touched_does_not_count() -> None:
+    text = "import mmap, sys; held = mmap.mmap(-1, 4 * 2**30); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", text], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert 0.0 < resident_gib(process.pid) < 0.5
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait()
+    assert resident_gib(process.pid) == 0.0
+
+
+@pytest.mark.skipif(shutil.which("ps") is None, reason="there is no ps")
+def test_without_proc_the_memory_is_asked_from_ps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    group = os.getpgid(0)
+    told = resident_gib(group)
+    monkeypatch.setattr(memory, "PROC", tmp_path)
+    assert resident_gib(group) == pytest.approx(told, rel=0.2)
+
+
+def test_limits_of_the_call_win_over_those_of_the_suite_and_change_no_hash() -> None:
+    plan = limited(time_limit_minutes=5.0, memory_limit_gib=2.0)
+    assert {run.limits for run in plan.runs} == {Limits(minutes=5.0, memory_gib=2.0)}
+    other = make_plan(plan.suite, device="cpu", limits=Limits(memory_gib=7.0))
+    assert {run.limits for run in other.runs} == {Limits(minutes=5.0, memory_gib=7.0)}
+    assert other.suite_hash == plan.suite_hash == fakes("Tiler").suite_hash
+
+
+def test_a_failed_run_is_tried_again_unless_it_is_to_be_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(monkeypatch, "import sys; sys.exit('no')")
+    assert run_plan(fakes("Tiler"), tmp_path).failed == 1
+    monkeypatch.setattr(executor, "WORKER", ("/nonexistent",))
+    left = run_plan(fakes("Tiler"), tmp_path, retry=Retry.NONE)
+    assert (left.done, left.failed, left.kept, left.left) == (0, 0, 0, 1)
+    assert len(missing_runs(fakes("Tiler"), tmp_path)) == 1
+    other_settings = fakes("Tiler").runs[0].model_copy(update={"config_hash": "0" * 64})
+    changed = replace(fakes("Tiler"), runs=(other_settings,))
+    assert missing_runs(changed, tmp_path, Retry.NONE) == (other_settings,)
+
+
+def test_a_process_that_breaks_down_after_its_record_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_plan(fakes("Tiler"), tmp_path)
+    path = store.record_path(tmp_path, "brick", "tiler", 0)
+    whole = path.read_bytes()
+    path.unlink()
+    script(monkeypatch, f"import os, pathlib; pathlib.Path({str(path)!r}).write_bytes({whole!r}); os.abort()")
+    results = run_plan(fakes("Tiler"), tmp_path)
+    assert (results.done, results.failed) == (1, 0)
+    assert path.read_bytes() == whole
+
+
+def test_a_worker_that_is_killed_goes_on_from_its_checkpoint_in_the_next_call(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    marker = tmp_path / "marker"
+    plan = fakes("DiesOnce", settings=f'marker = "{marker}"')
+    assert run_plan(plan, tmp_path / "out").failed == 1
+    assert read(tmp_path / "out")["diesonce"].error.startswith("the process was ended by SIGKILL")
+    states = store.checkpoint_folder(tmp_path / "out", "brick", "diesonce", 0)
+    assert len(list(states.glob("*.safetensors"))) == 2
+    assert run_plan(plan, tmp_path / "out").done == 1
+    assert "goes on from its checkpoint after" in capsys.readouterr().err
+    assert not states.exists()
+    record = read(tmp_path / "out")["diesonce"]
+    assert [point.step for point in record.curve] == list(range(1, 11))
+    strip = store.artefact_path(tmp_path / "out", record, "stages")
+    assert strip is not None
+    with Image.open(strip) as picture:  # the fake's pictures get brighter: those of the first process are there
+        assert picture.convert("L").getextrema() == (26, 255)
+    assert len(marker.read_text()) == STEPS + 1  # the step at which it died was made twice, and no other
 
 
 def test_a_second_call_runs_only_what_is_missing(tmp_path: Path) -> None:
@@ -441,7 +564,7 @@ def test_a_grid_on_a_gpu_goes_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> 
     ],
 )
 def test_the_end_of_a_process_is_described(status: int, lines: list[str], sentence: str) -> None:
-    assert describe_end(status, lines) == sentence
+    assert with_last_lines(describe_end(status), lines) == sentence
 
 
 def test_off_a_terminal_a_quarter_of_a_training_is_a_line() -> None:

@@ -99,6 +99,7 @@ def test_a_missing_or_unreadable_file_is_named(tmp_path: Path) -> None:
     [
         ({"name": "other", "description": "words"}, True),
         ({"replicates": 7}, True),
+        ({"time_limit_minutes": 7.0, "memory_limit_gib": 1.0}, True),
         ({"budget_tflop": 1.6}, False),
         ({"textures": ("grass",)}, False),
         ({"precision": "float32"}, False),

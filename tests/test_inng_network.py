@@ -4,7 +4,7 @@ from torch import Tensor
 
 from inng_bench.inng.choices import Architecture, Ascended, Canvas, Normalisation, Output, Overlap
 from inng_bench.inng.field import Reading, make_field
-from inng_bench.inng.frozen import freeze, picture_logits, recalibrate, torus_logits_and_gradient, window_logits
+from inng_bench.inng.frozen import FrozenClassifier, freeze, picture_logits, recalibrate, torus_logits_and_gradient
 from inng_bench.inng.network import GEOMETRIES, WINDOW_STEP, Classifier, Design, new_classifier
 
 HEIGHT, WIDTH = 96, 64
@@ -33,6 +33,12 @@ def classifier() -> Classifier:
 @pytest.fixture
 def canvases() -> Tensor:
     return torch.rand((2, 3, HEIGHT, WIDTH), dtype=torch.float64, generator=torch.Generator().manual_seed(4)) * 2 - 1
+
+
+def window_logits(classifier: FrozenClassifier, canvases: Tensor) -> Tensor:
+    """The dense logits as a map, (N, rows, columns)."""
+    logits, _ = torus_logits_and_gradient(classifier, canvases)
+    return logits.reshape(-1, canvases.shape[2] // WINDOW_STEP, canvases.shape[3] // WINDOW_STEP)
 
 
 def draw_picture(height: int, width: int) -> Tensor:
@@ -129,7 +135,7 @@ def test_the_cross_entropy_of_two_classes_is_that_of_a_sigmoid_on_their_differen
 def test_random_patches_give_the_gradient_of_their_explicit_cuts(
     classifier: Classifier, canvases: Tensor, ascended: Ascended
 ) -> None:
-    reading = Reading(Overlap.RANDOM_PATCHES, ascended=ascended, patches=3)
+    reading = Reading(Overlap.RANDOM_PATCHES, ascended=ascended, patches=3, patch_area=HEIGHT * WIDTH)
     frozen, generator = freeze(classifier, torch.float64), torch.Generator().manual_seed(8)
     logits, gradient = make_field([frozen], None, reading, canvases, 2, generator)(canvases, 1, torch.arange(2))
     generator.manual_seed(8)
@@ -146,6 +152,14 @@ def test_random_patches_give_the_gradient_of_their_explicit_cuts(
     torch.testing.assert_close(gradient, slope / (3 * WINDOW**2 / (HEIGHT * WIDTH)))
 
 
+def test_a_larger_canvas_has_as_many_random_patches_for_its_area(classifier: Classifier) -> None:
+    reading, frozen = Reading(Overlap.RANDOM_PATCHES, patches=3, patch_area=64**2), freeze(classifier, torch.float64)
+    for side, expected in ((64, 3), (128, 12)):
+        canvas = draw_picture(side, side)
+        field = make_field([frozen], None, reading, canvas, 1, torch.Generator().manual_seed(8))
+        assert field(canvas, 0, torch.arange(1))[0].shape == (1, expected)
+
+
 def test_an_expanded_canvas_is_read_without_wrapping(classifier: Classifier) -> None:
     frozen, canvas = freeze(classifier, torch.float64), draw_picture(96, 112)
     field = make_field([frozen], None, Reading(canvas=Canvas.EXPANDED), canvas, 1, torch.Generator().manual_seed(8))
@@ -153,6 +167,9 @@ def test_an_expanded_canvas_is_read_without_wrapping(classifier: Classifier) -> 
     logits, gradient = field(canvas, 0, torch.arange(1))
     torch.testing.assert_close(logits, classifier(canvas[:, :, top:, left:]).flatten(1))
     assert bool((gradient[:, :, :top] == 0).all())
+    whole = canvas.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(classifier(whole[:, :, top:, left:]).sum(), whole)
+    torch.testing.assert_close(gradient * COVERING, slope)
 
 
 def test_the_full_sum_adds_the_gradients_of_all_stages_and_of_the_prior(canvases: Tensor) -> None:

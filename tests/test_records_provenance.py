@@ -8,7 +8,10 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+import torch
 
+import inng_bench
+from inng_bench.harness.hardware import libraries
 from inng_bench.records import provenance
 
 
@@ -80,9 +83,48 @@ def test_collected_facts_are_those_of_this_process() -> None:
 
 def test_nothing_private_is_collected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_TOKEN", "planted-secret-7f3a")
-    found = provenance.collect(threads=1, device="cpu", precision="float32").model_dump_json()
+    monkeypatch.setenv("OMP_PROC_BIND", "/home/planted-secret-7f3a")
+    monkeypatch.setenv("KMP_AFFINITY", "planted-secret-7f3a and more words than a setting has")
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    collected = provenance.collect(threads=1, device="cpu", precision="float32", libraries=libraries())
+    assert collected.environment["OMP_NUM_THREADS"] == "3"
+    found = collected.model_dump_json()
     private = ["planted-secret-7f3a", str(Path.home()) + "/", str(Path.cwd()), f"/{getpass.getuser()}/"]
     assert not [text for text in [*private, socket.gethostname()] if text in found]
+
+
+def test_only_listed_variables_with_plain_values_are_kept() -> None:
+    environment = {"OMP_NUM_THREADS": "4", "MKL_CBWR": "AVX2,STRICT", "HOME": "x", "OMP_PROC_BIND": "a b", "A": "1"}
+    assert provenance.listed_environment(environment) == {"OMP_NUM_THREADS": "4", "MKL_CBWR": "AVX2,STRICT"}
+
+
+def test_the_libraries_that_multiply_are_told_with_their_versions_and_without_paths() -> None:
+    found = libraries()
+    assert {"numpy BLAS", "instructions", "torch BLAS"} <= found.keys()
+    assert found["instructions"] == torch.backends.cpu.get_cpu_capability()
+    assert not [value for value in found.values() if "/" in value]
+
+
+def test_the_hash_of_the_source_changes_with_the_code_and_not_with_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "inng_bench"
+    for name in ("__init__.py", "report/table.py", "gate/judge.py", "metrics/gram.py"):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text("x = 1\n")
+    monkeypatch.setattr(inng_bench, "__file__", str(package / "__init__.py"))
+
+    def hashed() -> str:
+        return provenance.source_hash.__wrapped__()
+
+    first = hashed()
+    (package / "report/table.py").write_text("x = 2\n")
+    (package / "gate/judge.py").write_text("x = 2\n")
+    (package / "notes.txt").write_text("x")
+    assert hashed() == first
+    (package / "metrics/gram.py").write_text("x = 2\n")
+    assert hashed() != first
+    assert len(first) == 64
 
 
 def test_the_processor_is_read_from_the_system(tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
-import json
 import math
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from record_builder import make_curve, make_record, make_texture, make_throughput, write_records
+from record_builder import make_curve, make_record, make_texture, make_throughput, rewrite, write_records
 
 from inng_bench.errors import InputError
 from inng_bench.records import store
@@ -15,12 +16,6 @@ from inng_bench.records.schema import SCHEMA_VERSION, Status
 
 def stored(tmp_path: Path, **changes: Any) -> Path:
     return store.write_record(tmp_path, make_record(**changes))
-
-
-def change(path: Path, edit: Callable[[dict[str, Any]], object]) -> None:
-    content = json.loads(path.read_text())
-    edit(content)
-    path.write_text(json.dumps(content))
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -85,7 +80,7 @@ def test_a_damaged_record_is_refused_with_the_reason(
     tmp_path: Path, edit: Callable[[dict[str, Any]], object], reason: str
 ) -> None:
     path = stored(tmp_path)
-    change(path, edit)
+    rewrite(path, edit)
     with pytest.raises(InputError, match=reason) as caught:
         store.read_record(path)
     assert "\n" not in str(caught.value)
@@ -102,7 +97,7 @@ def test_a_file_that_is_no_record_is_refused(tmp_path: Path, content: bytes) -> 
 
 def test_a_newer_record_asks_for_a_newer_package(tmp_path: Path) -> None:
     path = stored(tmp_path)
-    change(path, lambda content: content.update(schema_version=SCHEMA_VERSION + 1, news=1))
+    rewrite(path, lambda content: content.update(schema_version=SCHEMA_VERSION + 1, news=1))
     with pytest.raises(InputError, match="update the package"):
         store.read_record(path)
 
@@ -120,7 +115,7 @@ def test_an_artefact_outside_the_record_is_refused_when_written_and_when_read(tm
     with pytest.raises(InputError, match="outside its folder"):
         stored(tmp_path, artefacts={"sample-0": artefact})
     path = stored(tmp_path)
-    change(path, lambda content: content["artefacts"].update(stages=artefact))
+    rewrite(path, lambda content: content["artefacts"].update(stages=artefact))
     with pytest.raises(InputError, match="outside its folder"):
         store.read_record(path)
 
@@ -190,3 +185,20 @@ def test_the_latest_results_are_those_with_the_newest_suite_or_record(tmp_path: 
 def test_without_results_the_command_that_makes_some_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"python -m inng_bench run --suite quick"):
         store.latest_results(tmp_path)
+
+
+def test_eight_processes_that_write_fifty_records_each_lose_none(tmp_path: Path) -> None:
+    methods = [f"method-{number}" for number in range(8)]
+    script = Path(__file__).parent / "write_records.py"
+    writers = [subprocess.Popen([sys.executable, str(script), str(tmp_path), method]) for method in methods]
+    assert [writer.wait() for writer in writers] == [0] * 8
+    expected = [make_record(method, replicate=number) for method in methods for number in range(50)]
+    assert store.read_records(tmp_path) == tuple(expected)
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 400
+
+
+def test_processes_that_write_one_record_leave_one_of_theirs_whole(tmp_path: Path) -> None:
+    script = Path(__file__).parent / "write_records.py"
+    writers = [subprocess.Popen([sys.executable, str(script), str(tmp_path), "inng"]) for _ in range(2)]
+    assert [writer.wait() for writer in writers] == [0, 0]
+    assert len(store.read_records(tmp_path)) == 50

@@ -29,8 +29,36 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(installed: Path, folder: Path, *arguments: str) -> str:
-    environment = {**os.environ, "PYTHONPATH": str(installed), "OMP_NUM_THREADS": "1"}
+NO_NETWORK = """
+import sys
+
+
+def refuse(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"):
+        with open(LOG, "a") as stream:
+            print(event, arguments, file=stream)
+        raise OSError("the network is blocked")
+
+
+sys.addaudithook(refuse)
+"""
+"""Loaded by every Python process of a run; a hook of this kind cannot be removed."""
+
+SECRET = "planted-secret-7f3a"
+
+
+@pytest.fixture(scope="module")
+def offline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for PYTHONPATH that blocks sockets; tried ones stand in its file ``log``."""
+    folder = tmp_path_factory.mktemp("offline")
+    (folder / "sitecustomize.py").write_text(NO_NETWORK.replace("LOG", repr(str(folder / "log"))))
+    return folder
+
+
+def run(installed: Path, folder: Path, *arguments: str, offline: Path | None = None) -> str:
+    path = os.pathsep.join(map(str, [*([offline] if offline else []), installed]))
+    private = {"HOME": str(folder / SECRET), "USER": SECRET, "API_TOKEN": SECRET, "OMP_PROC_BIND": f"/{SECRET}"}
+    environment = {**os.environ, **private, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", *arguments]
     outcome = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
@@ -48,12 +76,29 @@ def test_the_wheel_carries_baselines_suites_and_the_metrics_pool(wheel: Path) ->
     assert suites | {"inng_bench/baselines/dcgan.py", "inng_bench/metrics/standardisation.json"} <= names
 
 
+def test_the_block_of_the_network_holds(offline: Path) -> None:
+    script = "import socket; socket.create_connection(('127.0.0.1', 9))"
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": str(offline)}, capture_output=True, text=True, check=False
+    )
+    assert "the network is blocked" in done.stderr
+    (offline / "log").unlink()
+
+
 @pytest.mark.timeout(600)
-def test_an_installed_wheel_runs_smoke_from_an_empty_folder_to_its_report(installed: Path, tmp_path: Path) -> None:
-    where = run(installed, tmp_path, "inng_bench", "list")
+def test_an_installed_wheel_runs_smoke_without_network_from_an_empty_folder_to_its_report(
+    installed: Path, offline: Path, tmp_path: Path
+) -> None:
+    where = run(installed, tmp_path, "inng_bench", "list", offline=offline)
     assert "pebbles" in where
-    run(installed, tmp_path, "inng_bench", "run", "--suite", "smoke")
-    run(installed, tmp_path, "inng_bench.report")
+    run(installed, tmp_path, "inng_bench", "run", "--suite", "smoke", offline=offline)
+    run(installed, tmp_path, "inng_bench.report", offline=offline)
+    run(installed, tmp_path, "inng_bench", "results", "verify", offline=offline)
+    assert not (offline / "log").exists()
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [path for path in files if SECRET.encode() in path.read_bytes() or SECRET in path.name]
+    assert not [path for path in files if str(tmp_path).encode() in path.read_bytes()]
     report = tmp_path / "results" / "runs" / "smoke" / "report"
     table = pd.read_csv(report / "table.csv")
     assert len(table) == 10

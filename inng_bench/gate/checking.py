@@ -7,7 +7,7 @@ from pathlib import Path
 from inng_bench.errors import ExitStatus, InputError
 from inng_bench.gate.blessing import Blessing, read_blessing
 from inng_bench.gate.cells import gather
-from inng_bench.gate.differences import Speed, compare_speeds, describe_differences
+from inng_bench.gate.differences import Speed, compare_speeds, describe_differences, describe_levels
 from inng_bench.gate.judge import Judgement, Verdict, judge
 from inng_bench.metrics.catalogue import BY_NAME
 from inng_bench.records import store
@@ -28,6 +28,8 @@ class Outcome:
         Why something could not be judged, a sentence each.
     differences : tuple[str, ...]
         What else differs between the two: settings, precision, versions.
+    levels : tuple[str, ...]
+        How closely runs of one seed should agree on these two machines, for rows with and without a training.
     speeds : tuple[Speed, ...]
         The samplers' speed beside the reference's; never judged.
     reason : str
@@ -37,6 +39,7 @@ class Outcome:
     judgements: tuple[Judgement, ...] = ()
     obstacles: tuple[str, ...] = ()
     differences: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
     speeds: tuple[Speed, ...] = ()
     reason: str = ""
 
@@ -101,6 +104,7 @@ def check_records(results: Sequence[Record], reference: Sequence[Record], blessi
         judgements,
         tuple(_obstacles(judgements, reference, results, blessing)),
         tuple(describe_differences(reference, results)),
+        tuple(describe_levels(reference, results)),
         compare_speeds(reference, results),
         blessing.reason if blessing else "",
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from inng_bench.records.levels import Agreement, agreement
 from inng_bench.records.schema import Record, Status, Throughput
 
 _ABSENT = "–"
@@ -37,6 +38,20 @@ def describe_differences(old: Sequence[Record], new: Sequence[Record]) -> list[s
     for method in sorted(before.keys() & after.keys()):
         phrases += _changes(before[method], after[method], f"{method}: ")
     return phrases + _changes(_environment(old), _environment(new), "")
+
+
+def describe_levels(old: Sequence[Record], new: Sequence[Record]) -> list[str]:
+    """Return how closely the same code makes both sides agree: the loosest level of the rows of either kind."""
+    before = {(one.texture.name, one.method, one.replicate): one for one in old}
+    found: dict[str, Agreement] = {}
+    for one in new:
+        other = before.get((one.texture.name, one.method, one.replicate))
+        if other is not None:
+            learnt = one.budget_flops > 0
+            level = agreement(other.provenance, one.provenance, learnt=learnt)
+            rows = "rows that learn" if learnt else "rows that do not learn"
+            found[rows] = max(found.get(rows, level), level, key=lambda one: one.level)
+    return [f"{rows}: {level}" for rows, level in sorted(found.items())]
 
 
 def _settings(records: Iterable[Record]) -> dict[str, dict[str, str]]:

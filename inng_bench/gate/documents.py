@@ -69,6 +69,7 @@ def check_json(outcome: Outcome) -> dict[str, Any]:
         "obstacles": list(outcome.obstacles),
         "cells": [_plain_cell(one) for one in outcome.judgements],
         "differences": list(outcome.differences),
+        "levels": list(outcome.levels),
         "speeds": [asdict(speed) for speed in outcome.speeds],
     }
 
@@ -114,6 +115,7 @@ def _sections(outcome: Outcome) -> list[Section]:
     sections = [
         ("Not judged", list(outcome.obstacles)),
         ("Other than in the reference", list(outcome.differences)),
+        ("How closely the same code agrees with the reference", list(outcome.levels)),
         ("Speed, which only `compare` judges", speeds),
         ("The reference was blessed because", [outcome.reason] if outcome.reason else []),
     ]

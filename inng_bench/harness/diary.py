@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from inng_bench.contract import Progress
+from inng_bench.contract import Progress, Snapshot
 from inng_bench.records.schema import CurvePoint
 from inng_bench.textures import to_pixels
 
@@ -19,6 +20,14 @@ Listener = Callable[[str, float], None]
 
 MOMENTS = 8
 """Pictures in the strip that shows a training."""
+
+
+Notice = Callable[[str], None]
+"""Takes a clause for the person in front of the terminal."""
+
+
+def ignore_notice(text: str) -> None:
+    """Tell nobody."""
 
 
 def ignore_news(phase: str, fraction: float) -> None:
@@ -51,6 +60,25 @@ class Diary:
         distance = abs(position - moment)
         if moment not in self._moments or distance <= self._moments[moment][0]:
             self._moments[moment] = (distance, picture)
+
+    def snapshot(self) -> Snapshot:
+        """Return all that has been kept so far."""
+        tensors = {str(moment): torch.from_numpy(picture) for moment, (_, picture) in self._moments.items()}
+        values = {
+            "curve": [point.model_dump() for point in self._curve],
+            "distances": {str(moment): distance for moment, (distance, _) in self._moments.items()},
+            "not_finite": self._not_finite,
+        }
+        return Snapshot(tensors, values)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a :meth:`snapshot`."""
+        values, distances = snapshot.values, snapshot.values["distances"]
+        self._curve = [CurvePoint.model_validate(point) for point in values["curve"]]
+        self._moments = {
+            int(moment): (distances[moment], picture.numpy()) for moment, picture in snapshot.tensors.items()
+        }
+        self._not_finite = dict(values["not_finite"])
 
     @property
     def curve(self) -> tuple[CurvePoint, ...]:

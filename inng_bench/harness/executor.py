@@ -8,13 +8,19 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from inng_bench.harness.memory import resident_gib
 from inng_bench.harness.messages import Kind, Message, Request, without_home
+from inng_bench.records.schema import NO_LIMITS, Limits
+
+WATCH_SECONDS = 0.5
+"""Between two looks at time and memory of the workers."""
 
 GRACE_SECONDS = 5.0
 """Time between asking a worker to end and killing it."""
@@ -50,12 +56,20 @@ def run_requests(requests: Sequence[Request], *, jobs: int, on_message: OnMessag
     running: set[_Worker] = set()
     lines: _Lines = queue.SimpleQueue()
     try:
+        next_look = time.monotonic()
         while waiting or running:
             while waiting and len(running) < jobs:
                 worker = _Worker(waiting.popleft(), lines)
                 running.add(worker)
                 on_message(worker.request, Message(kind=Kind.PROGRESS, phase="start"))
-            worker, line = lines.get()
+            if time.monotonic() >= next_look:
+                for worker in running:
+                    worker.watch()
+                next_look = time.monotonic() + WATCH_SECONDS
+            try:
+                worker, line = lines.get(timeout=WATCH_SECONDS)
+            except queue.Empty:
+                continue
             if line is None:
                 on_message(worker.request, worker.outcome())
                 running.remove(worker)
@@ -71,6 +85,8 @@ class _Worker:
     def __init__(self, request: Request, lines: "_Lines") -> None:
         self.request = request
         self._last: Message | None = None
+        self._began = time.monotonic()
+        self._verdict = ""
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
         self.process = subprocess.Popen(
             WORKER,
@@ -96,19 +112,30 @@ class _Worker:
         lines.put((self, None))
 
     def read(self, line: str) -> Message | None:
-        """Return a progress message; keep the last one for :meth:`outcome`; pass over anything else."""
+        """Return progress or a notice; keep the last one for :meth:`outcome`; pass over anything else."""
         try:
             message = Message.model_validate_json(line)
         except ValidationError:
             return None
-        if message.kind is Kind.PROGRESS:
+        if message.kind in (Kind.PROGRESS, Kind.NOTICE):
             return message
         self._last = message
         return None
 
+    def watch(self) -> None:
+        """Kill the process if it has overstepped a limit of its run."""
+        limits = self.request.run.limits
+        if self._verdict or limits == NO_LIMITS:
+            return
+        memory = 0.0 if limits.memory_gib is None else resident_gib(self.process.pid)
+        self._verdict = overstepped(limits, time.monotonic() - self._began, memory)
+        if self._verdict:
+            self.signal(signal.SIGKILL)  # what hangs may not listen to anything milder
+
     def outcome(self) -> Message:
         """Return how the process ended, after its end."""
-        last = self._last or Message(kind=Kind.FAILED, error=describe_end(self.process.returncode, self._last_lines()))
+        how = self._verdict or describe_end(self.process.returncode)
+        last = self._last or Message(kind=Kind.FAILED, error=with_last_lines(how, self._last_lines()))
         self.close()
         return last
 
@@ -138,14 +165,29 @@ class _Worker:
 _Lines = queue.SimpleQueue[tuple[_Worker, str | None]]
 
 
-def describe_end(status: int, last_lines: Sequence[str]) -> str:
-    """Say how a process ended that did not report its own failure."""
-    if status < 0:
-        killer = signal.Signals(-status).name
-        hint = " (out of memory?)" if killer == "SIGKILL" else ""
-        how = f"the process was ended by {killer}{hint}"
-    else:
-        how = f"the process ended with status {status} and without a result"
+def overstepped(limits: Limits, seconds: float, memory_gib: float) -> str:
+    """Return which limit a process has overstepped and what to do, as a clause; empty for none."""
+    if limits.minutes is not None and seconds > 60 * limits.minutes:
+        return f"the process was ended after {limits.minutes:g} minutes, its limit (--time-limit)"
+    if limits.memory_gib is not None and memory_gib > limits.memory_gib:
+        return (
+            f"the process was ended at {memory_gib:.2f} GiB of memory, over its limit of {limits.memory_gib:g} GiB "
+            "(--memory-limit)"
+        )
+    return ""
+
+
+def describe_end(status: int) -> str:
+    """Say how a process ended that did not report its own failure, as a clause."""
+    if status >= 0:
+        return f"the process ended with status {status} and without a result"
+    killer = signal.Signals(-status).name
+    hint = " (out of memory?)" if killer == "SIGKILL" else ""
+    return f"the process was ended by {killer}{hint}"
+
+
+def with_last_lines(how: str, last_lines: Sequence[str]) -> str:
+    """Add what a process said last to how it ended."""
     return ": ".join([how, " | ".join(last_lines)]) if last_lines else f"{how}."
 
 

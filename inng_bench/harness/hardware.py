@@ -2,8 +2,10 @@
 
 import math
 import platform
+import re
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from inng_bench.contract import Precision
@@ -12,6 +14,16 @@ from inng_bench.harness.devices import DEVICES
 from inng_bench.records.provenance import cpu_quota, usable_cores
 
 CPU_INFO = Path("/proc/cpuinfo")
+
+_TORCH_LIBRARIES = {
+    "torch BLAS": r"BLAS_INFO=(\w+)",
+    "MKL": r"Math Kernel Library Version (\S+)",
+    "oneDNN": r"MKL-DNN v(\S+)",
+    "OpenMP": r"OpenMP (\d+)",
+    "CUDA": r"CUDA_VERSION=([\d.]+)",
+    "cuDNN": r"CUDNN_VERSION=([\d.]+)",
+}
+"""Patterns in the text in which torch tells of its build; a build without one of them has no line of it."""
 
 _BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
 """Names in ``/proc/cpuinfo``: x86 vectors, x86 tiles, ARM."""
@@ -60,6 +72,18 @@ def _processor_flags() -> frozenset[str]:
     lines = CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines()
     features = (line.partition(":")[2] for line in lines if line.lower().startswith(("flags", "features")))
     return frozenset(next(features, "").split())
+
+
+def libraries() -> dict[str, str]:
+    """Return what multiplies in this process: libraries with their versions, and the instructions they take."""
+    build = torch.__config__.show()
+    found = {name: re.search(pattern, build) for name, pattern in _TORCH_LIBRARIES.items()}
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return {
+        **{name: match[1] for name, match in found.items() if match},
+        "numpy BLAS": f"{blas['name']} {blas['version']}",
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+    }
 
 
 def available_cores() -> int:

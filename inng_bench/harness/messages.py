@@ -20,6 +20,7 @@ class Kind(StrEnum):
     """What a message tells."""
 
     PROGRESS = "progress"
+    NOTICE = "notice"
     DONE = "done"
     FAILED = "failed"
 
@@ -42,9 +43,11 @@ class Message(_Closed):
     Attributes
     ----------
     kind : Kind
-        Progress comes any number of times, then one of the others ends the conversation.
+        Progress and notices come any number of times, then one of the others ends the conversation.
     phase, fraction : str, float
         Of progress: what the run is at, and the share of its training that is done.
+    text : str
+        Of a notice: a clause about the run for the person in front of the terminal.
     result : str
         Of a throughput task that is done: the measurement as JSON.
     error : str
@@ -54,6 +57,7 @@ class Message(_Closed):
     kind: Kind
     phase: str = ""
     fraction: float = 0.0
+    text: str = ""
     result: str = ""
     error: str = ""
 

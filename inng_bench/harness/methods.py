@@ -37,7 +37,9 @@ def load_method_class(name: str) -> type[Method]:
 
     try:
         found = _entry_point(name).load()
-    except (ImportError, AttributeError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # to import a module is to run it
         raise InputError(f"the method {name!r} cannot be imported ({error}); install it, or mend its name.") from error
     if not (isinstance(found, type) and issubclass(found, Method)):
         raise InputError(f"{name!r} is not a method: it must be a subclass of inng_bench.contract.Method.")

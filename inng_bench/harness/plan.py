@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -14,9 +15,10 @@ from inng_bench.contract import Execution, Precision
 from inng_bench.errors import InputError
 from inng_bench.harness.hardware import resolve_device, resolve_precision
 from inng_bench.harness.methods import load_method_class
-from inng_bench.harness.suite import REFERENCE_ROWS, MethodEntry, Suite, canonical_hash
+from inng_bench.harness.suite import REFERENCE_ROWS, MethodEntry, Suite
+from inng_bench.hashes import canonical_hash
 from inng_bench.metrics.catalogue import BY_NAME
-from inng_bench.records.schema import Record, Status, TextureFacts
+from inng_bench.records.schema import NO_LIMITS, Limits, Record, Status, TextureFacts
 from inng_bench.seeds import derive_seed
 from inng_bench.suggest import did_you_mean
 from inng_bench.textures import Texture, load_own_texture, load_texture
@@ -27,7 +29,7 @@ REAL = "real"
 SECONDS_PER_TFLOP = 15.0
 """Training time on one core of the machine of the reference figures (Zen 4, bfloat16); estimates only."""
 
-SECONDS_PER_ROW = 12.0
+SECONDS_PER_ROW = 19.0
 """Start of the process, synthesis and metrics of one run on the same core."""
 
 MIB_PER_RUN = 14.0
@@ -38,6 +40,16 @@ _CURRENT_METRICS = {(info.name, info.version) for info in BY_NAME.values()}
 
 RunKey = tuple[str, str, int]
 """Texture, row label and number of the seed."""
+
+
+class Retry(StrEnum):
+    """Which runs are tried again that have a record."""
+
+    FAILED = "failed"
+    """Those that failed: they are as unfinished as those that were never begun."""
+
+    NONE = "none"
+    """None: a failure stands as its row."""
 
 
 class TextureReference(BaseModel):
@@ -82,6 +94,8 @@ class RunSpec(BaseModel):
         Threads of the worker.
     sample_size, samples : int
         Side of a sampled picture in pixels, and how many there are.
+    limits : Limits
+        What the worker may take.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -101,6 +115,7 @@ class RunSpec(BaseModel):
     threads: int
     sample_size: int
     samples: int
+    limits: Limits
 
     @property
     def execution(self) -> Execution:
@@ -153,9 +168,17 @@ class Plan:
         """
         return (
             record.status is Status.OK
-            and record.config_hash == run.config_hash
-            and _window_hashes(record.texture) == _window_hashes(self.facts[run.texture.name])
+            and self._is_of(run, record)
             and {(figure.metric, figure.version) for figure in record.measurements} == _CURRENT_METRICS
+        )
+
+    def has_failed(self, run: RunSpec, record: Record) -> bool:
+        """Say whether a record is the failure of a run as it would be tried again."""
+        return record.status is Status.FAILED and self._is_of(run, record)
+
+    def _is_of(self, run: RunSpec, record: Record) -> bool:
+        return record.config_hash == run.config_hash and _window_hashes(record.texture) == _window_hashes(
+            self.facts[run.texture.name]
         )
 
 
@@ -166,6 +189,7 @@ def make_plan(
     methods: Sequence[str] | None = None,
     device: str = "auto",
     precision: str | None = None,
+    limits: Limits = NO_LIMITS,
     origin: Sequence[str] = (),
 ) -> Plan:
     """Work out every run of a suite.
@@ -182,6 +206,8 @@ def make_plan(
         ``auto``, ``cpu``, ``cuda`` or ``mps``.
     precision : str or None
         Precision instead of the suite's; makes it another suite.
+    limits : Limits
+        Instead of the suite's, where they are not None.
     origin : Sequence[str]
         Arguments of the command line that name the suite.
 
@@ -190,7 +216,7 @@ def make_plan(
     InputError
         When a texture, method, setting, device or precision does not exist.
     """
-    suite = suite if precision is None else suite.model_copy(update={"precision": precision})
+    suite = _with_limits(suite if precision is None else suite.model_copy(update={"precision": precision}), limits)
     chosen = resolve_device(device)
     execution = Execution(chosen, resolve_precision(suite.precision, chosen))
     rows = [*_reference_entries(), *_choose(suite.methods, methods)]
@@ -213,6 +239,11 @@ def make_plan(
     )
 
 
+def _with_limits(suite: Suite, limits: Limits) -> Suite:
+    wanted = {"time_limit_minutes": limits.minutes, "memory_limit_gib": limits.memory_gib}
+    return suite.model_copy(update={name: limit for name, limit in wanted.items() if limit is not None})
+
+
 def _execution_arguments(device: str, precision: str | None) -> tuple[str, ...]:
     """Return the arguments of the command line that differ from its defaults."""
     on_device = () if device == "auto" else ("--device", device)
@@ -229,8 +260,8 @@ def record_key(record: Record) -> RunKey:
     return record.texture.name, record.method, record.replicate
 
 
-def find_missing(plan: Plan, records: Iterable[Record]) -> tuple[RunSpec, ...]:
-    """Return the runs that have no finished record, in the plan's order.
+def find_missing(plan: Plan, records: Iterable[Record], retry: Retry = Retry.FAILED) -> tuple[RunSpec, ...]:
+    """Return the runs that have still to be done, in the plan's order.
 
     Raises
     ------
@@ -245,8 +276,14 @@ def find_missing(plan: Plan, records: Iterable[Record]) -> tuple[RunSpec, ...]:
                 f"this is {plan.suite.name!r}, hash {plan.suite_hash[:8]}); name another folder with --out."
             )
         found[record_key(record)] = record
-    paired = [(run, found.get(run.key)) for run in plan.runs]
-    return tuple(run for run, record in paired if record is None or not plan.is_done(run, record))
+
+    def is_settled(run: RunSpec) -> bool:
+        record = found.get(run.key)
+        if record is None:
+            return False
+        return plan.is_done(run, record) or (retry is Retry.NONE and plan.has_failed(run, record))
+
+    return tuple(run for run in plan.runs if not is_settled(run))
 
 
 @dataclass(frozen=True)
@@ -327,6 +364,7 @@ def _runs_of_entry(
             precision=execution.precision,
             device=str(execution.device),
             threads=suite.threads_per_run,
+            limits=Limits(minutes=suite.time_limit_minutes, memory_gib=suite.memory_limit_gib),
             **configuration,
         )
         for texture in textures

@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Any
 
+from inng_bench.harness.hardware import libraries
 from inng_bench.harness.plan import RunSpec
 from inng_bench.records import provenance
-from inng_bench.records.schema import Record, Status, TextureFacts
+from inng_bench.records.schema import Provenance, Record, Status, TextureFacts
 
 
 def known_fields(run: RunSpec, facts: TextureFacts, started: datetime) -> dict[str, Any]:
@@ -21,9 +22,15 @@ def known_fields(run: RunSpec, facts: TextureFacts, started: datetime) -> dict[s
         "replicate": run.replicate,
         "seeds": run.seeds,
         "budget_flops": run.budget_flops,
+        "limits": run.limits,
         "started": started.isoformat(timespec="seconds"),
-        "provenance": provenance.collect(threads=run.threads, device=run.device, precision=run.precision),
+        "provenance": describe_machine(run),
     }
+
+
+def describe_machine(run: RunSpec) -> Provenance:
+    """Return the provenance of a run in this process."""
+    return provenance.collect(threads=run.threads, device=run.device, precision=run.precision, libraries=libraries())
 
 
 def failed_record(run: RunSpec, facts: TextureFacts, started: datetime, error: str, seconds: float) -> Record:

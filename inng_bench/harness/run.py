@@ -5,7 +5,6 @@ over the training, left to right), ``nearest`` (a patch of the first sample, and
 like it), ``weights`` and ``model`` (what :meth:`inng_bench.contract.Method.load` reads).
 """
 
-import hashlib
 import resource
 import sys
 from collections.abc import Mapping
@@ -19,11 +18,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inng_bench.contract import Training
-from inng_bench.harness.diary import Diary, Listener, Stopwatch, ignore_news
+from inng_bench.files import remove_unfinished
+from inng_bench.harness.checkpoint import RunCheckpoint, identify, states_of
+from inng_bench.harness.diary import Diary, Listener, Notice, Stopwatch, ignore_news, ignore_notice
 from inng_bench.harness.methods import load_method_class
 from inng_bench.harness.pictures import write_png
 from inng_bench.harness.plan import REAL, RunSpec
-from inng_bench.harness.rows import known_fields
+from inng_bench.harness.rows import describe_machine, known_fields
+from inng_bench.hashes import file_hash
 from inng_bench.metrics import copying, features
 from inng_bench.metrics.evaluate import evaluate, evaluate_real
 from inng_bench.records import store
@@ -62,7 +64,7 @@ class Product:
     curve: tuple[CurvePoint, ...] = ()
 
 
-def execute(run: RunSpec, results: Path, listener: Listener = ignore_news) -> Record:
+def execute(run: RunSpec, results: Path, listener: Listener = ignore_news, notice: Notice = ignore_notice) -> Record:
     """Carry out one run and store its record.
 
     Parameters
@@ -73,19 +75,23 @@ def execute(run: RunSpec, results: Path, listener: Listener = ignore_news) -> Re
         The results folder; the run gets a folder of its own in it.
     listener : Callable[[str, float], None]
         Hears of phases and progress.
+    notice : Callable[[str], None]
+        Is told when the training goes on from a checkpoint, or cannot.
 
     Returns
     -------
     Record
-        With status ``ok``. Any failure is raised, and then there is no record.
+        With status ``ok``. Any failure is raised, and then there is no record; what the training has reached stays
+        in its checkpoint.
     """
     started = datetime.now(UTC)
     watch = Stopwatch(listener)
     store.record_path(results, *run.key).unlink(missing_ok=True)  # what it describes is about to be replaced
     folder = store.run_folder(results, *run.key)
+    remove_unfinished(folder)
     with watch.phase("texture"):
         texture = run.texture.load()
-    product = Product() if run.implementation == REAL else _make(run, texture, folder, watch, listener)
+    product = Product() if run.implementation == REAL else _make(run, texture, results, watch, listener, notice)
     with watch.phase("metrics"):
         measurements = _measure(run, texture, product.samples)
     with watch.phase("store"):
@@ -105,23 +111,33 @@ def execute(run: RunSpec, results: Path, listener: Listener = ignore_news) -> Re
         hashes={"features": features.WEIGHTS_SHA256, **_hash_files(folder, artefacts)},
     )
     store.write_record(results, record)
+    states_of(results, run).remove()
     return record
 
 
-def _make(run: RunSpec, texture: Texture, folder: Path, watch: Stopwatch, listener: Listener) -> Product:
-    """Train, draw fresh samples and save the model."""
+def _make(
+    run: RunSpec, texture: Texture, results: Path, watch: Stopwatch, listener: Listener, notice: Notice
+) -> Product:
+    """Train, or go on training, draw fresh samples and save the model."""
     method = load_method_class(run.implementation)(run.settings, run.execution)
     diary = Diary(listener)
+    identity = identify(run, texture.facts().train.sha256, method, describe_machine(run))
+    checkpoint = RunCheckpoint(states_of(results, run), identity, diary, notice)
     with watch.phase("train"):
         training = method.train(
-            to_tensor(texture.train), seed=run.seeds["train"], budget=run.budget_flops, events=diary
+            to_tensor(texture.train),
+            seed=run.seeds["train"],
+            budget=run.budget_flops,
+            events=diary,
+            checkpoint=checkpoint,
         )
+    watch.seconds["train"] += checkpoint.seconds_before
     with watch.phase("sample"):
         size = (run.sample_size, run.sample_size)
         drawn = method.sample(run.samples, size, generator=torch_generator(run.seeds["sample"]))
         samples = to_pixels(_checked(drawn, (run.samples, 3, *size)))
     with watch.phase("save"):
-        method.save(folder)
+        method.save(store.run_folder(results, *run.key))
     pictures = {f"sample-{index}": picture for index, picture in enumerate(samples)}
     strip = diary.strip()
     if strip is not None:
@@ -136,6 +152,8 @@ def _checked(drawn: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Refuse what the contract does not allow, before it is mistaken for a poor picture."""
     if drawn.shape != shape or drawn.dtype != torch.float32:
         raise ValueError(f"the method drew {drawn.dtype} {tuple(drawn.shape)} where float32 {shape} was asked for")
+    if not bool(drawn.isfinite().all()):
+        raise ValueError("the method drew pixels that are not finite")
     return drawn
 
 
@@ -161,7 +179,7 @@ def _write_pictures(folder: Path, pictures: Mapping[str, Pixels]) -> dict[str, s
 
 
 def _hash_files(folder: Path, names: Mapping[str, str]) -> dict[str, str]:
-    return {role: hashlib.sha256((folder / name).read_bytes()).hexdigest() for role, name in names.items()}
+    return {role: file_hash(folder / name) for role, name in names.items()}
 
 
 def peak_memory_mib() -> float:

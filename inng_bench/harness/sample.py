@@ -1,16 +1,24 @@
 """Pictures of any size from the stored model of a run."""
 
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
 
 from inng_bench.contract import Execution, Method, read_model_description
 from inng_bench.errors import InputError
 from inng_bench.harness.hardware import resolve_device, resolve_precision
 from inng_bench.harness.methods import load_method_class
 from inng_bench.harness.pictures import write_png
+from inng_bench.inng.method import SMALLEST_PICTURE, INNg
 from inng_bench.records import store
 from inng_bench.seeds import torch_generator
-from inng_bench.textures import to_pixels
+from inng_bench.textures import to_pixels, to_tensor
+from inng_bench.textures.decoding import decode_picture
 
 LONGEST_SIDE = 8192
 """In pixels; beyond it a picture's memory is counted in tens of gigabytes."""
@@ -42,6 +50,7 @@ def draw_from_run(
     seed: int = 0,
     device: str = "auto",
     precision: str = "auto",
+    trusted: str | None = None,
 ) -> list[Path]:
     """Draw pictures from fresh noise with a stored model and write them as PNG.
 
@@ -59,6 +68,8 @@ def draw_from_run(
         Of the noise.
     device, precision : str
         Where and how to compute.
+    trusted : str or None
+        The method as ``module:Class``, for a model whose method is not an installed one.
 
     Returns
     -------
@@ -71,7 +82,7 @@ def draw_from_run(
         When there is no such model, or it cannot draw this size.
     """
     chosen = resolve_device(device)
-    method = load_model(folder, Execution(chosen, resolve_precision(precision, chosen)))
+    method = load_model(folder, Execution(chosen, resolve_precision(precision, chosen)), trusted)
     if not method.supports(size):
         raise InputError(f"{method.name} cannot draw {size[1]}x{size[0]} px; name another --size.")
     generator = torch_generator(seed)
@@ -79,16 +90,106 @@ def draw_from_run(
     paths = []
     for index in range(count):
         paths.append(out / f"{title}-{size[1]}x{size[0]}-seed-{seed}-{index}.png")
-        write_png(paths[-1], to_pixels(method.sample(1, size, generator=generator))[0])
+        write_png(paths[-1], _drawn(folder, partial(method.sample, 1, size, generator=generator)))
     return paths
 
 
-def load_model(folder: Path, execution: Execution) -> Method:
-    """Read the stored model of a run, whichever method made it."""
+def continue_picture(
+    folder: Path,
+    picture: Path,
+    stage: int,
+    count: int,
+    *,
+    out: Path,
+    seed: int = 0,
+    device: str = "auto",
+    precision: str = "auto",
+    trusted: str | None = None,
+) -> list[Path]:
+    """Start the sampler of a stored INNg from a picture instead of noise, and write PNGs.
+
+    Parameters
+    ----------
+    folder : Path
+        A run's folder, of the method INNg.
+    picture : Path
+        PNG, JPEG, TIFF or WebP from 64 px a side.
+    stage : int
+        Stage to begin at, from 1; negative ones count from the last, -1.
+    count, out, seed, device, precision, trusted
+        As in :func:`draw_from_run`.
+
+    Raises
+    ------
+    InputError
+        When model, picture or stage cannot be used.
+    """
+    chosen = resolve_device(device)
+    method = load_model(folder, Execution(chosen, resolve_precision(precision, chosen)), trusted)
+    if not isinstance(method, INNg):
+        raise InputError(f"{method.name} has no sampler that could begin at a picture; name a run of inng.")
+    pixels = decode_picture(picture, partial(_check_start, picture))
+    stages = len(method.stages)
+    if not 1 <= abs(stage) <= stages:
+        raise InputError(f"there is no stage {stage}; this cascade has the stages 1 to {stages}, or -{stages} to -1.")
+    first = stage if stage > 0 else stages + 1 + stage
+    generator = torch_generator(seed)
+    paths = []
+    for index in range(count):
+        drawn = partial(method.continue_from, to_tensor(pixels)[None], stage=first, generator=generator)
+        paths.append(out / f"{picture.stem}-from-stage-{first}-seed-{seed}-{index}.png")
+        write_png(paths[-1], _drawn(folder, drawn))
+    return paths
+
+
+def _check_start(picture: Path, size: tuple[int, int]) -> None:
+    """Refuse a picture by its size before its pixels are decoded."""
+    if min(size) < SMALLEST_PICTURE or max(size) > LONGEST_SIDE:
+        raise InputError(
+            f"{picture} has {size[1]}x{size[0]} px; give a picture of {SMALLEST_PICTURE} to {LONGEST_SIDE} px a side."
+        )
+
+
+def _drawn(folder: Path, draw: Callable[[], Tensor]) -> NDArray[np.uint8]:
+    """Return the pixels of one picture of a model, whose numbers may be anybody's."""
+    try:
+        picture: NDArray[np.uint8] = to_pixels(draw())[0]
+        return picture
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(
+            f"the model in {folder} cannot be drawn from ({type(error).__name__}: {error}); train it again."
+        ) from error
+
+
+def load_model(folder: Path, execution: Execution, trusted: str | None = None) -> Method:
+    """Read the stored model of a run, whichever method made it.
+
+    Raises
+    ------
+    InputError
+        When there is none, it is damaged, or it names code of its own: to import a module is to run it, so that no file
+        of a stranger may choose which.
+    """
     if not (folder / "model.json").exists():
         raise InputError(f"{folder} holds no model.json; name the folder of one finished run.")
     record = folder / store.RECORD_NAME
     # A model that was copied out of its run has no record; its own name then says which method it is of.
     known = record.exists()
     implementation = store.read_record(record).implementation if known else read_model_description(folder)["method"]
-    return load_method_class(implementation).load(folder, execution)
+    if ":" in implementation and implementation != trusted:
+        raise InputError(
+            f"the model in {folder} asks for the code {implementation!r}; "
+            f"if you trust it, add --method {implementation}."
+        )
+    try:
+        return load_method_class(implementation).load(folder, execution)
+    except InputError as error:
+        if str(folder) in str(error):
+            raise
+        raise InputError(f"the model in {folder} cannot be used: {error}") from error
+    except Exception as error:  # a stranger's numbers make a method raise nearly anything
+        raise InputError(
+            f"the model in {folder} cannot be used ({type(error).__name__}: {error}); train it again."
+        ) from error

@@ -3,7 +3,7 @@
 import json
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,17 +12,19 @@ from filelock import FileLock, Timeout
 
 from inng_bench.errors import InputError
 from inng_bench.files import write_atomically
+from inng_bench.harness.checkpoint import states_of
 from inng_bench.harness.display import Display, open_display
 from inng_bench.harness.executor import run_requests
 from inng_bench.harness.hardware import available_cores
 from inng_bench.harness.messages import Kind, Message, Request, Task
 from inng_bench.harness.pictures import write_png
-from inng_bench.harness.plan import Plan, RunSpec, find_missing, make_plan
+from inng_bench.harness.plan import Plan, Retry, RunSpec, find_missing, make_plan
 from inng_bench.harness.rerun import origin_of_suite, rerun_command
 from inng_bench.harness.rows import failed_record
 from inng_bench.harness.suite import Suite, load_suite
+from inng_bench.hashes import sealed
 from inng_bench.records import store
-from inng_bench.records.schema import Record, TextureFacts, Throughput
+from inng_bench.records.schema import NO_LIMITS, Limits, Record, Throughput
 
 TIMED = "inng"
 """Implementation whose sampler is timed."""
@@ -44,6 +46,8 @@ class Results:
         Runs of this session by their end.
     not_timed : int
         Finished runs whose sampler could not be timed; their records have a warning that says why.
+    left : int
+        Failed runs of earlier sessions that were not tried again.
     """
 
     folder: Path
@@ -51,6 +55,7 @@ class Results:
     done: int
     failed: int
     not_timed: int = 0
+    left: int = 0
 
 
 def run_suite(
@@ -62,6 +67,8 @@ def run_suite(
     device: str = "auto",
     precision: str | None = None,
     jobs: int | None = None,
+    limits: Limits = NO_LIMITS,
+    retry: Retry = Retry.FAILED,
 ) -> Results:
     """Run what is missing of a suite.
 
@@ -81,6 +88,10 @@ def run_suite(
         ``auto``, ``float32`` or ``bfloat16`` instead of the suite's.
     jobs : int or None
         Runs at a time; None for as many as the cores allow, and for one on a GPU.
+    limits : Limits
+        Of each run's process, instead of the suite's.
+    retry : Retry
+        Whether failed runs are tried again.
 
     Raises
     ------
@@ -89,8 +100,16 @@ def run_suite(
     """
     origin = () if isinstance(suite, Suite) else origin_of_suite(suite)
     suite = suite if isinstance(suite, Suite) else load_suite(suite)
-    plan = make_plan(suite, replicates=replicates, methods=methods, device=device, precision=precision, origin=origin)
-    return run_plan(plan, results_folder(suite, out), jobs=jobs)
+    plan = make_plan(
+        suite,
+        replicates=replicates,
+        methods=methods,
+        device=device,
+        precision=precision,
+        limits=limits,
+        origin=origin,
+    )
+    return run_plan(plan, results_folder(suite, out), jobs=jobs, retry=retry)
 
 
 def results_folder(suite: Suite, out: str | Path | None) -> Path:
@@ -98,7 +117,7 @@ def results_folder(suite: Suite, out: str | Path | None) -> Path:
     return store.RUNS / suite.name if out is None else Path(out)
 
 
-def run_plan(plan: Plan, folder: Path, *, jobs: int | None = None) -> Results:
+def run_plan(plan: Plan, folder: Path, *, jobs: int | None = None, retry: Retry = Retry.FAILED) -> Results:
     """Run what is missing of a plan; :func:`run_suite` says more."""
     claim_folder(folder)
     lock = FileLock(folder / ".lock")
@@ -110,15 +129,19 @@ def run_plan(plan: Plan, folder: Path, *, jobs: int | None = None) -> Results:
         ) from error
     with acquired:
         records = store.read_records(folder)
-        missing = find_missing(plan, records)
-        kept = len(plan.runs) - len(missing)
+        missing = find_missing(plan, records, retry)
+        left = len(find_missing(plan, records)) - len(missing)
+        kept = len(plan.runs) - len(missing) - left
         _describe(plan, folder, records)
+        for run in plan.runs:
+            if run not in missing:
+                states_of(folder, run).remove()  # left by a process that was killed right after its record
         with open_display(len(missing)) as display:
             display.say(f"{plan.suite.name}: {len(missing)} runs to do, {kept} of {len(plan.runs)} are there already.")
-            session = _Session(folder, display, plan.facts)
+            session = _Session(plan, folder, display)
             session.run(missing, jobs or default_jobs(plan))
             session.time_samplers(untimed_runs(plan, folder))
-        return Results(folder, kept, len(missing) - session.failed, session.failed, session.not_timed)
+        return Results(folder, kept, len(missing) - session.failed, session.failed, session.not_timed, left)
 
 
 def claim_folder(folder: Path) -> None:
@@ -139,9 +162,9 @@ def claim_folder(folder: Path) -> None:
         ) from error
 
 
-def missing_runs(plan: Plan, folder: Path) -> tuple[RunSpec, ...]:
+def missing_runs(plan: Plan, folder: Path, retry: Retry = Retry.FAILED) -> tuple[RunSpec, ...]:
     """Return the runs of a plan that a results folder lacks; a folder that is not there lacks all."""
-    return find_missing(plan, store.read_records(folder) if folder.exists() else ())
+    return find_missing(plan, store.read_records(folder) if folder.exists() else (), retry)
 
 
 def _describe(plan: Plan, folder: Path, records: Sequence[Record]) -> None:
@@ -151,7 +174,7 @@ def _describe(plan: Plan, folder: Path, records: Sequence[Record]) -> None:
     suite["hash"] = plan.suite_hash
     if plan.origin:
         suite["command"] = rerun_command(plan, records)
-    text = json.dumps(suite, indent=2)
+    text = json.dumps(sealed(suite), indent=2)
     write_atomically(store.suite_path(folder), f"{text}\n".encode())
     for texture in plan.textures.values():
         for name, window in (("train", texture.train), ("held_out", texture.held_out)):
@@ -176,10 +199,10 @@ def default_jobs(plan: Plan) -> int:
 class _Session:
     """Hands out requests and turns their ends into records."""
 
-    def __init__(self, folder: Path, display: Display, facts: Mapping[str, TextureFacts]) -> None:
+    def __init__(self, plan: Plan, folder: Path, display: Display) -> None:
+        self._plan = plan
         self._folder = folder
         self._display = display
-        self._facts = facts
         self._began: dict[str, float] = {}
         self.failed = 0
         self.not_timed = 0
@@ -200,17 +223,27 @@ class _Session:
             self._began.setdefault(run.title, time.time())
             self._display.progress(run, message.phase, message.fraction)
             return
+        if message.kind is Kind.NOTICE:
+            self._display.say(f"{run.title}: {message.text}")
+            return
         seconds = time.time() - self._began[run.title]
-        if message.kind is Kind.FAILED:
-            self.failed += 1
-            started = datetime.fromtimestamp(self._began[run.title], UTC)
-            facts = self._facts[run.texture.name]  # loading it again might fail as the run did
-            store.write_record(self._folder, failed_record(run, facts, started, message.error, seconds))
-        self._display.finish(run, f"failed: {message.error}" if message.error else f"done in {seconds:.0f} s")
+        if message.kind is Kind.DONE or self._has_record(run):
+            self._display.finish(run, f"done in {seconds:.0f} s")
+            return
+        self.failed += 1
+        started = datetime.fromtimestamp(self._began[run.title], UTC)
+        facts = self._plan.facts[run.texture.name]  # loading it again might fail as the run did
+        store.write_record(self._folder, failed_record(run, facts, started, message.error, seconds))
+        self._display.finish(run, f"failed: {message.error}")
+
+    def _has_record(self, run: RunSpec) -> bool:
+        """Say whether a process that broke down had come to its record before, which is then not to be lost."""
+        record = store.find_record(self._folder, *run.key)
+        return record is not None and self._plan.is_done(run, record)
 
     def _on_throughput(self, request: Request, message: Message) -> None:
         run = request.run
-        if message.kind is Kind.PROGRESS:
+        if message.kind in (Kind.PROGRESS, Kind.NOTICE):
             return
         record = store.read_record(store.record_path(self._folder, *run.key))
         warnings = tuple(warning for warning in record.warnings if not warning.startswith(NOT_TIMED))

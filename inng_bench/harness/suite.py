@@ -1,6 +1,5 @@
 """Suites: which methods meet which textures, how often and under which budget."""
 
-import hashlib
 import json
 import tomllib
 from importlib import resources
@@ -10,6 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from inng_bench.errors import InputError
+from inng_bench.hashes import canonical_hash, file_hash
 from inng_bench.suggest import did_you_mean
 from inng_bench.textures import load_own_texture
 
@@ -44,9 +44,17 @@ class MethodEntry(_Strict):
 
     label: str = Field(pattern=_LABEL)
     implementation: str
-    budget_factor: float = Field(default=1.0, gt=0)
+    budget_factor: float = Field(default=1.0, gt=0, le=1e6)
     replicates: int | None = Field(default=None, ge=1)
     settings: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _settings_can_be_hashed(self) -> Self:
+        try:
+            canonical_hash(self.settings)
+        except ValueError as error:
+            raise ValueError(f"a setting of {self.label!r} is not a finite number") from error
+        return self
 
 
 class Picture(_Strict):
@@ -66,8 +74,7 @@ class Picture(_Strict):
     def sha256(self) -> str:
         """Return the hash of the file's bytes."""
         try:
-            with self.path.open("rb") as stream:
-                return hashlib.file_digest(stream, "sha256").hexdigest()
+            return file_hash(self.path)
         except OSError as error:
             raise InputError(f"the picture {self.path} cannot be read: {error.strerror}.") from error
 
@@ -99,6 +106,9 @@ class Suite(_Strict):
         The rows beside :data:`REFERENCE_ROWS`.
     throughput : bool
         Whether the sampler of INNg is timed after the grid.
+    time_limit_minutes, memory_limit_gib : float or None
+        What the process of one run may take before it is ended and becomes a failed row; None is no limit. Not part of
+        the hash: no figure depends on them.
     """
 
     name: str = Field(pattern=_LABEL)
@@ -106,13 +116,15 @@ class Suite(_Strict):
     textures: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
     replicates: int = Field(ge=1, le=1000)
-    budget_tflop: float = Field(gt=0)
+    budget_tflop: float = Field(gt=0, le=1e9)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     sample_size: int = Field(default=256, ge=64, le=4096)
     canvases: int = Field(default=4, ge=1, le=256)
-    threads_per_run: int = Field(default=1, ge=1)
+    threads_per_run: int = Field(default=1, ge=1, le=1024)
     methods: tuple[MethodEntry, ...] = Field(min_length=1)
     throughput: bool = False
+    time_limit_minutes: float | None = Field(default=None, gt=0)
+    memory_limit_gib: float | None = Field(default=None, gt=0)
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -128,8 +140,8 @@ class Suite(_Strict):
     def hash(self) -> str:
         """Return the SHA-256 of everything that a figure depends on.
 
-        Name, description and numbers of seeds stay out: more seeds are more replicates of the same suite. A picture
-        counts with its content, not with its place.
+        Name, description, limits and numbers of seeds stay out: more seeds are more replicates of the same suite. A
+        picture counts with its content, not with its place.
         """
         content = self.model_dump(
             mode="json",
@@ -137,18 +149,14 @@ class Suite(_Strict):
                 "name": True,
                 "description": True,
                 "replicates": True,
+                "time_limit_minutes": True,
+                "memory_limit_gib": True,
                 "pictures": True,
                 "methods": {"__all__": {"replicates"}},
             },
         )
         content["pictures"] = [[picture.sha256(), picture.scale] for picture in self.pictures]
         return canonical_hash(content)
-
-
-def canonical_hash(content: Any) -> str:
-    """Return the SHA-256 of a JSON value, whatever the order of its keys."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def suite_names() -> list[str]:
@@ -202,7 +210,7 @@ def parse_suite(text: str, origin: str, folder: Path | None = None) -> Suite:
     """
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{origin} is not valid TOML: {error}.") from error
     try:
         # JSON mode is strict about types, yet takes TOML's lists for tuples and its strings for paths.

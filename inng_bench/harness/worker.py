@@ -80,6 +80,7 @@ def _serve(request: Request, send: Callable[[Message], None]) -> str:
         run,
         request.results,
         lambda phase, fraction: send(Message(kind=Kind.PROGRESS, phase=phase, fraction=fraction)),
+        lambda text: send(Message(kind=Kind.NOTICE, text=without_home(text))),
     )
     return ""
 

@@ -10,7 +10,8 @@ will have to lead them all the way alone. With b = 1 this is the cascade; a sing
 noise each time.
 """
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -18,18 +19,28 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from inng_bench.inng.choices import Canvas, Directions, Normalisation, Optimiser, Scope, Start, Stop
+from inng_bench.contract import Snapshot
+from inng_bench.errors import InputError
+from inng_bench.inng.choices import Directions, FirstNegatives, Normalisation, Optimiser, Scope, Start, Stop
 from inng_bench.inng.field import evaluation_flops, make_field
-from inng_bench.inng.frozen import FrozenClassifier, evaluate, freeze, picture_logits, recalibrate
+from inng_bench.inng.frozen import FrozenClassifier, evaluate, freeze, frozen_shapes, picture_logits, recalibrate
 from inng_bench.inng.langevin import Ascent, Sampler, ascend
 from inng_bench.inng.negatives import PseudoNegatives
 from inng_bench.inng.network import Classifier, new_classifier
-from inng_bench.inng.presets import CascadeConfig
-from inng_bench.inng.prior import NoisePrior
-from inng_bench.pixels import colour_statistics, random_crops
+from inng_bench.inng.presets import CascadeConfig, canvas_length
+from inng_bench.inng.prior import NoisePrior, Palette
+from inng_bench.pixels import random_crops
+from inng_bench.resume import (
+    adam_tensors,
+    joined,
+    required,
+    required_like,
+    restore_adam,
+    restore_generator,
+    restore_module,
+)
 
-MARGIN = 32
-"""Pixels a side that an expanded canvas has beyond the picture (authors' code)."""
+_COUNTERS = ("rounds", "since_kept", "flops", "last_cost")
 
 REAL_CROPS = 64
 """Real crops of which the stop rule ``real-quantile`` takes its quantile."""
@@ -67,8 +78,6 @@ class StageReport:
         How the chain climbed C_t.
     flops : float
         Counted so far, all rounds.
-    missed : int
-        Images that ran out of steps before they might stop.
     """
 
     number: int
@@ -76,7 +85,6 @@ class StageReport:
     energy_gap: float
     ascent: Ascent
     flops: float
-    missed: int
 
 
 class CascadeTraining:
@@ -99,9 +107,14 @@ class CascadeTraining:
     ) -> None:
         self.config, self._dtype, self._generator = config, dtype, generator
         self._window = stretched(window, config.stretch)
-        self._crop_side = min(config.crop_side, *self._window.shape[1:])
+        self._crop_side = crop_side_of(self._window, config)
+        self.palette = Palette.of(self._window.cpu())
         self.prior = NoisePrior.of(config.first_negatives, self._window.cpu())
-        self.colours = step_colours(config.directions, self._window.cpu())
+        self.colours = torch.eye(3)
+        if config.directions is Directions.PRINCIPAL_COLOURS:
+            self.colours = self.palette.factor
+            if config.first_negatives is FirstNegatives.GAUSSIAN:  # the others have the window's colours already
+                self.prior = self.prior.within(self.palette)
         self.negatives = PseudoNegatives(config.history_stages, config.history_decay, config.canvas)
         self._start_classifier()
         side = canvas_length(config.canvas_side, config.canvas)
@@ -110,8 +123,10 @@ class CascadeTraining:
         self.base = self.canvases  # where the rounds since the last kept classifier begin
         self.kept: list[Stage] = []
         self._newest: Stage | None = None
-        self.rounds, self.since_kept, self.flops = 0, 0, 0.0
-        self._step_flops, self._pass_flops = classifier_flops(config)
+        self.rounds, self.since_kept, self.flops, self.last_cost = 0, 0, 0.0, 0.0
+        self.missed: list[int] = []  # rounds in which an image ran out of steps
+        self._noise_level = 0.0
+        self._step_flops, self._pass_flops = classifier_flops(config, self._crop_side)
         self._evaluation_flops = 0.0
 
     @property
@@ -119,23 +134,78 @@ class CascadeTraining:
         """C_1..C_T: those that are kept and, if rounds followed the last of them, the newest."""
         return tuple(self.kept) if self.since_kept == 0 or self._newest is None else (*self.kept, self._newest)
 
-    def round(self) -> StageReport:
-        """Train a classifier and let the samples climb it."""
-        config = self.config
+    def round(self, progress: float = 0.0) -> StageReport:
+        """Train a classifier and let the samples climb it.
+
+        Parameters
+        ----------
+        progress : float
+            Share of the budget that is spent, in [0, 1].
+        """
+        config, before = self.config, self.flops
+        self._noise_level = config.data_noise * config.final_data_noise_share**progress
         losses, energy_gap = self._train_classifier()
         stage = Stage(freeze(self.classifier, self._dtype), self._sampler())
         stage = replace(stage, sampler=self._with_threshold(stage))
         climbed = climbed_at((*self.kept, stage), len(self.kept), config.scope)
         self.base = self._with_fresh(self.base)
         ascent = climb(climbed, self.base, self.colours, config, self.prior, self._generator)
+        if not bool(ascent.logits.isfinite().all()):
+            raise FloatingPointError(
+                f"round {self.rounds + 1}: the logits are not finite; lower classifier_rate or step_size"
+            )
         self.canvases = ascent.canvases
         self.negatives.append(self.canvases)
         self._keep(stage)
         self.flops += len(losses) * self._step_flops
         self._count(ascent)
+        self.last_cost = self.flops - before
         self.rounds += 1
-        missed = int((~ascent.reached).sum())
-        return StageReport(self.rounds, losses, energy_gap, ascent, self.flops, missed)
+        if not bool(ascent.reached.all()):
+            self.missed.append(self.rounds)
+        return StageReport(self.rounds, losses, energy_gap, ascent, self.flops)
+
+    def snapshot(self) -> Snapshot:
+        """Return all that a training needs to go on after this round."""
+        kept = [stage.classifier.state() for stage in self.stages]
+        tensors = joined(
+            classifier=self.classifier.state_dict(),
+            optimiser=adam_tensors(self.optimiser) if isinstance(self.optimiser, torch.optim.Adam) else {},
+            negatives=self.negatives.state(),
+            **{f"stage.{number:04d}": state for number, state in enumerate(kept)},
+        )
+        tensors |= {"canvases": self.canvases, "base": self.base, "random": self._generator.get_state()}
+        counters = {name: getattr(self, name) for name in _COUNTERS}
+        samplers = [[stage.sampler.max_steps, stage.sampler.threshold] for stage in self.stages]
+        values = {"samplers": samplers, "missed": list(self.missed), "history": len(self.negatives)}
+        return Snapshot(tensors, counters | values)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a :meth:`snapshot` of a training of the same window, configuration and seed.
+
+        Raises
+        ------
+        InputError
+            When a part is missing or of another shape.
+        """
+        restore_module(self.classifier, snapshot, "classifier")
+        if isinstance(self.optimiser, torch.optim.Adam):
+            restore_adam(self.optimiser, snapshot, "optimiser")
+        for name in _COUNTERS:
+            setattr(self, name, required(snapshot.values, name))
+        self.missed = list(required(snapshot.values, "missed"))
+        device = self._window.device
+        self.canvases, self.base = (
+            required_like(self.canvases, snapshot, name).to(device) for name in ("canvases", "base")
+        )
+        history = range(required(snapshot.values, "history"))
+        self.negatives.restore([required(snapshot.tensors, f"negatives.{age:04d}").to(device) for age in history])
+        stages = [
+            restore_stage(snapshot.tensors, f"stage.{number:04d}", self.config, sampler, device, self._dtype)
+            for number, sampler in enumerate(required(snapshot.values, "samplers"))
+        ]
+        self.kept, self._newest = (stages, stages[-1]) if self.since_kept == 0 else (stages[:-1], stages[-1])
+        restore_generator(self._generator, snapshot, "random")
 
     def _keep(self, stage: Stage) -> None:
         self._newest = stage
@@ -156,11 +226,12 @@ class CascadeTraining:
         crops = random_crops(self._window, REAL_CROPS, self._crop_side, self._generator)
         with torch.no_grad():
             logits = picture_logits(stage.classifier, crops).float().mean((1, 2))
+        self.flops += REAL_CROPS / (2 * self.config.crops) * self._pass_flops
         return replace(stage.sampler, threshold=float(torch.quantile(logits, stage.sampler.threshold)))
 
     def _with_fresh(self, canvases: Tensor) -> Tensor:
         """Put canvases that come from new noise through C_1..C_{t-1} in the place of the first, and move all up."""
-        count = round(self.config.fresh_share * len(canvases))
+        count = math.ceil(self.config.fresh_share * len(canvases))
         if count == 0:
             return canvases
         noise = self.prior.draw(count, (canvases.shape[2], canvases.shape[3]), self._generator).to(canvases.device)
@@ -219,7 +290,15 @@ class CascadeTraining:
         """Return real and pseudo-negative crops, equally many: the assumption of equal priors behind ln g_t = logit."""
         config = self.config
         real = random_crops(self._window, config.crops, self._crop_side, self._generator)
-        return real, self.negatives.draw(config.crops, self._crop_side, self._generator)
+        fake = self.negatives.draw(config.crops, self._crop_side, self._generator)
+        return self._with_data_noise(real), self._with_data_noise(fake)
+
+    def _with_data_noise(self, crops: Tensor) -> Tensor:
+        """Blur the difference between real and pseudo-negative crops, which a classifier would soon know by heart."""
+        if self._noise_level == 0:
+            return crops
+        white = torch.randn(crops.shape, generator=self._generator).to(crops.device)
+        return crops + self._noise_level * torch.einsum("ij,njhw->nihw", self.palette.factor.to(crops), white)
 
     def _loss_to_check(self, loss: float) -> float:
         """Return the loss that decides whether the training may end."""
@@ -246,12 +325,8 @@ def train_cascade(training: CascadeTraining, *, budget: float, on_round: Callabl
     on_round : callable
         Called after each round.
     """
-    last = 0.0
-    while training.rounds < training.config.max_stages and training.flops + last / 2 < budget:
-        before = training.flops
-        report = training.round()
-        last = report.flops - before
-        on_round(report)
+    while training.rounds < training.config.max_stages and training.flops + training.last_cost / 2 < budget:
+        on_round(training.round(min(1.0, training.flops / budget)))
 
 
 def classifier_loss(classifier: Classifier, real: Tensor, fake: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
@@ -312,6 +387,7 @@ def synthesise(
     prior: NoisePrior,
     generator: torch.Generator,
     on_ascent: Callable[[Ascent], None] | None = None,
+    first: int = 0,
 ) -> Tensor:
     """Draw pictures: samples of p0 go through C_1..C_T, at each until its boundary.
 
@@ -325,18 +401,65 @@ def synthesise(
         As in :func:`climb`.
     on_ascent : callable or None
         Called after each stage.
+    first : int
+        Index of the stage to begin at.
 
     Returns
     -------
     Tensor
         float32 (N, 3, H, W) in [-1, 1].
     """
-    for number in range(len(stages)):
+    for number in range(first, len(stages)):
         ascent = climb(climbed_at(stages, number, config.scope), canvases, colours, config, prior, generator)
         canvases = ascent.canvases
         if on_ascent is not None:
             on_ascent(ascent)
     return canvases
+
+
+def restore_stage(
+    tensors: Mapping[str, Tensor],
+    part: str,
+    config: CascadeConfig,
+    sampler: tuple[int, float],
+    device: torch.device,
+    dtype: torch.dtype,
+) -> Stage:
+    """Rebuild a stage from the tensors that are stored under a part, and from its sampler's steps and threshold.
+
+    Raises
+    ------
+    InputError
+        When a tensor is missing or of another shape.
+    """
+    state = {}
+    for name, shape in frozen_shapes(config.design).items():
+        tensor = tensors.get(f"{part}.{name}")
+        if tensor is None:
+            raise InputError(f"what is stored of the cascade has no '{part}.{name}'; train it again.")
+        if tensor.shape != shape:
+            raise InputError(f"what is stored of the cascade has a '{part}.{name}' of another shape; train it again.")
+        state[name] = tensor
+    max_steps, threshold = sampler
+    classifier = FrozenClassifier.restore(state, config.architecture, device, dtype)
+    return Stage(classifier, replace(config.sampler(), max_steps=max_steps, threshold=threshold))
+
+
+def crop_side_of(window: Tensor, config: CascadeConfig) -> int:
+    """Return the side of a training crop: the configured one, or that of a smaller window.
+
+    Raises
+    ------
+    InputError
+        When the picture is smaller than a window of the classifier.
+    """
+    height, width = window.shape[1:]
+    side, least = min(config.crop_side, height, width), config.design.geometry.window
+    if side < least:
+        raise InputError(
+            f"a picture of {width}x{height} px is smaller than a window of the classifier, {least} px a side."
+        )
+    return side
 
 
 def stretched(window: Tensor, factor: float) -> Tensor:
@@ -347,16 +470,6 @@ def stretched(window: Tensor, factor: float) -> Tensor:
     return F.interpolate(window[None], size=size, mode="nearest-exact")[0]
 
 
-def step_colours(directions: Directions, window: Tensor) -> Tensor:
-    """Return the factor (3, 3) of the steps: of the colour covariance of a window, or the identity."""
-    return torch.eye(3) if directions is Directions.PIXELS else colour_statistics(window)[1]
-
-
-def canvas_length(length: int, canvas: Canvas) -> int:
-    """Return the length of a canvas that holds so many pixels of picture."""
-    return length + 2 * MARGIN if canvas is Canvas.EXPANDED else length
-
-
 def new_optimiser(classifier: Classifier, config: CascadeConfig) -> torch.optim.Optimizer:
     """Return the optimiser of a classifier's weights."""
     if config.optimiser is Optimiser.SGD:
@@ -365,11 +478,11 @@ def new_optimiser(classifier: Classifier, config: CascadeConfig) -> torch.optim.
     return torch.optim.Adam(classifier.parameters(), config.classifier_rate, betas, foreach=False)
 
 
-def classifier_flops(config: CascadeConfig) -> tuple[float, float]:
+def classifier_flops(config: CascadeConfig, crop_side: int) -> tuple[float, float]:
     """Count the floating-point operations of a training step of a classifier, and of its forward pass alone."""
     with torch.device("meta"):  # computes nothing and draws nothing from the global random state
         probe = Classifier(config.design)
-    crops = torch.empty((config.crops, 3, config.crop_side, config.crop_side), device="meta")
+    crops = torch.empty((config.crops, 3, crop_side, crop_side), device="meta")
     with FlopCounterMode(display=False) as counter:
         loss, _ = classifier_loss(probe, crops, crops, torch.float32)
         forward = float(counter.get_total_flops())

@@ -38,13 +38,16 @@ class Reading:
     overlap, canvas, ascended
         See :mod:`inng_bench.inng.choices`.
     patches : int
-        Number of windows of a step and canvas where they lie at random.
+        Number of windows of a step where they lie at random, on a canvas of ``patch_area``; larger ones have more.
+    patch_area : int
+        In pixels.
     """
 
     overlap: Overlap = Overlap.DENSE
     canvas: Canvas = Canvas.TORUS
     ascended: Ascended = Ascended.LOGIT
     patches: int = 10
+    patch_area: int = 320**2
 
 
 def make_field(
@@ -103,7 +106,8 @@ def _draw_places(
     if reading.overlap is Overlap.DENSE:
         return torch.randint(WINDOW_STEP, (steps, 2), generator=generator)
     beyond = 0 if reading.canvas is Canvas.TORUS else classifier.geometry.window - 1
-    shape = (steps, len(canvases), reading.patches)
+    area = canvases.shape[2] * canvases.shape[3]
+    shape = (steps, len(canvases), max(1, round(reading.patches * area / reading.patch_area)))
     corners = [torch.randint(length - beyond, shape, generator=generator) for length in canvases.shape[2:]]
     return torch.stack(corners, -1)
 
@@ -120,11 +124,9 @@ def _dense_expanded(
     classifier: FrozenClassifier, canvases: Tensor, offset: Tensor, ascended: Ascended
 ) -> tuple[Tensor, Tensor]:
     top, left = offset.tolist()
+    covering = classifier.geometry.window**2 / WINDOW_STEP**2  # of the inside; a margin is covered less
     return _by_autograd(
-        canvases,
-        ascended,
-        lambda whole: picture_logits(classifier, whole[:, :, top:, left:]),
-        classifier.geometry.window,
+        canvases, ascended, lambda whole: picture_logits(classifier, whole[:, :, top:, left:]), covering
     )
 
 
@@ -136,7 +138,8 @@ def _random_patches(
     def logits(whole: Tensor) -> Tensor:
         return picture_logits(classifier, _cut(whole, corners, side)).reshape(corners.shape[:2])
 
-    return _by_autograd(canvases, ascended, logits, side)
+    covering = coverage(corners.shape[1], side, (canvases.shape[2], canvases.shape[3]))
+    return _by_autograd(canvases, ascended, logits, covering)
 
 
 def _cut(canvases: Tensor, corners: Tensor, side: int) -> Tensor:
@@ -151,7 +154,7 @@ def _cut(canvases: Tensor, corners: Tensor, side: int) -> Tensor:
 
 
 def _by_autograd(
-    canvases: Tensor, ascended: Ascended, evaluate: Callable[[Tensor], Tensor], side: int
+    canvases: Tensor, ascended: Ascended, evaluate: Callable[[Tensor], Tensor], covering: float
 ) -> tuple[Tensor, Tensor]:
     """Differentiate the windows' objective; the authors' way, where no closed form saves the graph."""
     with torch.enable_grad():
@@ -159,7 +162,6 @@ def _by_autograd(
         logits = evaluate(whole).flatten(1)
         weights = ascent_weights(logits.detach(), ascended)
         (gradient,) = torch.autograd.grad(logits, whole, weights)
-    covering = coverage(logits.shape[1], side, (canvases.shape[2], canvases.shape[3]))
     return logits.detach(), gradient / covering
 
 

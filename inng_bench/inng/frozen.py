@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from inng_bench.contract import Execution
 from inng_bench.inng.choices import Architecture, Ascended
 from inng_bench.inng.network import GEOMETRIES, LAYERS, LEAK, STRIDE, Classifier, Design, Geometry
 
@@ -65,10 +64,10 @@ class FrozenClassifier:
 
     @classmethod
     def restore(
-        cls, state: Mapping[str, Tensor], architecture: Architecture, execution: Execution
+        cls, state: Mapping[str, Tensor], architecture: Architecture, device: torch.device, dtype: torch.dtype
     ) -> "FrozenClassifier":
-        """Rebuild a classifier from its :meth:`state`, in the data type and on the device of an execution."""
-        placed = {name: tensor.to(execution.device, execution.dtype) for name, tensor in state.items()}
+        """Rebuild a classifier from its :meth:`state`, on a device and in a data type."""
+        placed = {name: tensor.to(device, dtype) for name, tensor in state.items()}
         weights = [placed[f"weight.{layer}"] for layer in range(LAYERS + 1)]
         return cls.build(architecture, weights, [placed[f"bias.{layer}"] for layer in range(LAYERS + 1)])
 
@@ -162,25 +161,6 @@ def evaluate(classifier: Classifier, pictures: Tensor, dtype: torch.dtype) -> Te
     return logits.float()
 
 
-def window_logits(classifier: FrozenClassifier, canvases: Tensor) -> Tensor:
-    """Evaluate every window of the grid on toroidal canvases.
-
-    Parameters
-    ----------
-    classifier : FrozenClassifier
-        C_t, unpadded.
-    canvases : Tensor
-        (N, 3, H, W) in [-1, 1]; H and W are multiples of 16.
-
-    Returns
-    -------
-    Tensor
-        Logits, in the canvases' data type (N, H/16, W/16); entry (i, j) belongs to the window whose corner is
-        (16 i, 16 j), wrapped.
-    """
-    return _forward(classifier, canvases)[1]
-
-
 def picture_logits(classifier: FrozenClassifier, pictures: Tensor) -> Tensor:
     """Evaluate pictures that do not wrap, with an autograd graph if they ask for one.
 
@@ -220,8 +200,8 @@ def torus_logits_and_gradient(
 ) -> tuple[Tensor, Tensor]:
     """Return the logits of the windows and the direction that raises them, without building an autograd graph.
 
-    Where windows overlap, average (paper, practice note 1): the gradient at a pixel is the mean of the gradients of the
-    windows that cover it.
+    Where windows overlap, average (paper, practice note 1): the gradient at a pixel is the sum over the windows that
+    cover it, divided by how many do on average over the offsets of the grid (15.02; of one grid 9, 12 or 16 do).
 
     Parameters
     ----------
@@ -235,7 +215,7 @@ def torus_logits_and_gradient(
     Returns
     -------
     logits : Tensor
-        float32 (N, windows).
+        float32 (N, windows), row by row of the grid; the first window has its corner at (0, 0), the last ones wrap.
     gradient : Tensor
         float32 (N, 3, H, W), d ln g_t / d pixel in logits per unit.
     """
@@ -259,7 +239,7 @@ def _forward(classifier: FrozenClassifier, canvases: Tensor) -> tuple[list[Tenso
     for layer in range(LAYERS):
         hidden = F.conv2d(inputs[-1], classifier.weights[layer], classifier.biases[layer], STRIDE)
         margin = _INNER_MARGIN if layer + 1 < LAYERS else _HEAD_MARGIN
-        inputs.append(_wrap(F.leaky_relu_(hidden, LEAK), margin))
+        inputs.append(_wrap_leak(hidden, margin))
     logits = F.conv2d(inputs[-1], classifier.weights[LAYERS], classifier.biases[LAYERS])
     return inputs, logits[:, 0].to(canvases.dtype)
 
@@ -269,7 +249,8 @@ def _backward(classifier: FrozenClassifier, inputs: list[Tensor], head_gradient:
     gradient = _through_leak(head_gradient, _inside(inputs[LAYERS], _HEAD_MARGIN))
     for layer in range(LAYERS - 1, 0, -1):
         wrapped = _input_gradient(gradient, inputs[layer], classifier.weights[layer], STRIDE)
-        gradient = _through_leak(_unwrap(wrapped, _INNER_MARGIN), _inside(inputs[layer], _INNER_MARGIN))
+        in_front = 1 if layer == 1 else 0  # what the first layer's transposed convolution reads
+        gradient = _through_leak(_unwrap(wrapped, _INNER_MARGIN), _inside(inputs[layer], _INNER_MARGIN), in_front)
     assert classifier.first_transposed is not None
     return _first_layer_gradient(classifier.first_transposed, gradient)
 
@@ -295,14 +276,28 @@ def _input_gradient(gradient: Tensor, layer_input: Tensor, weight: Tensor, strid
 
 def _wrap(hidden: Tensor, margin: int) -> Tensor:
     """Append the first rows and columns behind the last ones."""
+    wrapped = _framed(hidden, 0, margin)
+    _inside(wrapped, margin).copy_(hidden)
+    return _fill_behind(wrapped, margin)
+
+
+def _wrap_leak(hidden: Tensor, margin: int) -> Tensor:
+    """Do the same to the leaky rectifier's output, which is written where it is read."""
+    wrapped = _framed(hidden, 0, margin)
+    torch.ops.aten.leaky_relu.out(hidden, LEAK, out=_inside(wrapped, margin))
+    return _fill_behind(wrapped, margin)
+
+
+def _framed(hidden: Tensor, before: int, behind: int) -> Tensor:
+    """Return empty memory for a tensor with a frame, channels last."""
     count, channels, height, width = hidden.shape
-    wrapped = torch.empty(
-        (count, channels, height + margin, width + margin),
-        dtype=hidden.dtype, device=hidden.device, memory_format=torch.channels_last,
-    )  # fmt: skip
-    wrapped[:, :, :height, :width] = hidden
-    wrapped[:, :, height:, :width] = hidden[:, :, :margin]
-    wrapped[:, :, :, width:] = wrapped[:, :, :, :margin]
+    shape = count, channels, before + height + behind, before + width + behind
+    return torch.empty(shape, dtype=hidden.dtype, device=hidden.device, memory_format=torch.channels_last)
+
+
+def _fill_behind(wrapped: Tensor, margin: int) -> Tensor:
+    wrapped[:, :, -margin:, :-margin] = wrapped[:, :, :margin, :-margin]
+    wrapped[:, :, :, -margin:] = wrapped[:, :, :, :margin]
     return wrapped
 
 
@@ -317,11 +312,19 @@ def _inside(wrapped: Tensor, margin: int) -> Tensor:
     return wrapped[:, :, :-margin, :-margin]
 
 
-def _through_leak(gradient: Tensor, activation: Tensor) -> Tensor:
-    """Chain rule of the leaky rectifier, told from its own output (the sign is kept)."""
-    return torch.ops.aten.leaky_relu_backward(gradient, activation, LEAK, True).contiguous(  # type: ignore[no-any-return]
-        memory_format=torch.channels_last
+def _through_leak(gradient: Tensor, activation: Tensor, before: int = 0) -> Tensor:
+    """Chain rule of the leaky rectifier, told from its own output (the sign is kept).
+
+    With ``before``, as many of the last rows and columns are put in front of the first ones.
+    """
+    framed = _framed(activation, before, 0)
+    torch.ops.aten.leaky_relu_backward.grad_input(
+        gradient, activation, LEAK, True, grad_input=framed[:, :, before:, before:]
     )
+    if before:
+        framed[:, :, :before, before:] = framed[:, :, -before:, before:]
+        framed[:, :, :, :before] = framed[:, :, :, -before:]
+    return framed
 
 
 def _transpose_for_shuffle(weight: Tensor) -> Tensor:
@@ -339,6 +342,5 @@ def _transpose_for_shuffle(weight: Tensor) -> Tensor:
 
 
 def _first_layer_gradient(first_transposed: Tensor, gradient: Tensor) -> Tensor:
-    before = torch.cat([gradient[:, :, -1:], gradient], 2)
-    before = torch.cat([before[:, :, :, -1:], before], 3)
-    return F.pixel_shuffle(F.conv2d(before, first_transposed), STRIDE)
+    """Return the picture's gradient from the first layer's, which has its last row and column in front as well."""
+    return F.pixel_shuffle(F.conv2d(gradient, first_transposed), STRIDE)

@@ -27,7 +27,7 @@ class Sampler:
     update : Update
         The rule.
     step_size : float
-        ε of the Langevin update, or Adam's learning rate, in standard deviations of the principal colours.
+        ε of the Langevin update, or Adam's learning rate, in the units of the directions of the steps.
     temperature : float
         T; the noise of a step has variance ``step_size · T`` (Langevin) or ``step_size² · T`` (Adam).
     momentum : float

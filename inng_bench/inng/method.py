@@ -1,31 +1,45 @@
 """INNg as a method of the suite: the cascade and its variants behind the contract."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from inng_bench.contract import Events, Execution, Method, Progress, Training, ignore_events
+from inng_bench.contract import (
+    NO_CHECKPOINT,
+    Checkpoint,
+    Events,
+    Execution,
+    Method,
+    Progress,
+    Training,
+    ignore_events,
+)
 from inng_bench.errors import InputError
 from inng_bench.inng.cascade import (
-    MARGIN,
     CascadeTraining,
     Stage,
     StageReport,
-    canvas_length,
+    restore_stage,
     synthesise,
     train_cascade,
 )
-from inng_bench.inng.choices import Canvas
-from inng_bench.inng.frozen import FrozenClassifier, frozen_shapes
+from inng_bench.inng.choices import Architecture, Canvas, Directions
+from inng_bench.inng.frozen import picture_logits
 from inng_bench.inng.network import WINDOW_STEP
-from inng_bench.inng.presets import CascadeConfig, configure
-from inng_bench.inng.prior import NoisePrior
+from inng_bench.inng.presets import MARGIN, CascadeConfig, canvas_length, configure
+from inng_bench.inng.prior import NoisePrior, Palette
 from inng_bench.seeds import torch_generator
 
 SMALLEST_PICTURE = 64
+
+SHOWN = 4
+"""Canvases that a report carries."""
+
+OVERSPENT = 1.5
+"""Multiple of the budget beyond which a record must say so: the first round is never cut short."""
 
 
 class INNg(Method):
@@ -42,6 +56,7 @@ class INNg(Method):
         self._execution = execution
         self._stages: tuple[Stage, ...] = ()
         self._prior = NoisePrior(torch.zeros(3), torch.zeros(3, 3))
+        self._palette = Palette(torch.zeros(3), torch.zeros(3, 3))
         self._colours = torch.zeros(3, 3)
 
     @property
@@ -63,23 +78,33 @@ class INNg(Method):
         """Return the preset's name and scale and every field of the cascade's configuration."""
         return {"preset": self._preset, "scale": self._scale, **self._config.model_dump(mode="json")}
 
-    def train(self, window: Tensor, *, seed: int, budget: float, events: Events = ignore_events) -> Training:
+    def train(
+        self,
+        window: Tensor,
+        *,
+        seed: int,
+        budget: float,
+        events: Events = ignore_events,
+        checkpoint: Checkpoint = NO_CHECKPOINT,
+    ) -> Training:
         """Train a cascade until the budget is spent; see :meth:`inng_bench.contract.Method.train`."""
-        reports: list[StageReport] = []
-
-        def on_round(report: StageReport) -> None:
-            reports.append(report)
-            events(_progress(report, budget))
-
         training = CascadeTraining(
             window.to(self._execution.device),
             self._config,
             dtype=self._execution.dtype,
             generator=torch_generator(seed),
         )
+        if (snapshot := checkpoint.load()) is not None:
+            training.restore(snapshot)
+
+        def on_round(report: StageReport) -> None:
+            events(_progress(report, budget, _cut(report.ascent.canvases[:SHOWN], self._margin).cpu()))
+            checkpoint.offer(training.snapshot)
+
         train_cascade(training, budget=budget, on_round=on_round)
-        self._prior, self._colours, self._stages = training.prior, training.colours, training.stages
-        return Training(training.flops, _warnings(reports))
+        self._prior, self._palette = training.prior, training.palette
+        self._colours, self._stages = training.colours, training.stages
+        return Training(training.flops, _warnings(training, budget))
 
     def supports(self, size: tuple[int, int]) -> bool:
         """Any size from 64 px a side: a canvas of the next multiples of 16 is drawn and cropped."""
@@ -88,16 +113,100 @@ class INNg(Method):
     def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
         """Send new noise through C_1..C_T; see :meth:`inng_bench.contract.Method.sample`."""
         assert self.supports(size), f"INNg draws pictures from {SMALLEST_PICTURE} px a side, not {size}"
+        self._check_trained()
         height, width = (canvas_length(-(-length // WINDOW_STEP) * WINDOW_STEP, self._config.canvas) for length in size)
         noise = self._prior.draw(count, (height, width), generator).to(self._execution.device)
         canvases = synthesise(self._stages, noise, self._colours, self._config, self._prior, generator)
-        margin = MARGIN if self._config.canvas is Canvas.EXPANDED else 0
-        return canvases[:, :, margin : margin + size[0], margin : margin + size[1]].cpu()
+        return _cut(canvases, self._margin)[:, :, : size[0], : size[1]].cpu()
+
+    @property
+    def _margin(self) -> int:
+        """Pixels a side of a canvas that are no part of the picture."""
+        return MARGIN if self._config.canvas is Canvas.EXPANDED else 0
+
+    def _check_trained(self) -> None:
+        if not self._stages:
+            raise RuntimeError("a cascade has to be trained or restored before it can be used")
+
+    def continue_from(self, pictures: Tensor, *, stage: int, generator: torch.Generator) -> Tensor:
+        """Send pictures through C_stage..C_T, as the paper does for artistic style transfer.
+
+        Steps that go along the texture's colours begin at the pictures' nearest ones.
+
+        Parameters
+        ----------
+        pictures : Tensor
+            float32 (N, 3, H, W) in [-1, 1], from 64 px a side. Sides between multiples of 16 are filled up with a
+            mirrored border, which is cut off at the end.
+        stage : int
+            Where the sampler begins, from 1 to T.
+        generator : torch.Generator
+            On the CPU.
+
+        Returns
+        -------
+        Tensor
+            float32 (N, 3, H, W) in [-1, 1], on the CPU.
+
+        Raises
+        ------
+        InputError
+            When there is no such stage, or the pictures are too small.
+        """
+        self._check_trained()
+        if min(pictures.shape[2:]) < SMALLEST_PICTURE:
+            raise InputError(f"the sampler begins at pictures from {SMALLEST_PICTURE} px a side.")
+        if not 1 <= stage <= len(self._stages):
+            raise InputError(f"there is no stage {stage}; this cascade has the stages 1 to {len(self._stages)}.")
+        height, width = pictures.shape[2:]
+        if self._config.directions is Directions.PRINCIPAL_COLOURS:
+            pictures = self._palette.within(pictures).clamp(-1, 1)
+        before = self._margin
+        behind = [before - length % -WINDOW_STEP for length in (width, height)]
+        framed = F.pad(pictures, (before, behind[0], before, behind[1]), mode="reflect").to(self._execution.device)
+        drawn = synthesise(self._stages, framed, self._colours, self._config, self._prior, generator, first=stage - 1)
+        return _cut(drawn, before)[:, :, :height, :width].cpu()
+
+    def log_ratio(self, pictures: Tensor) -> Tensor:
+        """Return Σ_t ln g_t = ln p_T/p_0 + const of every window of pictures, the model as a density.
+
+        Parameters
+        ----------
+        pictures : Tensor
+            float32 (N, 3, H, W) in [-1, 1], at least one window large; they do not wrap.
+
+        Returns
+        -------
+        Tensor
+            float32 (N, rows, columns) on the CPU; entry (i, j) belongs to the window whose corner is (16 i, 16 j) px.
+            Only differences mean something: the constants ln Z_t are unknown. Of a variant with fewer classifiers it
+            is the sum over those that are kept.
+
+        Raises
+        ------
+        InputError
+            When the pictures are smaller than a window, or the classifiers are padded: in a dense pass they see other
+            borders than those of a window.
+        """
+        self._check_trained()
+        if self._config.architecture is Architecture.PADDED:
+            raise InputError("the log ratio of every window needs unpadded classifiers; these are padded.")
+        side = self._config.design.geometry.window
+        if min(pictures.shape[2:]) < side:
+            raise InputError(
+                f"a picture of {pictures.shape[3]}x{pictures.shape[2]} px is smaller than a window of {side} px."
+            )
+        placed = pictures.to(self._execution.device)
+        with torch.no_grad():
+            maps = [picture_logits(stage.classifier, placed) for stage in self._stages]
+        return torch.stack(maps).sum(0).cpu()
 
     def state(self) -> dict[str, Tensor]:
         """Return p0, the directions of the steps, and weights and sampler of each stage."""
         samplers = [stage.sampler for stage in self._stages]
         state = self._prior.state() | {
+            "palette.mean": self._palette.mean,
+            "palette.factor": self._palette.factor,
             "colours": self._colours,
             "max_steps": torch.tensor([sampler.max_steps for sampler in samplers], dtype=torch.int64),
             "thresholds": torch.tensor([sampler.threshold for sampler in samplers], dtype=torch.float64),
@@ -115,29 +224,25 @@ class INNg(Method):
             When a classifier or a part of one is missing or of another shape.
         """
         try:
-            self._prior, self._colours = NoisePrior.restore(state), state["colours"]
+            self._prior = NoisePrior.restore(state, self._config.first_negatives)
+            self._palette = Palette(state["palette.mean"], state["palette.factor"])
+            self._colours = state["colours"]
             steps, thresholds = state["max_steps"].tolist(), state["thresholds"].tolist()
-            self._stages = tuple(
-                Stage(
-                    self._restore_classifier(state, number),
-                    replace(self._config.sampler(), max_steps=max_steps, threshold=threshold),
-                )
-                for number, (max_steps, threshold) in enumerate(zip(steps, thresholds, strict=True), start=1)
-            )
         except KeyError as error:
-            raise InputError(f"the stored cascade has no {error.args[0]!r}; train it again.") from error
-
-    def _restore_classifier(self, state: Mapping[str, Tensor], number: int) -> FrozenClassifier:
-        part = {}
-        for name, shape in frozen_shapes(self._config.design).items():
-            tensor = state[f"stage.{number:04d}.{name}"]
-            if tensor.shape != shape:
-                raise InputError(f"stage {number} of the stored cascade has a {name} of another shape; train it again.")
-            part[name] = tensor
-        return FrozenClassifier.restore(part, self._config.architecture, self._execution)
+            raise InputError(f"what is stored of the cascade has no {error.args[0]!r}; train it again.") from error
+        place = self._execution.device, self._execution.dtype
+        self._stages = tuple(
+            restore_stage(state, f"stage.{number:04d}", self._config, sampler, *place)
+            for number, sampler in enumerate(zip(steps, thresholds, strict=True), start=1)
+        )
 
 
-def _progress(report: StageReport, budget: float) -> Progress:
+def _cut(canvases: Tensor, margin: int) -> Tensor:
+    """Cut a margin off canvases (N, 3, H, W)."""
+    return canvases[:, :, margin : canvases.shape[2] - margin, margin : canvases.shape[3] - margin]
+
+
+def _progress(report: StageReport, budget: float, pictures: Tensor) -> Progress:
     values = {
         "loss_first": report.losses[0],
         "loss_last": report.losses[-1],
@@ -146,12 +251,16 @@ def _progress(report: StageReport, budget: float) -> Progress:
         "sampler_steps": float(report.ascent.steps.float().mean()),
         "logit": float(report.ascent.logits.mean()),
     }
-    return Progress(report.number, report.flops, min(1.0, report.flops / budget), values, report.ascent.canvases.cpu())
+    return Progress(report.number, report.flops, min(1.0, report.flops / budget), values, pictures)
 
 
-def _warnings(reports: list[StageReport]) -> tuple[str, ...]:
-    """Name the stages at which an image of the chain ran out of steps before the boundary."""
-    missed = [str(report.number) for report in reports if report.missed]
-    if not missed:
-        return ()
-    return (f"stages {', '.join(missed)} of {len(reports)} ended before every image reached the decision boundary.",)
+def _warnings(training: CascadeTraining, budget: float) -> tuple[str, ...]:
+    """Name the rounds in which an image of the chain ran out of steps, and say if the budget was overspent."""
+    warnings = []
+    if training.missed:
+        rounds = ", ".join(map(str, training.missed))
+        warnings.append(f"rounds {rounds} of {training.rounds} ended before every image reached the decision boundary.")
+    if training.flops > OVERSPENT * budget:
+        share = training.flops / budget
+        warnings.append(f"the {training.rounds} rounds cost {share:.1f} times the budget; lower the preset's scale.")
+    return tuple(warnings)

@@ -5,6 +5,7 @@ drawn is the authors': the newest stage has half of the weight, the one before a
 """
 
 from collections import deque
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -43,7 +44,12 @@ class PseudoNegatives:
 
     def state(self) -> dict[str, Tensor]:
         """Return all stages by name, the oldest first."""
-        return {f"negatives.{number:04d}": stage for number, stage in enumerate(self._stages)}
+        return {f"{number:04d}": stage for number, stage in enumerate(self._stages)}
+
+    def restore(self, stages: Iterable[Tensor]) -> None:
+        """Take over the stages of a :meth:`state`, the oldest first."""
+        self._stages.clear()
+        self._stages.extend(stages)
 
     def draw(self, count: int, side: int, generator: torch.Generator) -> Tensor:
         """Cut crops from stages drawn by age and from canvases and positions drawn uniformly.

@@ -28,11 +28,19 @@ from inng_bench.inng.langevin import Sampler
 from inng_bench.inng.network import GEOMETRIES, Design
 from inng_bench.suggest import did_you_mean
 
+MARGIN = 32
+"""Pixels a side that an expanded canvas has beyond the picture (authors' code)."""
+
+
+def canvas_length(length: int, canvas: Canvas) -> int:
+    """Return the length of a canvas that holds so many pixels of picture."""
+    return length + 2 * MARGIN if canvas is Canvas.EXPANDED else length
+
 
 class CascadeConfig(BaseModel):
     """Choices of an INNg cascade; numbers in brackets are rows of the fidelity table in the documentation."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     # The classifier
     architecture: Architecture = Field(Architecture.UNPADDED, description="Network of a classifier.")
@@ -48,6 +56,12 @@ class CascadeConfig(BaseModel):
     stretch: float = Field(1.0, ge=1, le=4, description="Factor by which the window is enlarged, nearest neighbour.")
     crop_side: int = Field(126, ge=62, description="Side of a training crop in pixels: 126 holds 5 × 5 windows.")
     crops: int = Field(2, ge=1, description="Real crops of a classifier step, and as many pseudo-negative ones.")
+    data_noise: float = Field(
+        0.2, ge=0, description="Noise on real and pseudo-negative crops alike, in deviations of the principal colours."
+    )
+    final_data_noise_share: float = Field(
+        0.1, gt=0, le=1, description="Share of the data noise that is left when the budget is spent; it falls steadily."
+    )
     classifier_start: Start = Field(Start.WARM, description="Weights with which a stage's training begins.")
     classifier_steps: int = Field(60, ge=1, description="Steps of a stage at the most.")
     classifier_least_steps: int = Field(5, ge=1, description="Steps of a stage at the least.")
@@ -79,7 +93,9 @@ class CascadeConfig(BaseModel):
     ascended: Ascended = Field(Ascended.LOGIT, description="What is climbed (2).")
     scope: Scope = Field(Scope.STAGE, description="Which classifiers are climbed.")
     overlap: Overlap = Field(Overlap.DENSE, description="Which windows a step evaluates (6).")
-    patches: int = Field(10, ge=1, description="Windows of a step and canvas where they lie at random.")
+    patches: int = Field(
+        10, ge=1, description="Windows of a step on a training canvas where they lie at random; as many for its area."
+    )
     step_size: float = Field(0.06, gt=0, description="ε of Langevin or Adam's rate, in the units of ``directions``.")
     final_step_share: float = Field(
         0.1, gt=0, le=1, description="Share of the step size that is left after ``max_steps``; it falls geometrically."
@@ -105,6 +121,12 @@ class CascadeConfig(BaseModel):
             raise ValueError("padded classifiers see other borders in a dense pass; set overlap to 'random-patches'")
         if padded and self.crop_side != GEOMETRIES[self.architecture].window:
             raise ValueError("a padded classifier takes crops of one window; set crop_side to 64")
+        if self.canvas is Canvas.EXPANDED and self.crop_side > canvas_length(self.canvas_side, self.canvas):
+            raise ValueError("crops are larger than the canvases; lower crop_side or raise canvas_side")
+        if self.stop is Stop.REAL_QUANTILE and not 0 <= self.threshold <= 1:
+            raise ValueError("the threshold of the rule real-quantile is a share from 0 to 1")
+        if self.stop is Stop.LOSS and self.threshold <= 0:
+            raise ValueError("a cross-entropy is always above 0; set threshold, such as 0.62")
         if self.scope is Scope.SUM and self.first_negatives is FirstNegatives.RANDOM_PHASE:
             raise ValueError("ln p0 of random-phase noise has no gradient here; set first_negatives to another value")
         if self.scope is Scope.SUM and self.keep_every != 1:
@@ -119,7 +141,8 @@ class CascadeConfig(BaseModel):
     @property
     def reading(self) -> Reading:
         """How the sampler reads a canvas."""
-        return Reading(self.overlap, self.canvas, self.ascended, self.patches)
+        side = canvas_length(self.canvas_side, self.canvas)
+        return Reading(self.overlap, self.canvas, self.ascended, self.patches, side**2)
 
     def sampler(self) -> Sampler:
         """Return the sampler's part of the choices."""
@@ -149,6 +172,8 @@ FAST_0 = CascadeConfig(
     stretch=1.0,
     crop_side=126,
     crops=6,
+    data_noise=0.0,
+    final_data_noise_share=1.0,
     classifier_start=Start.WARM,
     classifier_steps=40,
     classifier_least_steps=5,
@@ -193,6 +218,7 @@ PAPER = FAST.model_copy(
         "final_step_share": 1.0,
         "temperature": 0.01,
         "max_steps": 100,
+        "data_noise": 0.0,
         "first_negatives": FirstNegatives.GAUSSIAN,
     }
 )
@@ -205,13 +231,18 @@ AUTHORS = CascadeConfig(
     normalisation=Normalisation.RUNNING,
     filters=64,
     norm_momentum=0.1,
+    norm_batches=1,
     stretch=1.25,
     crop_side=64,
     crops=500,
+    data_noise=0.0,
+    final_data_noise_share=1.0,
+    classifier_start=Start.WARM,
     classifier_steps=900,
     classifier_least_steps=150,
     optimiser=Optimiser.SGD,
     classifier_rate=0.01,
+    classifier_momentum=0.0,
     loss_target=0.005,
     loss_check_steps=150,
     loss_check_batches=10,
@@ -220,25 +251,33 @@ AUTHORS = CascadeConfig(
     canvases=200,
     canvas_side=256,
     history_stages=12,
+    history_decay=0.5,
+    fresh_share=0.0,
+    update=Update.ADAM,
     directions=Directions.PIXELS,
     ascended=Ascended.LOG_SIGMOID,
+    scope=Scope.STAGE,
     overlap=Overlap.RANDOM_PATCHES,
+    patches=10,
     step_size=0.01,
     final_step_share=1.0,
     temperature=0.0,
+    momentum=0.5,
     max_steps=500,
     stop=Stop.LOSS,
     threshold=0.62,
     together=Together.BATCH,
     sampler_batch=100,
+    keep_every=1,
+    max_stages=400,
 )
 """The authors' texture code (jlazarow/inn at 09e8fe7, experiments/iccv/learn-texture.py), with its published counts."""
 
 PRESETS: dict[str, CascadeConfig] = {"fast": FAST, "fast-0": FAST_0, "paper": PAPER, "authors": AUTHORS}
 
-COUNTS = ("canvases", "crops", "classifier_steps", "classifier_least_steps", "loss_check_steps", "loss_check_batches",
-          "max_steps", "sampler_batch")  # fmt: skip
-"""What ``scale`` reduces: counts alone, so that a scaled preset is the same method on less of everything."""
+COUNTS = ("canvases", "crops", "classifier_steps", "classifier_least_steps", "loss_check_steps", "loss_check_batches")
+"""What ``scale`` reduces: how much a classifier sees and how long it learns. The sampler keeps its steps, without which
+its rate would lead nowhere."""
 
 
 def configure(settings: Mapping[str, Any]) -> tuple[str, float, CascadeConfig]:
@@ -257,9 +296,9 @@ def configure(settings: Mapping[str, Any]) -> tuple[str, float, CascadeConfig]:
     """
     changes = dict(settings)
     name, scale = changes.pop("preset", "fast"), changes.pop("scale", 1.0)
-    if name not in PRESETS:
+    if not isinstance(name, str) or name not in PRESETS:
         raise InputError(f"inng has no preset {name!r}; {did_you_mean(str(name), PRESETS)}")
-    if not isinstance(scale, int | float) or not 0 < scale <= 1:
+    if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0 < scale <= 1:
         raise InputError(f"the setting 'scale' of inng must be a number above 0 and at most 1, not {scale!r}.")
     fields = PRESETS[name].model_dump()
     scaled = {count: max(1, round(fields[count] * scale)) for count in COUNTS if fields[count] > 0}

@@ -15,6 +15,35 @@ GAUSSIAN_DEVIATION = 0.3
 
 
 @dataclass(frozen=True)
+class Palette:
+    """The colours of a texture: its mean and a factor of their covariance.
+
+    A grey texture has a factor of rank one. Steps along it never change a colour that the texture does not have, so
+    that whatever the sampler begins at has to be brought :meth:`within` the palette first.
+    """
+
+    mean: Tensor
+    factor: Tensor
+
+    @classmethod
+    def of(cls, window: Tensor) -> "Palette":
+        """Measure a window, float32 (3, H, W) on the CPU."""
+        return cls(*colour_statistics(window))
+
+    @property
+    def projection(self) -> Tensor:
+        """The orthogonal projection (3, 3), float32, onto the span of the factor."""
+        factor = self.factor.double()
+        projection: Tensor = factor @ torch.linalg.pinv(factor, rtol=1e-3)
+        return projection.float()
+
+    def within(self, pictures: Tensor) -> Tensor:
+        """Return pictures (N, 3, H, W) with each colour moved to the nearest one of the palette's plane."""
+        mean = self.mean.to(pictures)[:, None, None]
+        return mean + torch.einsum("ij,njhw->nihw", self.projection.to(pictures), pictures - mean)
+
+
+@dataclass(frozen=True)
 class NoisePrior:
     """p0 as a few statistics.
 
@@ -38,8 +67,15 @@ class NoisePrior:
         if kind is FirstNegatives.GAUSSIAN:
             return cls(torch.zeros(3), GAUSSIAN_DEVIATION * torch.eye(3))
         mean, factor = colour_statistics(window)
-        texton = texton_of(window.double())[1] if kind is FirstNegatives.RANDOM_PHASE else None
-        return cls(mean, factor, texton)
+        if kind is FirstNegatives.MATCHED:
+            return cls(mean, factor)
+        mean, texton = texton_of(window.double())
+        return cls(mean.float(), factor, texton)
+
+    def within(self, palette: Palette) -> "NoisePrior":
+        """Return independent noise whose colours are moved into a palette."""
+        mean = palette.mean + palette.projection @ (self.mean - palette.mean)
+        return NoisePrior(mean, palette.projection @ self.factor)
 
     def draw(self, count: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
         """Draw canvases, float32 (count, 3, height, width) in [-1, 1], on the CPU."""
@@ -59,6 +95,7 @@ class NoisePrior:
         return state if self.texton is None else state | {"prior.texton": self.texton}
 
     @classmethod
-    def restore(cls, state: Mapping[str, Tensor]) -> "NoisePrior":
+    def restore(cls, state: Mapping[str, Tensor], kind: FirstNegatives) -> "NoisePrior":
         """Take over a :meth:`state`; a missing name raises KeyError."""
-        return cls(state["prior.mean"], state["prior.factor"], state.get("prior.texton"))
+        texton = state["prior.texton"] if kind is FirstNegatives.RANDOM_PHASE else None
+        return cls(state["prior.mean"], state["prior.factor"], texton)

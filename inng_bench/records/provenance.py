@@ -1,11 +1,14 @@
 """What a reader needs to run the same again: code, versions, processor; no user, host or path names."""
 
+import hashlib
 import os
 import platform
+import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 import inng_bench
@@ -24,11 +27,29 @@ PACKAGES = (
 )
 """Distributions whose versions can move a figure or the reading of a record."""
 
+ENVIRONMENT = (
+    "ATEN_CPU_CAPABILITY",
+    "CUBLAS_WORKSPACE_CONFIG",
+    "DNNL_MAX_CPU_ISA",
+    "KMP_AFFINITY",
+    "MKL_CBWR",
+    "MKL_NUM_THREADS",
+    "NVIDIA_TF32_OVERRIDE",
+    "OMP_NUM_THREADS",
+    "OMP_PROC_BIND",
+    "ONEDNN_MAX_CPU_ISA",
+    "OPENBLAS_CORETYPE",
+    "OPENBLAS_NUM_THREADS",
+)
+"""The only variables that are kept, because they can move a figure or a speed."""
+
+_PLAIN = re.compile(r"[\w.,:=+-]{1,64}", re.ASCII)
+
 _SOURCES = ("inng_bench", "baselines", "benchmarks", "pyproject.toml")
 """Parts of the tree that figures come from; a changed result or text does not make the code dirty."""
 
 
-def collect(*, threads: int, device: str, precision: str) -> Provenance:
+def collect(*, threads: int, device: str, precision: str, libraries: Mapping[str, str] | None = None) -> Provenance:
     """Describe the code and the machine of this process.
 
     Parameters
@@ -39,11 +60,14 @@ def collect(*, threads: int, device: str, precision: str) -> Provenance:
         Resolved torch device.
     precision : str
         Resolved: ``float32`` or ``bfloat16``.
+    libraries : Mapping[str, str] or None
+        What multiplies; None where the caller has not loaded it.
     """
     sha, dirty = describe_source(Path(inng_bench.__file__).parent)
     return Provenance(
         git_sha=sha,
         git_dirty=dirty,
+        source_sha256=source_hash(),
         package_version=inng_bench.__version__,
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
@@ -55,6 +79,8 @@ def collect(*, threads: int, device: str, precision: str) -> Provenance:
         threads=threads,
         device=device,
         precision=precision,
+        libraries=dict(libraries or {}),
+        environment=listed_environment(os.environ),
     )
 
 
@@ -69,6 +95,38 @@ def describe_source(package: Path) -> tuple[str | None, bool | None]:
     sha = _git(package, "rev-parse", "HEAD")
     changes = _git(package.parent, "status", "--porcelain", "--", *_SOURCES)
     return (None, None) if sha is None or changes is None else (sha, bool(changes))
+
+
+@cache
+def source_hash() -> str:
+    """Return the SHA-256 of the code that figures come from, the same in a tree and in an installed wheel.
+
+    Report and gate are left out: a table may look better in the middle of a night's run.
+    """
+    digest = hashlib.sha256()
+    for name, path in sorted(_source_files().items()):
+        digest.update(f"{name}\0{path.read_text(encoding='utf-8')}\0".encode())
+    return digest.hexdigest()
+
+
+def _source_files() -> dict[str, Path]:
+    """Return the files of :func:`source_hash` by their module's place in an installed package."""
+    competitors = find_spec("inng_bench.baselines")  # in a tree they lie elsewhere than in a wheel
+    assert competitors is not None
+    assert competitors.submodule_search_locations
+    roots = {"": Path(inng_bench.__file__).parent, "baselines/": Path(competitors.submodule_search_locations[0])}
+    files = {
+        prefix + path.relative_to(root).as_posix(): path
+        for prefix, root in roots.items()
+        for path in root.rglob("*.py")
+    }
+    return {name: path for name, path in files.items() if not name.startswith(("report/", "gate/"))}
+
+
+def listed_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of :data:`ENVIRONMENT` that are set to a number or a plain word; no path is one."""
+    values = {name: environment[name] for name in ENVIRONMENT if name in environment}
+    return {name: value for name, value in values.items() if _PLAIN.fullmatch(value)}
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""A change of it needs a function in :mod:`inng_bench.records.migrations` and a golden file."""
 
 
 class Status(StrEnum):
@@ -111,6 +112,7 @@ class Provenance(_Closed):
 
     git_sha: str | None
     git_dirty: bool | None
+    source_sha256: str | None = Field(default=None, description="Hash of the package's source, None where not known.")
     package_version: str
     python: str
     platform: str
@@ -122,6 +124,18 @@ class Provenance(_Closed):
     threads: int
     device: str
     precision: str = Field(description="Resolved: float32 or bfloat16.")
+    libraries: dict[str, str] = Field(default_factory=dict, description="What multiplies: BLAS, oneDNN, instructions.")
+    environment: dict[str, str] = Field(default_factory=dict, description="Variables of a short list that are set.")
+
+
+class Limits(_Closed):
+    """What one process of a run might take; None is no limit."""
+
+    minutes: float | None = None
+    memory_gib: float | None = Field(default=None, description="Resident memory of the process and its children.")
+
+
+NO_LIMITS = Limits()
 
 
 class Record(_Closed):
@@ -138,6 +152,7 @@ class Record(_Closed):
     replicate: int = Field(description="Number of the seed within the suite, from 0.")
     seeds: dict[str, int] = Field(description="Derived seeds by purpose.")
     budget_flops: float
+    limits: Limits = NO_LIMITS
     status: Status
     error: str = ""
     started: str = Field(description="UTC, ISO 8601.")

@@ -5,6 +5,7 @@ A results folder holds::
     suite.json                                        the suite, resolved
     textures/<texture>/train.png, held_out.png        the windows
     runs/<texture>/<method>/seed-<replicate>/         record.json and its pictures and model
+      checkpoint/                                     the last states of a training, until there is a record
     report/                                           tables and sheets, a view that can be made again
 
 Texture and method names become folders; nothing that stands in a record can name a file outside its own folder.
@@ -20,6 +21,8 @@ from pydantic import ValidationError
 
 from inng_bench.errors import InputError
 from inng_bench.files import write_atomically
+from inng_bench.hashes import sealed, unsealed
+from inng_bench.records.migrations import migrate
 from inng_bench.records.schema import SCHEMA_VERSION, Record
 
 RECORD_NAME = "record.json"
@@ -56,6 +59,11 @@ def run_folder(out: Path, texture: str, method: str, replicate: int) -> Path:
         raise InputError(f"the seed number {replicate} is negative; count seeds from 0.")
     names = (_checked_name("texture", texture), _checked_name("method", method))
     return out.joinpath("runs", *names, f"seed-{replicate}")
+
+
+def checkpoint_folder(out: Path, texture: str, method: str, replicate: int) -> Path:
+    """Return the folder of the last states of a training that has no record yet."""
+    return run_folder(out, texture, method, replicate) / "checkpoint"
 
 
 def record_path(out: Path, texture: str, method: str, replicate: int) -> Path:
@@ -102,7 +110,8 @@ def write_record(out: Path, record: Record) -> Path:
     path = folder_of(out, record) / RECORD_NAME
     try:
         # pydantic's own JSON mode would turn a NaN among the settings into null.
-        text = json.dumps(record.model_dump(), indent=1, allow_nan=False, ensure_ascii=False)
+        plain = json.loads(json.dumps(record.model_dump(), allow_nan=False))
+        text = json.dumps(sealed(plain), indent=1, ensure_ascii=False)
     except (TypeError, ValueError) as error:
         raise InputError(f"the record for {path} is not plain JSON ({error}); mend what the run returned.") from error
     _parse(text, path)
@@ -135,16 +144,30 @@ def read_records(out: Path) -> tuple[Record, ...]:
     InputError
         When a record is damaged or lies in the folder of another run.
     """
-    records = []
-    for path in sorted((out / "runs").glob(f"*/*/*/{RECORD_NAME}")):
-        record = read_record(path)
-        if path != folder_of(out, record) / RECORD_NAME:
-            raise InputError(
-                f"the record {path} belongs to {record.texture.name}/{record.method}/seed-{record.replicate}; "
-                "move it there, or delete it and run again."
-            )
-        records.append(record)
+    records = [read_placed_record(out, path) for path in record_files(out)]
     return tuple(sorted(records, key=lambda record: (record.texture.name, record.method, record.replicate)))
+
+
+def record_files(out: Path) -> list[Path]:
+    """Return the files of all records, read or not."""
+    return sorted((out / "runs").glob(f"*/*/*/{RECORD_NAME}"))
+
+
+def read_placed_record(out: Path, path: Path) -> Record:
+    """Read one record of a results folder.
+
+    Raises
+    ------
+    InputError
+        When it is damaged or lies in the folder of another run.
+    """
+    record = read_record(path)
+    if path != folder_of(out, record) / RECORD_NAME:
+        raise InputError(
+            f"the record {path} belongs to {record.texture.name}/{record.method}/seed-{record.replicate}; "
+            "move it there, or delete it and run again."
+        )
+    return record
 
 
 def find_record(out: Path, texture: str, method: str, replicate: int) -> Record | None:
@@ -171,22 +194,27 @@ def latest_results(root: Path = RUNS) -> Path:
 
 def _last_write(folder: Path) -> int:
     """Return the time of the newest suite or record in nanoseconds."""
-    files = [suite_path(folder), *(folder / "runs").glob(f"*/*/*/{RECORD_NAME}")]
+    files = [suite_path(folder), *record_files(folder)]
     return max(file.stat().st_mtime_ns for file in files)
 
 
 def _parse(text: str, path: Path) -> Record:
     try:
         content = json.loads(text, parse_constant=_refuse_constant)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _damaged(path, f"it is not valid JSON: {error}") from error
     _check_version(content, path)
     try:
-        record = Record.model_validate_json(text)
+        content = migrate(content if content["schema_version"] < 2 else unsealed(content))
+        record = Record.model_validate_json(json.dumps(content, allow_nan=False))
     except ValidationError as error:
         raise _damaged(path, _explain(error)) from error
-    _checked_name("texture", record.texture.name)
-    _checked_name("method", record.method)
+    except ValueError as error:  # another checksum, or a number that a float does not hold
+        raise _damaged(path, str(error)) from error
+    try:
+        run_folder(Path(), record.texture.name, record.method, record.replicate)
+    except InputError as error:
+        raise _damaged(path, str(error).rstrip(".")) from error
     for artefact in record.artefacts.values():
         _checked_artefact(artefact, path)
     return record
@@ -198,12 +226,12 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _check_version(content: Any, path: Path) -> None:
     version = content.get("schema_version") if isinstance(content, dict) else None
-    if isinstance(version, int) and version > SCHEMA_VERSION:
+    if type(version) is int and version > SCHEMA_VERSION:
         raise InputError(
             f"the record {path} has schema version {version} and this package reads up to {SCHEMA_VERSION}; "
             "update the package with `pip install --upgrade inng-bench`."
         )
-    if version != SCHEMA_VERSION:
+    if type(version) is not int or version < 1:  # in Python, True is an int
         raise _damaged(path, f"its schema version is {version!r}")
 
 

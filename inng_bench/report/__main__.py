@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from inng_bench.errors import ExitStatus, InputError
+from inng_bench.errors import ExitStatus, InputError, one_line
 from inng_bench.records.store import latest_results
 from inng_bench.report.build import Report, build_report
 
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         results = latest_results() if options.results is None else options.results
         report = build_report(results, options.out)
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {one_line(error)}", file=sys.stderr)
         return ExitStatus.BAD_INPUT
     try:
         print(_message(report), flush=True)

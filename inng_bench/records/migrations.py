@@ -1,0 +1,30 @@
+"""Records of older schemas, brought to the present one step at a time.
+
+Each function takes the content of a record of one version and returns that of the next. Facts that the older version
+did not keep become what says "not known". A file of every version stands in ``tests/golden``.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from inng_bench.records.schema import SCHEMA_VERSION
+
+Content = dict[str, Any]
+
+
+def migrate(content: Content) -> Content:
+    """Bring the content of a record to the present schema; that of a damaged one may come out as damaged."""
+    for version in range(content["schema_version"], SCHEMA_VERSION):
+        content = {**MIGRATIONS[version](content), "schema_version": version + 1}
+    return content
+
+
+def _from_1(content: Content) -> Content:
+    """Version 2 keeps limits, the hash of the source, libraries and environment."""
+    provenance = content.get("provenance")
+    unknown: Content = {"source_sha256": None, "libraries": {}, "environment": {}}
+    known = {**provenance, **unknown} if isinstance(provenance, dict) else provenance
+    return {**content, "limits": {"minutes": None, "memory_gib": None}, "provenance": known}
+
+
+MIGRATIONS: dict[int, Callable[[Content], Content]] = {1: _from_1}
