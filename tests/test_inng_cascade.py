@@ -489,7 +489,7 @@ def test_fast_0_never_changes() -> None:
     }
 
 
-def test_fast_0_still_draws_the_bytes_of_its_first_day() -> None:
+def test_fast_0_still_draws_pictures_of_the_mean_and_spread_of_its_first_day() -> None:
     # Pinned before the code was rearranged: two stages on the stripes, float32, one thread.
     config = PRESETS["fast-0"].model_copy(update={"filters": 4, "canvases": 2, "crops": 2, "max_stages": 2})
     method = INNg({"preset": "fast-0"} | config.model_dump(mode="json"), Execution())

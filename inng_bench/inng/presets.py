@@ -222,8 +222,9 @@ PAPER = FAST.model_copy(
         "first_negatives": FirstNegatives.GAUSSIAN,
     }
 )
-"""The paper to the letter where it says something: one logit, Langevin updates with noise along the gradient of ln g_t
-alone, the decision boundary, averaging where windows overlap, a Gaussian p0. What it leaves open is as in ``fast``."""
+"""What the paper says, where it says something: one logit, Langevin updates with noise along the gradient of ln g_t
+alone, the decision boundary, averaging where windows overlap, a Gaussian p0. ε and T, which it does not name, and all
+else that it leaves open are our choice, as in ``fast`` but without data noise."""
 
 AUTHORS = CascadeConfig(
     architecture=Architecture.PADDED,
