@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from inng_bench.contract import NO_CHECKPOINT, Checkpoint, Snapshot
 from inng_bench.inng.choices import Stop, Together, Update
 from inng_bench.inng.field import Field
+from inng_bench.resume import required
 
 ADAM_SECOND_MOMENT_DECAY = 0.999
 ADAM_EPSILON = 1e-8
@@ -93,14 +95,81 @@ class Ascent:
     evaluations: int
 
     @classmethod
+    def of_none(cls, canvases: Tensor) -> "Ascent":
+        """Return the ascent of none of some canvases."""
+        steps = torch.zeros(0, dtype=torch.int64, device=canvases.device)
+        return cls(canvases[:0], steps, steps.to(canvases.dtype), steps.bool(), 0)
+
+    def snapshot(self) -> Snapshot:
+        """Return all of it."""
+        return Snapshot({name: getattr(self, name) for name in _COLUMNS}, {"evaluations": self.evaluations})
+
+    @classmethod
+    def restore(cls, snapshot: Snapshot, device: torch.device) -> "Ascent":
+        """Return the ascent of a :meth:`snapshot`."""
+        canvases, steps, logits, reached = (required(snapshot.tensors, name).to(device) for name in _COLUMNS)
+        return cls(canvases, steps, logits, reached, required(snapshot.values, "evaluations"))
+
+    @classmethod
     def joined(cls, ascents: "Sequence[Ascent]") -> "Ascent":
         """Return the ascents of several batches as one."""
-        columns = ((one.canvases, one.steps, one.logits, one.reached) for one in ascents)
-        canvases, steps, logits, reached = (torch.cat(column) for column in zip(*columns, strict=True))
+        canvases, steps, logits, reached = (torch.cat([getattr(one, name) for one in ascents]) for name in _COLUMNS)
         return cls(canvases, steps, logits, reached, sum(one.evaluations for one in ascents))
 
 
-def ascend(field: Field, canvases: Tensor, colours: Tensor, sampler: Sampler, generator: torch.Generator) -> Ascent:
+_COLUMNS = ("canvases", "steps", "logits", "reached")
+
+
+class _Climbers:
+    """The images of an ascent between two steps."""
+
+    def __init__(self, canvases: Tensor, noise: list[torch.Generator]) -> None:
+        count, device = len(canvases), canvases.device
+        self.step, self.evaluations = 0, 0
+        self.noise = noise
+        self.result = canvases.clone()
+        self.steps = torch.zeros(count, dtype=torch.int64, device=device)
+        self.logits = torch.zeros(count, dtype=canvases.dtype, device=device)
+        self.reached = torch.zeros(count, dtype=torch.bool, device=device)
+        # Of those that still climb: which they are, where they are, and Adam's moments.
+        self.active = torch.arange(count, device=device)
+        self.current = canvases
+        self.first, self.second = torch.zeros_like(canvases), torch.zeros_like(canvases)
+
+    def keep(self, stays: Tensor) -> None:
+        """Let all but some of those that climb stand where they are."""
+        self.result[self.active] = self.current
+        self.active, self.current = self.active[stays], self.current[stays]
+        self.first, self.second = self.first[stays], self.second[stays]
+
+    def snapshot(self) -> Snapshot:
+        """Return all that the following steps depend on."""
+        tensors = {name: getattr(self, name) for name in _OF_CLIMBERS}
+        if self.noise:
+            tensors["noise"] = torch.stack([one.get_state() for one in self.noise])
+        return Snapshot(tensors, {"step": self.step, "evaluations": self.evaluations})
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a :meth:`snapshot` of an ascent of the same images."""
+        self.step, self.evaluations = (required(snapshot.values, name) for name in ("step", "evaluations"))
+        for name in _OF_CLIMBERS:
+            setattr(self, name, required(snapshot.tensors, name).to(self.result.device))
+        if self.noise:
+            for one, state in zip(self.noise, required(snapshot.tensors, "noise"), strict=True):
+                one.set_state(state.clone())  # a generator reads past the offset of a view
+
+
+_OF_CLIMBERS = ("result", "steps", "logits", "reached", "active", "current", "first", "second")
+
+
+def ascend(
+    field: Field,
+    canvases: Tensor,
+    colours: Tensor,
+    sampler: Sampler,
+    generator: torch.Generator,
+    checkpoint: Checkpoint = NO_CHECKPOINT,
+) -> Ascent:
     """Move canvases up a logit until its decision reaches the threshold.
 
     Steps are taken along the principal colours of the texture and in units of their standard deviations: with A the
@@ -123,36 +192,37 @@ def ascend(field: Field, canvases: Tensor, colours: Tensor, sampler: Sampler, ge
         The rule.
     generator : torch.Generator
         On the CPU. Draws, for a temperature above zero, one seed an image for its noise.
+    checkpoint : Checkpoint
+        Makes it possible to go on between two steps; the generator is then to stand where it stood at the beginning.
 
     Returns
     -------
     Ascent
         The moved canvases and what it took.
     """
-    noise = _noise_generators(len(canvases), sampler, generator)
-    result, active = canvases.clone(), torch.arange(len(canvases), device=canvases.device)
-    steps = torch.zeros(len(canvases), dtype=torch.int64, device=canvases.device)
-    logits = torch.zeros(len(canvases), dtype=canvases.dtype, device=canvases.device)
-    reached = torch.zeros(len(canvases), dtype=torch.bool, device=canvases.device)
-    first, second = torch.zeros_like(canvases), torch.zeros_like(canvases)
-    current, evaluations = canvases, 0
-    for step in range(sampler.max_steps + 1):
-        values, gradient = field(current, step, active)
-        evaluations += len(active)
-        logits[active] = values.mean(1)
-        reached[active] = sampler.reached(values)
-        stays = (~reached[active]).nonzero().flatten()
-        if len(stays) == 0 or step == sampler.max_steps:
+    now = _Climbers(canvases, _noise_generators(len(canvases), sampler, generator))
+    if (snapshot := checkpoint.load()) is not None:
+        now.restore(snapshot)
+    while True:
+        values, gradient = field(now.current, now.step, now.active)
+        now.evaluations += len(now.active)
+        now.logits[now.active] = values.mean(1)
+        now.reached[now.active] = sampler.reached(values)
+        stays = (~now.reached[now.active]).nonzero().flatten()
+        if len(stays) == 0 or now.step == sampler.max_steps:
             break
-        if len(stays) < len(active):
-            result[active], active = current, active[stays]
-            current, gradient, first, second = current[stays], gradient[stays], first[stays], second[stays]
-        move = _move(_mix(colours.T, gradient), first, second, step, sampler)
-        move = move + _noise(current, [noise[i] for i in active.tolist()] if noise else [], step, sampler)
-        current = (current + _mix(colours, move)).clamp_(-1, 1)
-        steps[active] += 1
-    result[active] = current
-    return Ascent(result, steps, logits, reached, evaluations)
+        if len(stays) < len(now.active):
+            now.keep(stays)
+            gradient = gradient[stays]
+        move = _move(_mix(colours.T, gradient), now.first, now.second, now.step, sampler)
+        noise = [now.noise[i] for i in now.active.tolist()] if now.noise else []
+        move = move + _noise(now.current, noise, now.step, sampler)
+        now.current = (now.current + _mix(colours, move)).clamp_(-1, 1)
+        now.steps[now.active] += 1
+        now.step += 1
+        checkpoint.offer(now.snapshot)
+    now.result[now.active] = now.current
+    return Ascent(now.result, now.steps, now.logits, now.reached, now.evaluations)
 
 
 def _move(gradient: Tensor, first: Tensor, second: Tensor, step: int, sampler: Sampler) -> Tensor:

@@ -99,9 +99,8 @@ class INNg(Method):
 
         def on_round(report: StageReport) -> None:
             events(_progress(report, budget, _cut(report.ascent.canvases[:SHOWN], self._margin).cpu()))
-            checkpoint.offer(training.snapshot)
 
-        train_cascade(training, budget=budget, on_round=on_round)
+        train_cascade(training, budget=budget, on_round=on_round, checkpoint=checkpoint)
         self._prior, self._palette = training.prior, training.palette
         self._colours, self._stages = training.colours, training.stages
         return Training(training.flops, _warnings(training, budget))
