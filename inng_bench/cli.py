@@ -277,7 +277,8 @@ def _announce(plan: Plan, folder: Path, jobs: int | None, retry: Retry) -> int:
     print(
         f"{len(missing)} of {len(plan.runs)} runs are missing in {folder}; {at_a_time} at a time.\n"
         f"On the machine of the reference figures they take about {math.ceil(expected.minutes)} minutes; "
-        f"on disk {math.ceil(expected.disk_mib)} MiB."
+        f"on disk {math.ceil(expected.disk_mib)} MiB, and until they are done about "
+        f"{math.ceil(expected.passing_mib)} MiB more for what they can go on from."
     )
     return ExitStatus.OK
 

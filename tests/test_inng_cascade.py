@@ -15,6 +15,7 @@ from inng_bench.inng.cascade import (
     classifier_flops,
     classifier_loss,
     climb,
+    snapshot_bytes,
     synthesise,
     train_cascade,
 )
@@ -243,6 +244,17 @@ def told(report: StageReport) -> tuple[Any, ...]:
     ascent = report.ascent
     figures = ascent.steps.tolist(), ascent.logits.tolist(), ascent.reached.tolist(), ascent.evaluations
     return report.number, report.losses, report.energy_gap, figures, report.flops
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"keep_every": 2}, {"optimiser": "sgd", "sampler_batch": 1}, {"canvas": "expanded"}, {"filters": 16}]
+)
+def test_the_estimated_size_of_a_snapshot_is_that_of_the_largest_one(fields: dict[str, Any]) -> None:
+    config, keeper = changed(max_stages=4, **fields), Keeper()
+    train_cascade(begin(config), budget=math.inf, on_round=lambda _: None, checkpoint=keeper)
+    largest = max(len(content) for content in keeper.kept)
+    states = 3 * 5056  # of generators, which are nothing beside the tensors of a training that is not a test's
+    assert snapshot_bytes(config, torch.float32, rounds=3) + states == pytest.approx(largest, rel=0.1)
 
 
 def test_a_round_that_has_begun_is_brought_to_its_end_although_its_budget_is_spent() -> None:

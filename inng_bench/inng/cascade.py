@@ -48,6 +48,10 @@ REAL_CROPS = 64
 """Real crops of which the stop rule ``real-quantile`` takes its quantile."""
 
 
+USUAL_SHARE = 0.4
+"""Of the operations that a round may take at the most; 0.26 to 0.47 in the reference results of the suite ``quick``."""
+
+
 @dataclass(frozen=True)
 class Stage:
     """What synthesis needs of a stage.
@@ -106,7 +110,7 @@ class Round:
     threshold : float or None
         Where its samples stop; None while the classifier learns.
     is_fresh : bool
-        Whether the canvases are those that it ends with begun: the share of fresh ones is among them.
+        Whether the fresh canvases, if there are any, have come as far as the others.
     """
 
     flops_before: float
@@ -253,7 +257,9 @@ class CascadeTraining:
             restore_stage(snapshot.tensors, f"stage.{number:04d}", self.config, sampler, device, self._dtype)
             for number, sampler in enumerate(required(snapshot.values, "samplers"))
         ]
-        self.kept, self._newest = (stages, stages[-1]) if self.since_kept == 0 else (stages[:-1], stages[-1])
+        self.kept, self._newest = stages, stages[-1] if stages else None
+        if self.since_kept > 0:
+            self.kept.pop()
         restore_generator(self._generator, snapshot, "random")
         current = required(snapshot.values, "round")
         self.current, self._begun = None if current is None else Round(**current), snapshot
@@ -574,11 +580,37 @@ def new_optimiser(classifier: Classifier, config: CascadeConfig) -> torch.optim.
 
 def classifier_flops(config: CascadeConfig, crop_side: int) -> tuple[float, float]:
     """Count the floating-point operations of a training step of a classifier, and of its forward pass alone."""
-    with torch.device("meta"):  # computes nothing and draws nothing from the global random state
-        probe = Classifier(config.design)
+    probe = _probe(config)
     crops = torch.empty((config.crops, 3, crop_side, crop_side), device="meta")
     with FlopCounterMode(display=False) as counter:
         loss, _ = classifier_loss(probe, crops, crops, torch.float32)
         forward = float(counter.get_total_flops())
         loss.backward()  # type: ignore[no-untyped-call]
     return float(counter.get_total_flops()), forward
+
+
+def _probe(config: CascadeConfig) -> Classifier:
+    """Return a classifier that computes nothing and draws nothing from the global random state."""
+    with torch.device("meta"):
+        return Classifier(config.design)
+
+
+def usual_rounds(config: CascadeConfig, budget: float) -> int:
+    """Estimate how many rounds a budget pays for."""
+    side = canvas_length(config.canvas_side, config.canvas)
+    per_evaluation = evaluation_flops(freeze(_probe(config), torch.float32), config.reading, (side, side))
+    learning = config.classifier_steps * classifier_flops(config, config.crop_side)[0]
+    climbing = config.canvases * config.max_steps * per_evaluation
+    return min(config.max_stages, math.ceil(budget / (USUAL_SHARE * (learning + climbing))))
+
+
+def snapshot_bytes(config: CascadeConfig, dtype: torch.dtype, rounds: int) -> float:
+    """Return the size of a snapshot in a round that comes after so many, in the middle of its ascent."""
+    parameters = sum(weight.numel() for weight in _probe(config).parameters())
+    canvases = 4 * config.canvases * 3 * canvas_length(config.canvas_side, config.canvas) ** 2
+    together = min(1.0, config.sampler_batch / config.canvases)
+    learning = parameters * 4 * (3 if config.optimiser is Optimiser.ADAM else 1)
+    climbing = canvases * (2 + 1 + 3 * together)  # the chain and its base, what has climbed, what climbs with moments
+    history = canvases / 2 * min(config.history_stages, rounds + 1)
+    kept = rounds if config.keep_every == 1 else rounds // max(1, config.keep_every) + 1
+    return learning + climbing + history + kept * parameters * dtype.itemsize
