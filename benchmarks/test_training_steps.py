@@ -3,7 +3,7 @@
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from baselines.dcgan import DCGAN, DCGANConfig, step_flops
+from inng_bench.baselines.dcgan import DCGAN, DCGANConfig, step_flops
 from inng_bench.contract import Execution
 from inng_bench.harness.hardware import resolve_precision
 from inng_bench.inng.cascade import CascadeTraining, classifier_flops, classifier_loss, new_optimiser

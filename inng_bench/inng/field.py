@@ -117,7 +117,7 @@ def dense_torus(
     canvases: Tensor,
     roll: Tensor,
     ascended: Ascended,
-    evaluate: Callable[..., tuple[Tensor, Tensor]] = torus_logits_and_gradient,
+    evaluate: Callable[[FrozenClassifier, Tensor, Ascended], tuple[Tensor, Tensor]] = torus_logits_and_gradient,
 ) -> tuple[Tensor, Tensor]:
     """Evaluate every window of the regular grid that a roll of the canvases gives."""
     down, right = roll.tolist()
@@ -170,7 +170,9 @@ def _by_autograd(
     return logits.detach(), gradient / covering
 
 
-_EVALUATIONS = {
+_Evaluation = Callable[[FrozenClassifier, Tensor, Tensor, Ascended], tuple[Tensor, Tensor]]
+
+_EVALUATIONS: dict[tuple[Overlap, Canvas], _Evaluation] = {
     (Overlap.DENSE, Canvas.TORUS): dense_torus,
     (Overlap.DENSE, Canvas.EXPANDED): _dense_expanded,
     (Overlap.RANDOM_PATCHES, Canvas.TORUS): _random_patches,

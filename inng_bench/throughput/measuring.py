@@ -15,7 +15,7 @@ import torch
 from inng_bench.contract import Execution
 from inng_bench.errors import InputError
 from inng_bench.harness.display import Display
-from inng_bench.harness.run import peak_memory_mib
+from inng_bench.harness.memory import peak_memory_mib
 from inng_bench.inng.method import INNg
 from inng_bench.throughput.cases import Case, Effort
 from inng_bench.throughput.ceiling import Clock, time_against_ceiling

@@ -17,6 +17,8 @@ from inng_bench.throughput.stored import FinishedTexture
 
 FORMAT = 1
 
+FIGURES = ("image·steps/s", "windows·steps/s", "gradients/s", "ceiling GFLOP/s", "memory MiB", "of the ceiling")
+
 LARGE, SMALL = 1024, 256
 
 
@@ -102,16 +104,19 @@ def _table(rows: Sequence[Row], escape: Callable[[str], str]) -> pd.DataFrame:
 
 
 def _line(row: Row) -> dict[str, str]:
-    speed = row.speed
-    return {
-        "case": row.case.title,
-        "image·steps/s": format_number(speed and speed.image_steps_per_second),
-        "windows·steps/s": format_number(speed and speed.windows_steps_per_second),
-        "gradients/s": format_number(speed and speed.gradient_evaluations_per_second),
-        "of the ceiling": ABSENT if speed is None else f"{100 * speed.share_of_ceiling:.0f} %",
-        "ceiling GFLOP/s": format_number(speed and speed.ceiling_flops / 1e9),
-        "memory MiB": format_number(speed and speed.peak_memory_mib),
-    }
+    return {"case": row.case.title, **(_figures(row.speed) if row.speed else dict.fromkeys(FIGURES, ABSENT))}
+
+
+def _figures(speed: Speed) -> dict[str, str]:
+    numbers = (
+        speed.image_steps_per_second,
+        speed.windows_steps_per_second,
+        speed.gradient_evaluations_per_second,
+        speed.ceiling_flops / 1e9,
+        speed.peak_memory_mib,
+    )
+    cells = [*map(format_number, numbers), f"{100 * speed.share_of_ceiling:.0f} %"]
+    return dict(zip(FIGURES, cells, strict=True))
 
 
 def _sentences(report: Report) -> Iterator[str]:
