@@ -17,6 +17,7 @@ from inng_bench.errors import ExitStatus, InputError, one_line
 from inng_bench.gate.commands import add_commands as add_gate_commands
 from inng_bench.harness.devices import DEVICES
 from inng_bench.results_command import add_results
+from inng_bench.throughput_command import add_throughput
 
 if TYPE_CHECKING:
     from inng_bench.harness.plan import Plan, Retry
@@ -83,6 +84,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_sample(commands)
     _add_report(commands)
     add_results(commands)
+    add_throughput(commands)
     add_gate_commands(commands)
     return parser
 

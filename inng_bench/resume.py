@@ -31,10 +31,14 @@ def encode(snapshot: Snapshot) -> bytes:
 
 
 def decode(content: bytes) -> Snapshot:
-    """Read what :func:`encode` wrote; damage has been ruled out before, by its hash."""
+    """Read what :func:`encode` wrote; damage has been ruled out before, by its hash.
+
+    Tensors are copied to where torch lets all of its tensors begin: products of another alignment may round otherwise.
+    """
     header_length = int.from_bytes(content[:8], "little")
     metadata = json.loads(content[8 : 8 + header_length])["__metadata__"]
-    return Snapshot(safetensors.torch.load(content), json.loads(metadata["values"]))
+    tensors = {name: tensor.clone() for name, tensor in safetensors.torch.load(content).items()}
+    return Snapshot(tensors, json.loads(metadata["values"]))
 
 
 def joined(**parts: Mapping[str, Tensor]) -> dict[str, Tensor]:

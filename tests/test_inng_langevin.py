@@ -90,6 +90,14 @@ def test_adam_ascent_equals_the_library_s_adam() -> None:
     torch.testing.assert_close(moved, parameter.detach())
 
 
+def test_the_layout_of_the_start_does_not_matter() -> None:
+    start = draw(2, 3, 16, 16)
+    expected = ascend(gaussian(0.5), start, PLAIN, endless(Update.ADAM, 0.01), torch.Generator()).canvases
+    for laid_out in (start.contiguous(memory_format=torch.channels_last), start.mT.contiguous().mT):
+        moved = ascend(gaussian(0.5), laid_out, PLAIN, endless(Update.ADAM, 0.01), torch.Generator()).canvases
+        assert torch.equal(moved, expected)
+
+
 def test_each_image_stops_at_its_own_decision_and_no_image_influences_another() -> None:
     starts = torch.cat([draw(1, 3, 16, 16, seed=seed) * scale for seed, scale in ((1, 1.0), (2, 4.0), (3, 8.0))])
     sampler = Sampler(Update.LANGEVIN, 0.02, 1e-4, 0.5, 200, threshold=-0.001)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.optim.adam import adam
 
 from inng_bench.contract import NO_CHECKPOINT, Checkpoint, Snapshot
 from inng_bench.inng.choices import Stop, Together, Update
@@ -131,10 +132,11 @@ class _Climbers:
         self.steps = torch.zeros(count, dtype=torch.int64, device=device)
         self.logits = torch.zeros(count, dtype=canvases.dtype, device=device)
         self.reached = torch.zeros(count, dtype=torch.bool, device=device)
-        # Of those that still climb: which they are, where they are, and Adam's moments.
+        # Of those that still climb: which they are, where they are, and Adam's moments. All that a step changes lies in
+        # memory alike, plane by plane: the library's Adam walks through it without strides.
         self.active = torch.arange(count, device=device)
-        self.current = canvases
-        self.first, self.second = torch.zeros_like(canvases), torch.zeros_like(canvases)
+        self.current = canvases.contiguous()
+        self.first, self.second = torch.zeros_like(self.current), torch.zeros_like(self.current)
 
     def keep(self, stays: Tensor) -> None:
         """Let all but some of those that climb stand where they are."""
@@ -214,10 +216,9 @@ def ascend(
         if len(stays) < len(now.active):
             now.keep(stays)
             gradient = gradient[stays]
-        move = _move(_mix(colours.T, gradient), now.first, now.second, now.step, sampler)
-        noise = [now.noise[i] for i in now.active.tolist()] if now.noise else []
-        move = move + _noise(now.current, noise, now.step, sampler)
-        now.current = (now.current + _mix(colours, move)).clamp_(-1, 1)
+        move = _noise(now.current, [now.noise[i] for i in now.active.tolist()] if now.noise else [], now.step, sampler)
+        _add_climb(move, _mixed(colours.T, gradient), now.first, now.second, now.step, sampler)
+        now.current = _mixed(colours, move, onto=now.current).clamp_(-1, 1)
         now.steps[now.active] += 1
         now.step += 1
         checkpoint.offer(now.snapshot)
@@ -225,20 +226,25 @@ def ascend(
     return Ascent(now.result, now.steps, now.logits, now.reached, now.evaluations)
 
 
-def _move(gradient: Tensor, first: Tensor, second: Tensor, step: int, sampler: Sampler) -> Tensor:
-    """Return the deterministic part of a step; Adam's moments are updated in place."""
+def _add_climb(move: Tensor, gradient: Tensor, first: Tensor, second: Tensor, step: int, sampler: Sampler) -> None:
+    """Add the deterministic part of a step to a move; Adam's moments are updated in place."""
     if sampler.update is Update.LANGEVIN:
-        return gradient * (0.5 * sampler.step_size_at(step))
-    first.lerp_(gradient, 1 - sampler.momentum)
-    second.lerp_(gradient.square(), 1 - ADAM_SECOND_MOMENT_DECAY)
-    scale = sampler.step_size_at(step) / (1 - sampler.momentum ** (step + 1))
-    spread = (second / (1 - ADAM_SECOND_MOMENT_DECAY ** (step + 1))).sqrt_().add_(ADAM_EPSILON)
-    return first.div(spread).mul_(scale)
+        move.add_(gradient, alpha=0.5 * sampler.step_size_at(step))
+        return
+    count = torch.full((), step, dtype=torch.float32, device=move.device)
+    adam(
+        [move], [gradient], [first], [second], [], [count],
+        fused=True, amsgrad=False, beta1=sampler.momentum, beta2=ADAM_SECOND_MOMENT_DECAY,
+        lr=sampler.step_size_at(step), weight_decay=0.0, eps=ADAM_EPSILON, maximize=True,
+    )  # fmt: skip
 
 
-def _mix(matrix: Tensor, pictures: Tensor) -> Tensor:
-    """Multiply each pixel's three channels by a (3, 3) matrix."""
-    return torch.einsum("ij,njhw->nihw", matrix, pictures)
+def _mixed(matrix: Tensor, pictures: Tensor, onto: Tensor | None = None) -> Tensor:
+    """Multiply each pixel's three channels by a (3, 3) matrix, and add that to other pictures."""
+    matrices, pixels = matrix.expand(len(pictures), 3, 3), pictures.flatten(2)
+    if onto is None:
+        return torch.bmm(matrices, pixels).view_as(pictures)
+    return torch.baddbmm(onto.flatten(2), matrices, pixels).view_as(pictures)
 
 
 def _noise_generators(count: int, sampler: Sampler, generator: torch.Generator) -> list[torch.Generator]:
@@ -248,10 +254,11 @@ def _noise_generators(count: int, sampler: Sampler, generator: torch.Generator) 
     return [torch.Generator().manual_seed(seed) for seed in seeds]
 
 
-def _noise(canvases: Tensor, generators: list[torch.Generator], step: int, sampler: Sampler) -> Tensor | float:
+def _noise(canvases: Tensor, generators: list[torch.Generator], step: int, sampler: Sampler) -> Tensor:
     if not generators:
-        return 0.0
+        return torch.zeros_like(canvases)
     variance = sampler.temperature * sampler.step_size_at(step) ** (1 if sampler.update is Update.LANGEVIN else 2)
-    shape = canvases.shape[1:]
-    white = torch.stack([torch.randn(shape, generator=one, dtype=canvases.dtype) for one in generators])
-    return white.to(canvases.device).mul_(variance**0.5)
+    white = torch.empty(canvases.shape, dtype=canvases.dtype)
+    for image, generator in zip(white, generators, strict=True):
+        image.normal_(0.0, variance**0.5, generator=generator)
+    return white.to(canvases.device)
