@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (head, less) has seen enough; without this the interpreter complains once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     for problem in report.damaged:
-        print(f"error: {one_line(problem)}", file=sys.stderr)
+        print(f"error: {problem}", file=sys.stderr)
     return ExitStatus.BAD_INPUT if report.damaged else ExitStatus.OK
 
 
