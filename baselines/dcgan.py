@@ -170,6 +170,16 @@ class DCGAN(Method):
         self._generator = trainer.averaged
         return Training(steps * per_step, watch.warnings())
 
+    def snapshot_bytes(self, budget: float) -> float:
+        """Count both networks with their Adams, and the generator's average."""
+        del budget
+        with torch.device("meta"):
+            generator, discriminator = (
+                sum(weight.numel() for weight in network.parameters())
+                for network in (Generator(self._config), Discriminator(self._config))
+            )
+        return 4.0 * (4 * generator + 3 * discriminator)
+
     def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
         """Draw tiles; see :meth:`inng_bench.contract.Method.sample`."""
         assert self.supports(size), f"DCGAN draws {TILE} px tiles, not {size}"

@@ -17,6 +17,7 @@ from inng_bench.errors import ExitStatus, InputError, one_line
 from inng_bench.gate.commands import add_commands as add_gate_commands
 from inng_bench.harness.devices import DEVICES
 from inng_bench.results_command import add_results
+from inng_bench.throughput_command import add_throughput
 
 if TYPE_CHECKING:
     from inng_bench.harness.plan import Plan, Retry
@@ -83,6 +84,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_sample(commands)
     _add_report(commands)
     add_results(commands)
+    add_throughput(commands)
     add_gate_commands(commands)
     return parser
 
@@ -277,7 +279,8 @@ def _announce(plan: Plan, folder: Path, jobs: int | None, retry: Retry) -> int:
     print(
         f"{len(missing)} of {len(plan.runs)} runs are missing in {folder}; {at_a_time} at a time.\n"
         f"On the machine of the reference figures they take about {math.ceil(expected.minutes)} minutes; "
-        f"on disk {math.ceil(expected.disk_mib)} MiB."
+        f"on disk {math.ceil(expected.disk_mib)} MiB, and until they are done about "
+        f"{math.ceil(expected.passing_mib)} MiB more for what they can go on from."
     )
     return ExitStatus.OK
 

@@ -197,6 +197,11 @@ class Method(ABC):
             seconds may ignore it and always begin anew.
         """
 
+    def snapshot_bytes(self, budget: float) -> float:
+        """Estimate the size of the last snapshot of a training under a budget; 0 where none is offered."""
+        del budget
+        return 0.0
+
     @abstractmethod
     def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
         """Draw pictures from fresh noise.

@@ -5,14 +5,15 @@ training that never stopped; another layout would be the same numbers now and ot
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from inng_bench.contract import Snapshot
+from inng_bench.contract import Checkpoint, Snapshot
 from inng_bench.errors import InputError
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
@@ -30,10 +31,14 @@ def encode(snapshot: Snapshot) -> bytes:
 
 
 def decode(content: bytes) -> Snapshot:
-    """Read what :func:`encode` wrote; damage has been ruled out before, by its hash."""
+    """Read what :func:`encode` wrote; damage has been ruled out before, by its hash.
+
+    Tensors are copied to where torch lets all of its tensors begin: products of another alignment may round otherwise.
+    """
     header_length = int.from_bytes(content[:8], "little")
     metadata = json.loads(content[8 : 8 + header_length])["__metadata__"]
-    return Snapshot(safetensors.torch.load(content), json.loads(metadata["values"]))
+    tensors = {name: tensor.clone() for name, tensor in safetensors.torch.load(content).items()}
+    return Snapshot(tensors, json.loads(metadata["values"]))
 
 
 def joined(**parts: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -45,6 +50,43 @@ def part_of(snapshot: Snapshot, part: str) -> dict[str, Tensor]:
     """Return the tensors that :func:`joined` put under a part, by their own names."""
     prefix = f"{part}."
     return {name.removeprefix(prefix): value for name, value in snapshot.tensors.items() if name.startswith(prefix)}
+
+
+@dataclass(frozen=True)
+class Part(Checkpoint):
+    """The checkpoint of a part of a training, whose snapshots lie within those of the whole.
+
+    Attributes
+    ----------
+    whole : Checkpoint
+        Is offered them.
+    name : str
+        Of the part.
+    around : Callable[[], Snapshot]
+        Takes the snapshot of all that is not of the part.
+    begun : Snapshot or None
+        A snapshot of the whole to go on from; where it has no such part, the part begins anew.
+    """
+
+    whole: Checkpoint
+    name: str
+    around: Callable[[], Snapshot]
+    begun: Snapshot | None = None
+
+    def load(self) -> Snapshot | None:
+        """Return what :attr:`begun` has of this part."""
+        if self.begun is None or self.name not in self.begun.values:
+            return None
+        return Snapshot(part_of(self.begun, self.name), self.begun.values[self.name])
+
+    def offer(self, take: Callable[[], Snapshot]) -> None:
+        """Offer the whole a snapshot with the part's in it."""
+        self.whole.offer(lambda: self._put(take()))
+
+    def _put(self, part: Snapshot) -> Snapshot:
+        around = self.around()
+        tensors = {**around.tensors, **joined(**{self.name: part.tensors})}
+        return Snapshot(tensors, {**around.values, self.name: dict(part.values)})
 
 
 def required(content: Mapping[str, Value], name: str) -> Value:

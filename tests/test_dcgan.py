@@ -160,6 +160,12 @@ def test_a_snapshot_that_lacks_anything_is_refused_and_the_missing_part_named(mo
             train_with(StopsAt(0, Snapshot(whole.tensors, values)))
 
 
+def test_the_estimated_size_of_a_snapshot_is_that_of_its_tensors_but_for_the_small_ones() -> None:
+    tensors = [tensor for name, tensor in a_snapshot().tensors.items() if name != "random"]
+    found = sum(tensor.nbytes for tensor in tensors)
+    assert DCGAN(SETTINGS, Execution()).snapshot_bytes(1e12) == pytest.approx(found, rel=0.1)
+
+
 @pytest.mark.parametrize("change", [lambda tensor: tensor[:1], lambda tensor: tensor.double()])
 def test_a_snapshot_of_another_shape_or_type_is_refused(change: Callable[[Tensor], Tensor]) -> None:
     whole = a_snapshot()

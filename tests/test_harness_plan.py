@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fake_methods import SmallTiler
 from PIL import Image
 
 from inng_bench.errors import InputError
@@ -243,6 +244,14 @@ def test_the_estimate_shares_the_runs_among_the_workers() -> None:
     assert alone.minutes / 2 <= shared.minutes < alone.minutes
     assert estimate((), 2).minutes == 0.0
     assert replace(alone, minutes=0.0) == replace(shared, minutes=0.0)
+
+
+def test_the_estimate_has_three_snapshots_of_each_run_that_goes_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SmallTiler, "snapshot_bytes", lambda _, budget: budget / 1e12 * 2**20)
+    runs = plan_of().runs
+    assert sum(run.method == "small-10x" for run in runs) == 2
+    assert [estimate(runs, jobs).passing_mib for jobs in (1, 2)] == [3 * 5.0, 3 * 5.0 * 2]
+    assert estimate([run for run in runs if run.method != "small-10x"], 2).passing_mib == 0.0
 
 
 def command_of(plan: Plan, *records: Record) -> str:

@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -6,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from inng_bench.contract import Execution, Progress, Snapshot
+from inng_bench.contract import Checkpoint, Execution, Progress, Snapshot
 from inng_bench.errors import InputError
 from inng_bench.inng.cascade import (
     CascadeTraining,
@@ -14,10 +15,23 @@ from inng_bench.inng.cascade import (
     classifier_flops,
     classifier_loss,
     climb,
+    snapshot_bytes,
     synthesise,
     train_cascade,
 )
-from inng_bench.inng.choices import Architecture, Ascended, Canvas, FirstNegatives, Output, Overlap, Scope, Start, Stop
+from inng_bench.inng.choices import (
+    Architecture,
+    Ascended,
+    Canvas,
+    FirstNegatives,
+    Output,
+    Overlap,
+    Scope,
+    Start,
+    Stop,
+    Together,
+    Update,
+)
 from inng_bench.inng.field import Reading, evaluation_flops
 from inng_bench.inng.frozen import FrozenClassifier, picture_logits
 from inng_bench.inng.method import INNg
@@ -37,12 +51,15 @@ def changed(config: CascadeConfig = SMALL, **fields: Any) -> CascadeConfig:
     return CascadeConfig.model_validate(config.model_dump() | fields)
 
 
+def begin(config: CascadeConfig = SMALL, seed: int = 0) -> CascadeTraining:
+    return CascadeTraining(stripes(), config, dtype=torch.float32, generator=torch.Generator().manual_seed(seed))
+
+
 def train(
     config: CascadeConfig = SMALL, budget: float = math.inf, seed: int = 0
 ) -> tuple[CascadeTraining, list[StageReport]]:
     reports: list[StageReport] = []
-    generator = torch.Generator().manual_seed(seed)
-    training = CascadeTraining(stripes(), config, dtype=torch.float32, generator=generator)
+    training = begin(config, seed)
     train_cascade(training, budget=budget, on_round=reports.append)
     return training, reports
 
@@ -155,45 +172,118 @@ def test_rounds_between_kept_classifiers_begin_at_the_samples_of_the_last_kept_o
     assert not torch.equal(training.base, noise)
 
 
+class Keeper(Checkpoint):
+    """Keeps a snapshot of every moment at which a training could go on."""
+
+    def __init__(self) -> None:
+        self.kept: list[bytes] = []
+
+    def offer(self, take: Callable[[], Snapshot]) -> None:
+        self.kept.append(encode(take()))
+
+    def by_place(self) -> dict[str, Snapshot]:
+        """Return the middle one of the snapshots of each place of the algorithm."""
+        places: dict[str, list[bytes]] = {}
+        for content in self.kept:
+            places.setdefault(place_of(decode(content)), []).append(content)
+        return {place: decode(contents[len(contents) // 2]) for place, contents in places.items()}
+
+
+def place_of(snapshot: Snapshot) -> str:
+    values = snapshot.values
+    if values["round"] is None:
+        return "between rounds"
+    if "fresh" in values:
+        return "within the fresh canvases' ascents"
+    if "ascent" not in values:
+        return "within the classifier's training"
+    return f"within batch {1 + len(snapshot.tensors['ascent.steps'])} of the ascent"
+
+
+ALWAYS = {"between rounds", "within the classifier's training", "within batch 1 of the ascent"}
+
+
 @pytest.mark.parametrize(
-    "fields",
+    ("fields", "places"),
     [
-        {},
-        {"keep_every": 2},
-        {"keep_every": 0},
-        {"optimiser": "sgd"},
-        {"fresh_share": 0.5},
-        {"stop": Stop.REAL_QUANTILE},
+        ({}, ALWAYS),
+        ({"keep_every": 2}, ALWAYS),
+        ({"keep_every": 0}, ALWAYS),
+        ({"optimiser": "sgd"}, ALWAYS),
+        ({"fresh_share": 0.5}, ALWAYS | {"within the fresh canvases' ascents"}),
+        ({"stop": Stop.REAL_QUANTILE}, ALWAYS),
+        ({"sampler_batch": 1}, ALWAYS | {"within batch 2 of the ascent"}),
+        ({"classifier_start": Start.NEW, "update": Update.LANGEVIN, "temperature": 0.01}, ALWAYS),
+        ({"overlap": Overlap.RANDOM_PATCHES, "temperature": 0.0, "together": Together.BATCH}, ALWAYS),
+        ({"loss_check_steps": 2, "loss_check_batches": 2, "loss_target": 0.6}, ALWAYS),
+        ({"scope": Scope.SUM}, ALWAYS),
     ],
 )
-@pytest.mark.parametrize("stopped_after", [1, 2, 3])
-def test_a_training_that_goes_on_from_a_snapshot_ends_with_the_same_bytes(
-    fields: dict[str, Any], stopped_after: int
+def test_a_training_that_goes_on_from_any_place_ends_with_the_same_bytes(
+    fields: dict[str, Any], places: set[str]
 ) -> None:
-    config = changed(max_stages=5, **fields)
-    whole, _ = train(config)
-    begun, _ = train(changed(config, max_stages=stopped_after))
-    snapshot = decode(encode(begun.snapshot()))
-    resumed = CascadeTraining(stripes(), config, dtype=torch.float32, generator=torch.Generator().manual_seed(99))
-    resumed.restore(snapshot)
-    train_cascade(resumed, budget=math.inf, on_round=lambda _: None)
-    assert torch.equal(resumed.canvases, whole.canvases)
-    assert [stage.sampler for stage in resumed.stages] == [stage.sampler for stage in whole.stages]
-    assert all(torch.equal(a, b) for a, b in zip(weights(resumed), weights(whole), strict=True))
-    assert (resumed.flops, resumed.missed) == (whole.flops, whole.missed)
+    config, keeper = changed(max_stages=3, **fields), Keeper()
+    whole = begin(config)
+    reports: list[StageReport] = []
+    train_cascade(whole, budget=math.inf, on_round=reports.append, checkpoint=keeper)
+    snapshots = keeper.by_place()
+    assert snapshots.keys() == places
+    for snapshot in snapshots.values():
+        resumed = begin(config, seed=99)
+        resumed.restore(snapshot)
+        left: list[StageReport] = []
+        train_cascade(resumed, budget=math.inf, on_round=left.append)
+        assert torch.equal(resumed.canvases, whole.canvases)
+        assert [stage.sampler for stage in resumed.stages] == [stage.sampler for stage in whole.stages]
+        assert all(torch.equal(a, b) for a, b in zip(weights(resumed), weights(whole), strict=True))
+        assert (resumed.flops, resumed.missed) == (whole.flops, whole.missed)
+        assert [told(report) for report in left] == [told(report) for report in reports[-len(left) :]]
+
+
+def told(report: StageReport) -> tuple[Any, ...]:
+    ascent = report.ascent
+    figures = ascent.steps.tolist(), ascent.logits.tolist(), ascent.reached.tolist(), ascent.evaluations
+    return report.number, report.losses, report.energy_gap, figures, report.flops
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"keep_every": 2}, {"optimiser": "sgd", "sampler_batch": 1}, {"canvas": "expanded"}, {"filters": 16}]
+)
+def test_the_estimated_size_of_a_snapshot_is_that_of_the_largest_one(fields: dict[str, Any]) -> None:
+    config, keeper = changed(max_stages=4, **fields), Keeper()
+    train_cascade(begin(config), budget=math.inf, on_round=lambda _: None, checkpoint=keeper)
+    largest = max(len(content) for content in keeper.kept)
+    states = 3 * 5056  # of generators, which are nothing beside the tensors of a training that is not a test's
+    assert snapshot_bytes(config, torch.float32, rounds=3) + states == pytest.approx(largest, rel=0.1)
+
+
+def test_a_round_that_has_begun_is_brought_to_its_end_although_its_budget_is_spent() -> None:
+    keeper = Keeper()
+    train_cascade(begin(changed(max_stages=1)), budget=math.inf, on_round=lambda _: None, checkpoint=keeper)
+    resumed = begin(changed(max_stages=1))
+    resumed.restore(keeper.by_place()["within batch 1 of the ascent"])
+    train_cascade(resumed, budget=1.0, on_round=lambda _: None)
+    assert resumed.rounds == 1
 
 
 def test_a_snapshot_with_a_part_missing_is_refused_by_its_name() -> None:
-    training, _ = train(changed(max_stages=2))
-    snapshot = training.snapshot()
+    keeper = Keeper()
+    train_cascade(begin(changed(max_stages=2)), budget=math.inf, on_round=lambda _: None, checkpoint=keeper)
+    snapshot = keeper.by_place()["within batch 1 of the ascent"]
+    training = begin()
+
+    def go_on(snapshot: Snapshot) -> None:
+        training.restore(snapshot)
+        training.round()
+
     for name in snapshot.tensors:
         tensors = {key: value for key, value in snapshot.tensors.items() if key != name}
-        with pytest.raises(InputError, match=name):
-            training.restore(Snapshot(tensors, snapshot.values))
-    for name in snapshot.values:
+        with pytest.raises(InputError, match=name.rpartition("batch.")[2].removeprefix("ascent.")):
+            go_on(Snapshot(tensors, snapshot.values))
+    for name in snapshot.values.keys() - {"ascent"}:
         values = {key: value for key, value in snapshot.values.items() if key != name}
         with pytest.raises(InputError, match=name):
-            training.restore(Snapshot(snapshot.tensors, values))
+            go_on(Snapshot(snapshot.tensors, values))
 
 
 def test_a_share_of_fresh_chains_takes_the_place_of_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:

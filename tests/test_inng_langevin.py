@@ -1,11 +1,15 @@
 import math
+from collections.abc import Callable
 
+import pytest
 import torch
 from torch import Tensor
 
+from inng_bench.contract import NO_CHECKPOINT, Checkpoint, Snapshot
 from inng_bench.inng.choices import Stop, Together, Update
 from inng_bench.inng.field import Field
-from inng_bench.inng.langevin import Sampler, ascend
+from inng_bench.inng.langevin import Ascent, Sampler, ascend
+from inng_bench.resume import decode, encode
 
 PLAIN = torch.eye(3, dtype=torch.float64)
 
@@ -86,6 +90,14 @@ def test_adam_ascent_equals_the_library_s_adam() -> None:
     torch.testing.assert_close(moved, parameter.detach())
 
 
+def test_the_layout_of_the_start_does_not_matter() -> None:
+    start = draw(2, 3, 16, 16)
+    expected = ascend(gaussian(0.5), start, PLAIN, endless(Update.ADAM, 0.01), torch.Generator()).canvases
+    for laid_out in (start.contiguous(memory_format=torch.channels_last), start.mT.contiguous().mT):
+        moved = ascend(gaussian(0.5), laid_out, PLAIN, endless(Update.ADAM, 0.01), torch.Generator()).canvases
+        assert torch.equal(moved, expected)
+
+
 def test_each_image_stops_at_its_own_decision_and_no_image_influences_another() -> None:
     starts = torch.cat([draw(1, 3, 16, 16, seed=seed) * scale for seed, scale in ((1, 1.0), (2, 4.0), (3, 8.0))])
     sampler = Sampler(Update.LANGEVIN, 0.02, 1e-4, 0.5, 200, threshold=-0.001)
@@ -97,6 +109,43 @@ def test_each_image_stops_at_its_own_decision_and_no_image_influences_another() 
     again = ascend(gaussian(0.5), changed, PLAIN, sampler, torch.Generator().manual_seed(5))
     assert torch.equal(again.canvases[1:], together.canvases[1:])
     assert not torch.equal(again.canvases[0], together.canvases[0])
+
+
+class Stopper(Checkpoint):
+    """Keeps the snapshot of one step and gives it back."""
+
+    def __init__(self, step: int) -> None:
+        self._step = step
+        self._kept: bytes | None = None
+
+    def load(self) -> Snapshot | None:
+        return None if self._kept is None else decode(self._kept)
+
+    def offer(self, take: Callable[[], Snapshot]) -> None:
+        if self._kept is None and (snapshot := take()).values["step"] == self._step:
+            self._kept = encode(snapshot)
+
+
+@pytest.mark.parametrize("update", Update)
+def test_an_ascent_that_goes_on_from_any_step_ends_where_it_would_have_ended(update: Update) -> None:
+    starts = torch.cat([draw(1, 3, 16, 16, seed=seed) * scale for seed, scale in ((1, 1.0), (2, 4.0), (3, 8.0))])
+    sampler = Sampler(update, 0.02, 1e-4, 0.5, 200, threshold=-0.01)
+
+    def outcome(checkpoint: Checkpoint) -> Ascent:
+        return ascend(gaussian(0.5), starts, PLAIN, sampler, torch.Generator().manual_seed(5), checkpoint)
+
+    whole = outcome(NO_CHECKPOINT)
+    last = int(whole.steps.max())
+    assert len(set(whole.steps.tolist())) == 3  # so that there are snapshots with some images at rest
+    for step in (1, last // 2, last):
+        stopper = Stopper(step)
+        outcome(stopper)
+        assert stopper.load() is not None
+        again = outcome(stopper)
+        assert torch.equal(again.canvases, whole.canvases)
+        assert torch.equal(again.logits, whole.logits)
+        assert torch.equal(again.reached, whole.reached)
+        assert (again.steps.tolist(), again.evaluations) == (whole.steps.tolist(), whole.evaluations)
 
 
 def test_an_image_beyond_the_boundary_is_left_as_it_is() -> None:

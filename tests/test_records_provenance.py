@@ -1,6 +1,7 @@
 import getpass
 import os
 import platform
+import re
 import socket
 import subprocess
 import sys
@@ -103,6 +104,18 @@ def test_the_libraries_that_multiply_are_told_with_their_versions_and_without_pa
     assert {"numpy BLAS", "instructions", "torch BLAS"} <= found.keys()
     assert found["instructions"] == torch.backends.cpu.get_cpu_capability()
     assert not [value for value in found.values() if "/" in value]
+
+
+def test_the_core_of_openblas_is_the_one_it_computes_with() -> None:
+    if platform.machine() != "x86_64" or "openblas" not in libraries()["numpy BLAS"]:
+        pytest.skip("numpy multiplies with another library here")
+    command = "from inng_bench.harness.hardware import libraries; print(libraries()['OpenBLAS core'])"
+    environment = {**os.environ, "OPENBLAS_CORETYPE": "Nehalem"}  # of which every x86 processor of today is capable
+    done = subprocess.run(
+        [sys.executable, "-c", command], env=environment, check=True, capture_output=True, text=True, timeout=100
+    )
+    assert done.stdout == "Nehalem\n"
+    assert re.fullmatch(r"\w+", libraries()["OpenBLAS core"])
 
 
 def test_the_hash_of_the_source_changes_with_the_code_and_not_with_the_report(

@@ -1,3 +1,4 @@
+import hashlib
 import io
 from pathlib import Path
 
@@ -7,10 +8,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from record_builder import make_curve, make_record, make_texture, write_picture, write_records
 
-from inng_bench.errors import InputError
+from inng_bench.errors import ExitStatus, InputError
+from inng_bench.hashes import file_hash
 from inng_bench.records import store
-from inng_bench.records.schema import Record, Status
+from inng_bench.records.schema import Record, Status, TextureFacts
 from inng_bench.report import build_report
+from inng_bench.report.__main__ import main
 from inng_bench.report.canvas import (
     GAP,
     PALE,
@@ -26,6 +29,8 @@ from inng_bench.report.canvas import (
 from inng_bench.report.curves import curves_figure
 from inng_bench.report.rows import make_rows
 from inng_bench.report.sheets import overview_sheet, stages_sheet, texture_sheet
+
+WINDOWS = ("train", "held_out")
 
 
 def pixels(png: bytes) -> NDArray[np.uint8]:
@@ -51,20 +56,35 @@ def read(path: Path) -> NDArray[np.uint8]:
 def record_with_pictures(out: Path, method: str, side: int, count: int) -> Record:
     artefacts = {f"sample-{index}": f"sample-{index}.png" for index in range(count)}
     artefacts |= {"nearest": "nearest.png", "stages": "stages.png"}
-    record = make_record(method, artefacts=artefacts)
-    folder = store.folder_of(out, record)
+    folder = store.run_folder(out, "brick", method, 0)
     for index in range(count):
         write_picture(folder / f"sample-{index}.png", side, side, seed=index + side)
     write_picture(folder / "nearest.png", 64, 128, seed=5)
     write_picture(folder / "stages.png", side, 8 * side, seed=6)
-    return record
+    hashes = {role: file_hash(folder / name) for role, name in artefacts.items()}
+    return make_record(method, texture=texture_with_windows(out), artefacts=artefacts, hashes=hashes)
+
+
+def texture_with_windows(out: Path) -> TextureFacts:
+    """Return the facts of a texture with the hashes of the windows that lie in a results folder."""
+    facts, folder = make_texture("brick"), store.texture_folder(out, "brick")
+    assert facts.held_out is not None
+    hashes = {name: hashlib.sha256(read(folder / f"{name}.png").tobytes()).hexdigest() for name in WINDOWS}
+    windows = {
+        name: getattr(facts, name).model_copy(update={"sha256": found, "width": 256, "height": 256})
+        for name, found in hashes.items()
+    }
+    return facts.model_copy(update=windows)
 
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
-    for index, name in enumerate(("train.png", "held_out.png")):
-        write_picture(store.texture_folder(tmp_path, "brick") / name, 256, 256, seed=90 + index)
-    records = [make_record("real"), record_with_pictures(tmp_path, "inng", 256, 4)]
+    for index, name in enumerate(WINDOWS):
+        write_picture(store.texture_folder(tmp_path, "brick") / f"{name}.png", 256, 256, seed=90 + index)
+    records = [
+        make_record("real", texture=texture_with_windows(tmp_path)),
+        record_with_pictures(tmp_path, "inng", 256, 4),
+    ]
     records.append(record_with_pictures(tmp_path, "dcgan", 64, 64))
     return write_records(tmp_path, records)
 
@@ -123,7 +143,7 @@ def test_a_texture_named_like_a_common_sheet_keeps_its_own(tmp_path: Path) -> No
     assert {path.name for path in report.files if path.suffix == ".png"} == {"overview.png", "overview-texture.png"}
 
 
-def test_missing_and_damaged_pictures_are_stated_and_no_error(results: Path) -> None:
+def test_missing_and_damaged_pictures_have_a_panel_that_says_so(results: Path) -> None:
     folder = store.run_folder(results, "brick", "inng", 0)
     for index in range(4):
         (folder / f"sample-{index}.png").unlink()
@@ -132,7 +152,30 @@ def test_missing_and_damaged_pictures_are_stated_and_no_error(results: Path) -> 
     sheet = pixels(texture_sheet(results, make_rows(store.read_records(results))))
     pale = (sheet == np.array(PALE, np.uint8)).all(axis=2)
     assert pale.sum() > 2 * 200 * 200
-    build_report(results)
+    problems = build_report(results).damaged
+    assert [Path(problem.split(" ", 1)[0]).name for problem in problems] == ["nearest.png", "train.png"]
+
+
+def test_a_picture_with_one_other_byte_ends_with_2_and_its_name_below_the_table(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = store.run_folder(results, "brick", "dcgan", 0) / "sample-63.png"
+    whole = path.read_bytes()
+    assert main([str(results)]) == ExitStatus.OK
+    path.write_bytes(whole[:-20] + bytes([whole[-20] ^ 1]) + whole[-19:])
+    before = {file: file.read_bytes() for file in (results / "runs").rglob("*") if file.is_file()}
+    capsys.readouterr()
+    assert main([str(results)]) == ExitStatus.BAD_INPUT
+    told = capsys.readouterr()
+    assert "brick" in told.out
+    assert told.err == f"error: {path} is damaged; delete its run and run again.\n"
+    assert before == {file: file.read_bytes() for file in (results / "runs").rglob("*") if file.is_file()}
+
+
+def test_pictures_that_were_not_kept_are_no_damage(results: Path) -> None:
+    for path in results.rglob("*.png"):
+        path.unlink()
+    assert build_report(results).damaged == ()
 
 
 @pytest.mark.parametrize(

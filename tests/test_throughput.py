@@ -10,10 +10,35 @@ from inng_bench.inng.cascade import climb
 from inng_bench.inng.field import evaluation_flops
 from inng_bench.inng.langevin import Ascent
 from inng_bench.inng.method import INNg
-from inng_bench.throughput import STEPS, measure_ceiling, measure_sampler
+from inng_bench.throughput import measure_ceiling, measure_sampler
+from inng_bench.throughput.ceiling import (
+    GEMM_SIDE,
+    POINTWISE_BATCH,
+    POINTWISE_CHANNELS,
+    POINTWISE_SIDE,
+    time_against_ceiling,
+)
+from inng_bench.throughput.stored import STEPS, measure_finished
 
 EXECUTION = Execution(precision=Precision.FLOAT32)
 SETTINGS = {"filters": 8, "canvases": 1, "canvas_side": 64, "crops": 1, "classifier_steps": 5, "max_stages": 2}
+
+
+class Clock:
+    """Time that passes only where a test says so; everything else takes a second."""
+
+    def __init__(self, *seconds: float) -> None:
+        self.now = 0.0
+        self._seconds = seconds
+        self._calls = 0
+
+    def __call__(self) -> float:
+        """A timed task lies between an even and an odd call."""
+        if self._calls % 2:
+            turn = self._calls // 2
+            self.now += self._seconds[turn % len(self._seconds)]
+        self._calls += 1
+        return self.now
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +68,43 @@ def test_time_lost_in_the_sampler_is_seen(stored: Path, monkeypatch: pytest.Monk
         time.sleep(0.2)
         return climb(*arguments)
 
-    monkeypatch.setattr("inng_bench.throughput.climb", slowed)
+    monkeypatch.setattr("inng_bench.throughput.stored.climb", slowed)
     speed = measure_sampler(stored, EXECUTION, size=(64, 64), batch=2)
     assert speed.gradient_evaluations_per_second < 2 * (STEPS + 1) / 0.2
 
 
 def test_the_ceiling_counts_operations_per_second_of_this_machine() -> None:
     # One core of any machine of the last ten years lies between a tenth of a GFLOP/s and ten TFLOP/s.
-    assert 1e8 < measure_ceiling(EXECUTION) < 1e13
+    assert 1e8 < measure_ceiling(EXECUTION, rounds=2) < 1e13
+
+
+@pytest.mark.parametrize(("product", "convolution"), [(2.0, 8.0), (8.0, 0.5)])
+def test_the_ceiling_is_the_faster_of_matrix_product_and_convolution_by_a_clock(
+    product: float, convolution: float
+) -> None:
+    timing = time_against_ceiling(lambda: None, EXECUTION, rounds=3, clock=Clock(5.0, product, convolution))
+    assert timing.seconds == (5.0, 5.0, 5.0)
+    rates = (
+        2 * GEMM_SIDE**3 / product,
+        2 * POINTWISE_BATCH * POINTWISE_SIDE**2 * POINTWISE_CHANNELS**2 / convolution,
+    )
+    assert timing.ceiling == max(rates)
+
+
+def test_task_and_ceiling_take_turns_after_a_warm_up() -> None:
+    order: list[str] = []
+    clock = Clock(1.0)
+
+    def watched() -> float:
+        order.append("clock")
+        return clock()
+
+    time_against_ceiling(lambda: order.append("task"), EXECUTION, rounds=2, clock=watched)
+    # The warm-up is not timed; in each round the task stands between the first two calls, the ceiling behind.
+    one_round = ["clock", "task", *["clock"] * 5]
+    assert order == ["task", *one_round, *one_round]
+
+
+def test_a_finished_texture_is_timed_through_all_stages(stored: Path) -> None:
+    finished = measure_finished(INNg.load(stored, EXECUTION), batch=2, rounds=3, clock=Clock(4.0, 10.0, 2.0))
+    assert (finished.seconds, finished.batch, finished.stages) == (2.0, 2, 2)

@@ -7,10 +7,16 @@ from typing import Protocol, Self, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from inng_bench.harness.plan import RunSpec
-
 STEPS = 4
 """Plain lines per training."""
+
+
+class Titled(Protocol):
+    """What goes on: a run, or a case of a timing."""
+
+    @property
+    def title(self) -> str:
+        """How it is called."""
 
 
 class Display(Protocol):
@@ -25,14 +31,14 @@ class Display(Protocol):
     def say(self, text: str) -> None:
         """Print a line."""
 
-    def progress(self, run: RunSpec, phase: str, fraction: float) -> None:
+    def progress(self, run: Titled, phase: str, fraction: float) -> None:
         """Take notice that a run is at some phase, and of the share of its training that is done."""
 
-    def finish(self, run: RunSpec, text: str) -> None:
+    def finish(self, run: Titled, text: str) -> None:
         """Take notice that a run has ended."""
 
 
-def open_display(total: int, stream: TextIO | None = None) -> Display:
+def open_display(total: int, stream: TextIO | None = None, unit: str = "all runs") -> Display:
     """Return bars on a terminal and plain lines elsewhere.
 
     Parameters
@@ -41,9 +47,11 @@ def open_display(total: int, stream: TextIO | None = None) -> Display:
         Number of runs to come.
     stream : TextIO or None
         Where to; None for stderr.
+    unit : str
+        What the bar of all is called.
     """
     stream = sys.stderr if stream is None else stream
-    return BarDisplay(total, stream) if stream.isatty() else PlainDisplay(total, stream)
+    return BarDisplay(total, stream, unit) if stream.isatty() else PlainDisplay(total, stream)
 
 
 class PlainDisplay:
@@ -67,14 +75,14 @@ class PlainDisplay:
         """Print a line."""
         print(text, file=self._stream, flush=True)
 
-    def progress(self, run: RunSpec, phase: str, fraction: float) -> None:
+    def progress(self, run: Titled, phase: str, fraction: float) -> None:
         """Print a line when the training has come a quarter further."""
         quarter = int(fraction * STEPS)
         if phase == "train" and self._shown.get(run.title, 0) < quarter < STEPS:
             self._shown[run.title] = quarter
             self.say(f"        {run.title}: {100 * quarter // STEPS} % of the budget")
 
-    def finish(self, run: RunSpec, text: str) -> None:
+    def finish(self, run: Titled, text: str) -> None:
         """Print how a run ended."""
         self._ended += 1
         width = len(str(self._total))
@@ -84,10 +92,10 @@ class PlainDisplay:
 class BarDisplay:
     """One bar for all runs and one for each that is under way."""
 
-    def __init__(self, total: int, stream: TextIO) -> None:
+    def __init__(self, total: int, stream: TextIO, unit: str) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
         self._bars = Progress(*columns, console=Console(file=stream))
-        self._all = self._bars.add_task("all runs", total=total)
+        self._all = self._bars.add_task(unit, total=total)
         self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
@@ -103,13 +111,13 @@ class BarDisplay:
         """Print a line above the bars."""
         self._bars.console.print(text, markup=False, highlight=False)
 
-    def progress(self, run: RunSpec, phase: str, fraction: float) -> None:
+    def progress(self, run: Titled, phase: str, fraction: float) -> None:
         """Move the bar of a run."""
         if run.title not in self._tasks:
             self._tasks[run.title] = self._bars.add_task(run.title, total=1.0)
         self._bars.update(self._tasks[run.title], completed=fraction, description=f"{run.title} · {phase}")
 
-    def finish(self, run: RunSpec, text: str) -> None:
+    def finish(self, run: Titled, text: str) -> None:
         """Take the bar of a run away and print how it ended."""
         if run.title in self._tasks:
             self._bars.remove_task(self._tasks.pop(run.title))

@@ -1,5 +1,7 @@
 """What the machine offers: device, native precision and cores."""
 
+import ctypes
+import importlib
 import math
 import platform
 import re
@@ -82,8 +84,20 @@ def libraries() -> dict[str, str]:
     return {
         **{name: match[1] for name, match in found.items() if match},
         "numpy BLAS": f"{blas['name']} {blas['version']}",
+        **_openblas_core(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
     }
+
+
+def _openblas_core() -> dict[str, str]:
+    """Return the processor whose kernels numpy's OpenBLAS has taken at its start; nothing of another library."""
+    linked = ctypes.CDLL(importlib.import_module("numpy._core._multiarray_umath").__file__)
+    names = (f"{prefix}openblas_get_corename{suffix}" for prefix in ("scipy_", "") for suffix in ("64_", ""))
+    core = next((getattr(linked, name) for name in names if hasattr(linked, name)), None)
+    if core is None:
+        return {}
+    core.restype = ctypes.c_char_p
+    return {"OpenBLAS core": core().decode("ascii")}
 
 
 def available_cores() -> int:

@@ -1,8 +1,10 @@
-"""The memory that a group of processes holds, asked from outside."""
+"""The memory that a group of processes holds, asked from outside, and the most that this one has held."""
 
 import contextlib
 import os
+import resource
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,3 +38,19 @@ def _sizes_from_ps() -> Iterator[tuple[int, int]]:
         for line in subprocess.run(command, capture_output=True, text=True, timeout=20).stdout.splitlines():
             group, kibibytes = line.split()
             yield int(group), int(kibibytes) * 1024
+
+
+def peak_memory_mib() -> float:
+    """Return the largest resident size of this process so far.
+
+    Linux counts the parent's memory at the fork into ``ru_maxrss``, so that the size of the program's own address
+    space is read instead.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        lines = status.read_text().splitlines()
+        kibibytes = next((line.split()[1] for line in lines if line.startswith("VmHWM:")), None)
+        if kibibytes is not None:
+            return int(kibibytes) / 1024
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest / 2**20 if sys.platform == "darwin" else largest / 1024

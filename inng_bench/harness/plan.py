@@ -18,6 +18,7 @@ from inng_bench.harness.methods import load_method_class
 from inng_bench.harness.suite import REFERENCE_ROWS, MethodEntry, Suite
 from inng_bench.hashes import canonical_hash
 from inng_bench.metrics.catalogue import BY_NAME
+from inng_bench.records.generations import KEPT
 from inng_bench.records.schema import NO_LIMITS, Limits, Record, Status, TextureFacts
 from inng_bench.seeds import derive_seed
 from inng_bench.suggest import did_you_mean
@@ -288,11 +289,24 @@ def find_missing(plan: Plan, records: Iterable[Record], retry: Retry = Retry.FAI
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a list of runs will take; minutes are those of the reference machine."""
+    """What a list of runs will take.
+
+    Attributes
+    ----------
+    runs : int
+        How many.
+    minutes : float
+        On the reference machine.
+    disk_mib : float
+        What stays.
+    passing_mib : float
+        What the snapshots of the trainings take until they have a record.
+    """
 
     runs: int
     minutes: float
     disk_mib: float
+    passing_mib: float
 
 
 def estimate(runs: Sequence[RunSpec], jobs: int) -> Estimate:
@@ -301,7 +315,17 @@ def estimate(runs: Sequence[RunSpec], jobs: int) -> Estimate:
     for run in runs:
         first_free = busy.index(min(busy))
         busy[first_free] += run.budget_flops / 1e12 * SECONDS_PER_TFLOP + SECONDS_PER_ROW
-    return Estimate(len(runs), max(busy) / 60, MIB_PER_RUN * len(runs))
+    sizes = {run.method: _snapshot_mib(run) for run in {run.method: run for run in runs}.values()}
+    largest = sorted((sizes[run.method] for run in runs), reverse=True)[:jobs]
+    return Estimate(len(runs), max(busy) / 60, MIB_PER_RUN * len(runs), (KEPT + 1) * sum(largest))
+
+
+def _snapshot_mib(run: RunSpec) -> float:
+    """Return the size of a snapshot of a run; of those that are kept there is one more while the next is written."""
+    if run.implementation == REAL:
+        return 0.0
+    method = load_method_class(run.implementation)(run.settings, run.execution)
+    return method.snapshot_bytes(run.budget_flops) / 2**20
 
 
 def _reference_entries() -> list[MethodEntry]:

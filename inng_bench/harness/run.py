@@ -5,8 +5,6 @@ over the training, left to right), ``nearest`` (a patch of the first sample, and
 like it), ``weights`` and ``model`` (what :meth:`inng_bench.contract.Method.load` reads).
 """
 
-import resource
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,6 +19,7 @@ from inng_bench.contract import Training
 from inng_bench.files import remove_unfinished
 from inng_bench.harness.checkpoint import RunCheckpoint, identify, states_of
 from inng_bench.harness.diary import Diary, Listener, Notice, Stopwatch, ignore_news, ignore_notice
+from inng_bench.harness.memory import peak_memory_mib
 from inng_bench.harness.methods import load_method_class
 from inng_bench.harness.pictures import write_png
 from inng_bench.harness.plan import REAL, RunSpec
@@ -180,19 +179,3 @@ def _write_pictures(folder: Path, pictures: Mapping[str, Pixels]) -> dict[str, s
 
 def _hash_files(folder: Path, names: Mapping[str, str]) -> dict[str, str]:
     return {role: file_hash(folder / name) for role, name in names.items()}
-
-
-def peak_memory_mib() -> float:
-    """Return the largest resident size of this process so far.
-
-    Linux counts the parent's memory at the fork into ``ru_maxrss``, so that the size of the program's own address
-    space is read instead.
-    """
-    status = Path("/proc/self/status")
-    if status.exists():
-        lines = status.read_text().splitlines()
-        kibibytes = next((line.split()[1] for line in lines if line.startswith("VmHWM:")), None)
-        if kibibytes is not None:
-            return int(kibibytes) / 1024
-    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return largest / 2**20 if sys.platform == "darwin" else largest / 1024

@@ -16,6 +16,7 @@ from inng_bench.harness.checkpoint import states_of
 from inng_bench.harness.display import Display, open_display
 from inng_bench.harness.executor import run_requests
 from inng_bench.harness.hardware import available_cores
+from inng_bench.harness.machine import Claim, claim_machine
 from inng_bench.harness.messages import Kind, Message, Request, Task
 from inng_bench.harness.pictures import write_png
 from inng_bench.harness.plan import Plan, Retry, RunSpec, find_missing, make_plan
@@ -127,7 +128,7 @@ def run_plan(plan: Plan, folder: Path, *, jobs: int | None = None, retry: Retry 
         raise InputError(
             f"another run is writing to {folder}; wait for it or name another folder with --out."
         ) from error
-    with acquired:
+    with acquired, claim_machine(Claim.SHARED):
         records = store.read_records(folder)
         missing = find_missing(plan, records, retry)
         left = len(find_missing(plan, records)) - len(missing)

@@ -12,14 +12,15 @@ noise each time.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from inng_bench.contract import Snapshot
+from inng_bench.contract import NO_CHECKPOINT, Checkpoint, Snapshot
 from inng_bench.errors import InputError
 from inng_bench.inng.choices import Directions, FirstNegatives, Normalisation, Optimiser, Scope, Start, Stop
 from inng_bench.inng.field import evaluation_flops, make_field
@@ -31,6 +32,7 @@ from inng_bench.inng.presets import CascadeConfig, canvas_length
 from inng_bench.inng.prior import NoisePrior, Palette
 from inng_bench.pixels import random_crops
 from inng_bench.resume import (
+    Part,
     adam_tensors,
     joined,
     required,
@@ -44,6 +46,10 @@ _COUNTERS = ("rounds", "since_kept", "flops", "last_cost")
 
 REAL_CROPS = 64
 """Real crops of which the stop rule ``real-quantile`` takes its quantile."""
+
+
+USUAL_SHARE = 0.4
+"""Of the operations that a round may take at the most; 0.26 to 0.47 in the reference results of the suite ``quick``."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +93,36 @@ class StageReport:
     flops: float
 
 
+@dataclass
+class Round:
+    """How far a round has come.
+
+    Attributes
+    ----------
+    flops_before : float
+        Counted before it.
+    noise_level : float
+        Of the crops that its classifier sees.
+    losses : list[float]
+        Cross-entropy of each classifier step so far.
+    energy_gap : float
+        E(negative) - E(real) of the last step.
+    threshold : float or None
+        Where its samples stop; None while the classifier learns.
+    is_fresh : bool
+        Whether the fresh canvases, if there are any, have come as far as the others.
+    """
+
+    flops_before: float
+    noise_level: float
+    losses: list[float] = field(default_factory=list)
+    energy_gap: float = 0.0
+    threshold: float | None = None
+    is_fresh: bool = False
+
+
 class CascadeTraining:
-    """A training between two rounds.
+    """A training between two rounds, or within one.
 
     Parameters
     ----------
@@ -125,7 +159,8 @@ class CascadeTraining:
         self._newest: Stage | None = None
         self.rounds, self.since_kept, self.flops, self.last_cost = 0, 0, 0.0, 0.0
         self.missed: list[int] = []  # rounds in which an image ran out of steps
-        self._noise_level = 0.0
+        self.current: Round | None = None
+        self._begun: Snapshot | None = None  # of the ascent at which a training goes on
         self._step_flops, self._pass_flops = classifier_flops(config, self._crop_side)
         self._evaluation_flops = 0.0
 
@@ -134,39 +169,56 @@ class CascadeTraining:
         """C_1..C_T: those that are kept and, if rounds followed the last of them, the newest."""
         return tuple(self.kept) if self.since_kept == 0 or self._newest is None else (*self.kept, self._newest)
 
-    def round(self, progress: float = 0.0) -> StageReport:
-        """Train a classifier and let the samples climb it.
+    def round(self, progress: float = 0.0, checkpoint: Checkpoint = NO_CHECKPOINT) -> StageReport:
+        """Train a classifier and let the samples climb it, from wherever a round has been left.
 
         Parameters
         ----------
         progress : float
             Share of the budget that is spent, in [0, 1].
+        checkpoint : Checkpoint
+            Is offered snapshots between the steps of the classifier and of the sampler.
         """
-        config, before = self.config, self.flops
-        self._noise_level = config.data_noise * config.final_data_noise_share**progress
-        losses, energy_gap = self._train_classifier()
-        stage = Stage(freeze(self.classifier, self._dtype), self._sampler())
-        stage = replace(stage, sampler=self._with_threshold(stage))
+        if self.current is None:
+            self.current = self._begin(progress)
+        now, config = self.current, self.config
+        if now.threshold is None:
+            self._train_classifier(now, checkpoint)
+            now.threshold = self._threshold()
+        stage = Stage(freeze(self.classifier, self._dtype), self._sampler(now.threshold))
+        if not now.is_fresh:
+            self.base = self._with_fresh(self.base, checkpoint)
+            now.is_fresh = True
         climbed = climbed_at((*self.kept, stage), len(self.kept), config.scope)
-        self.base = self._with_fresh(self.base)
-        ascent = climb(climbed, self.base, self.colours, config, self.prior, self._generator)
+        ascent = climb(
+            climbed, self.base, self.colours, config, self.prior, self._generator, self._part("ascent", checkpoint)
+        )
         if not bool(ascent.logits.isfinite().all()):
             raise FloatingPointError(
                 f"round {self.rounds + 1}: the logits are not finite; lower classifier_rate or step_size"
             )
+        return self._end(now, stage, ascent)
+
+    def _begin(self, progress: float) -> Round:
+        if self.config.classifier_start is Start.NEW and self.rounds > 0:
+            self._start_classifier()
+        return Round(self.flops, self.config.data_noise * self.config.final_data_noise_share**progress)
+
+    def _end(self, now: Round, stage: Stage, ascent: Ascent) -> StageReport:
         self.canvases = ascent.canvases
         self.negatives.append(self.canvases)
         self._keep(stage)
-        self.flops += len(losses) * self._step_flops
+        self.flops += len(now.losses) * self._step_flops
         self._count(ascent)
-        self.last_cost = self.flops - before
+        self.last_cost = self.flops - now.flops_before
         self.rounds += 1
         if not bool(ascent.reached.all()):
             self.missed.append(self.rounds)
-        return StageReport(self.rounds, losses, energy_gap, ascent, self.flops)
+        self.current = None
+        return StageReport(self.rounds, tuple(now.losses), now.energy_gap, ascent, self.flops)
 
     def snapshot(self) -> Snapshot:
-        """Return all that a training needs to go on after this round."""
+        """Return all that a training needs to go on, but for what an ascent adds that has begun."""
         kept = [stage.classifier.state() for stage in self.stages]
         tensors = joined(
             classifier=self.classifier.state_dict(),
@@ -178,6 +230,7 @@ class CascadeTraining:
         counters = {name: getattr(self, name) for name in _COUNTERS}
         samplers = [[stage.sampler.max_steps, stage.sampler.threshold] for stage in self.stages]
         values = {"samplers": samplers, "missed": list(self.missed), "history": len(self.negatives)}
+        values["round"] = None if self.current is None else asdict(self.current)
         return Snapshot(tensors, counters | values)
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -204,8 +257,17 @@ class CascadeTraining:
             restore_stage(snapshot.tensors, f"stage.{number:04d}", self.config, sampler, device, self._dtype)
             for number, sampler in enumerate(required(snapshot.values, "samplers"))
         ]
-        self.kept, self._newest = (stages, stages[-1]) if self.since_kept == 0 else (stages[:-1], stages[-1])
+        self.kept, self._newest = stages, stages[-1] if stages else None
+        if self.since_kept > 0:
+            self.kept.pop()
         restore_generator(self._generator, snapshot, "random")
+        current = required(snapshot.values, "round")
+        self.current, self._begun = None if current is None else Round(**current), snapshot
+
+    def _part(self, name: str, checkpoint: Checkpoint) -> Part:
+        """Return the checkpoint of an ascent; the first one of a restored training goes on where it was left."""
+        begun, self._begun = self._begun, None
+        return Part(checkpoint, name, self.snapshot, begun)
 
     def _keep(self, stage: Stage) -> None:
         self._newest = stage
@@ -214,29 +276,37 @@ class CascadeTraining:
             self.kept.append(stage)
             self.base, self.since_kept = self.canvases, 0
 
-    def _sampler(self) -> Sampler:
+    def _sampler(self, threshold: float) -> Sampler:
         """Return the sampler of this round, with as many times the steps as rounds share its start."""
         sampler = self.config.sampler()
-        return replace(sampler, max_steps=sampler.max_steps * (self.since_kept + 1))
+        return replace(sampler, max_steps=sampler.max_steps * (self.since_kept + 1), threshold=threshold)
 
-    def _with_threshold(self, stage: Stage) -> Sampler:
-        """Put the logit that a quantile of the real crops has in the place of the quantile."""
-        if stage.sampler.stop is not Stop.REAL_QUANTILE:
-            return stage.sampler
+    def _threshold(self) -> float:
+        """Return where samples stop; of the rule ``real-quantile`` the logit that a share of the real crops has."""
+        config = self.config
+        if config.stop is not Stop.REAL_QUANTILE:
+            return config.threshold
         crops = random_crops(self._window, REAL_CROPS, self._crop_side, self._generator)
         with torch.no_grad():
-            logits = picture_logits(stage.classifier, crops).float().mean((1, 2))
-        self.flops += REAL_CROPS / (2 * self.config.crops) * self._pass_flops
-        return replace(stage.sampler, threshold=float(torch.quantile(logits, stage.sampler.threshold)))
+            logits = picture_logits(freeze(self.classifier, self._dtype), crops).float().mean((1, 2))
+        self.flops += REAL_CROPS / (2 * config.crops) * self._pass_flops
+        return float(torch.quantile(logits, config.threshold))
 
-    def _with_fresh(self, canvases: Tensor) -> Tensor:
+    def _with_fresh(self, canvases: Tensor, checkpoint: Checkpoint) -> Tensor:
         """Put canvases that come from new noise through C_1..C_{t-1} in the place of the first, and move all up."""
         count = math.ceil(self.config.fresh_share * len(canvases))
         if count == 0:
             return canvases
         noise = self.prior.draw(count, (canvases.shape[2], canvases.shape[3]), self._generator).to(canvases.device)
         fresh = synthesise(
-            self.kept, noise, self.colours, self.config, self.prior, self._generator, on_ascent=self._count
+            self.kept,
+            noise,
+            self.colours,
+            self.config,
+            self.prior,
+            self._generator,
+            on_ascent=self._count,
+            checkpoint=self._part("fresh", checkpoint),
         )
         return torch.cat([canvases[count:], fresh])
 
@@ -253,29 +323,27 @@ class CascadeTraining:
         self.classifier.to(self._window.device).to(memory_format=torch.channels_last)
         self.optimiser = new_optimiser(self.classifier, self.config)
 
-    def _train_classifier(self) -> tuple[tuple[float, ...], float]:
-        """Train C_t to tell real windows from as many pseudo-negative ones; return losses and the last energy gap."""
+    def _train_classifier(self, now: Round, checkpoint: Checkpoint) -> None:
+        """Train C_t to tell real windows from as many pseudo-negative ones."""
         config = self.config
-        if config.classifier_start is Start.NEW and self.rounds > 0:
-            self._start_classifier()
         self.classifier.train()
-        losses: list[float] = []
-        energy_gap = 0.0
-        while len(losses) < config.classifier_steps:
-            loss, energy_gap = self._classifier_step()
-            losses.append(loss)
-            looks = len(losses) >= config.classifier_least_steps and len(losses) % config.loss_check_steps == 0
-            if looks and self._loss_to_check(loss) < config.loss_target:
-                break
+        while not self._has_learnt(now):
+            loss, now.energy_gap = self._classifier_step(now.noise_level)
+            now.losses.append(loss)
+            checkpoint.offer(self.snapshot)
         if config.normalisation is Normalisation.RECALIBRATED:
-            batches = [torch.cat(self._draw()) for _ in range(config.norm_batches)]
+            batches = [torch.cat(self._draw(now.noise_level)) for _ in range(config.norm_batches)]
             recalibrate(self.classifier, batches, self._dtype)
             self.flops += config.norm_batches * self._pass_flops
-        return tuple(losses), energy_gap
 
-    def _classifier_step(self) -> tuple[float, float]:
+    def _has_learnt(self, now: Round) -> bool:
+        steps, config = len(now.losses), self.config
+        looks = steps >= config.classifier_least_steps and steps % config.loss_check_steps == 0
+        return (looks and self._loss_to_check(now) < config.loss_target) or steps >= config.classifier_steps
+
+    def _classifier_step(self, noise_level: float) -> tuple[float, float]:
         """Move the weights once; return the loss and E(negative) - E(real)."""
-        real, fake = self._draw()
+        real, fake = self._draw(noise_level)
         loss, logits = classifier_loss(self.classifier, real, fake, self._dtype)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -286,34 +354,41 @@ class CascadeTraining:
             raise FloatingPointError("the classifier's loss is not a number; lower classifier_rate")
         return value, float(real_logits.mean() - fake_logits.mean())
 
-    def _draw(self) -> tuple[Tensor, Tensor]:
+    def _draw(self, noise_level: float) -> tuple[Tensor, Tensor]:
         """Return real and pseudo-negative crops, equally many: the assumption of equal priors behind ln g_t = logit."""
         config = self.config
         real = random_crops(self._window, config.crops, self._crop_side, self._generator)
         fake = self.negatives.draw(config.crops, self._crop_side, self._generator)
-        return self._with_data_noise(real), self._with_data_noise(fake)
+        return self._with_data_noise(real, noise_level), self._with_data_noise(fake, noise_level)
 
-    def _with_data_noise(self, crops: Tensor) -> Tensor:
+    def _with_data_noise(self, crops: Tensor, level: float) -> Tensor:
         """Blur the difference between real and pseudo-negative crops, which a classifier would soon know by heart."""
-        if self._noise_level == 0:
+        if level == 0:
             return crops
         white = torch.randn(crops.shape, generator=self._generator).to(crops.device)
-        return crops + self._noise_level * torch.einsum("ij,njhw->nihw", self.palette.factor.to(crops), white)
+        return crops + level * torch.einsum("ij,njhw->nihw", self.palette.factor.to(crops), white)
 
-    def _loss_to_check(self, loss: float) -> float:
+    def _loss_to_check(self, now: Round) -> float:
         """Return the loss that decides whether the training may end."""
         count = self.config.loss_check_batches
         if count == 0:
-            return loss
+            return now.losses[-1]
         self.classifier.eval()
         with torch.no_grad():
-            losses = [float(classifier_loss(self.classifier, *self._draw(), self._dtype)[0]) for _ in range(count)]
+            batches = (self._draw(now.noise_level) for _ in range(count))
+            losses = [float(classifier_loss(self.classifier, *batch, self._dtype)[0]) for batch in batches]
         self.classifier.train()
         self.flops += count * self._pass_flops
         return sum(losses) / count
 
 
-def train_cascade(training: CascadeTraining, *, budget: float, on_round: Callable[[StageReport], None]) -> None:
+def train_cascade(
+    training: CascadeTraining,
+    *,
+    budget: float,
+    on_round: Callable[[StageReport], None],
+    checkpoint: Checkpoint = NO_CHECKPOINT,
+) -> None:
     """Go on with a training until its budget is spent.
 
     Parameters
@@ -324,9 +399,14 @@ def train_cascade(training: CascadeTraining, *, budget: float, on_round: Callabl
         Counted floating-point operations of the whole training; the last round is the one that would end nearest to it.
     on_round : callable
         Called after each round.
+    checkpoint : Checkpoint
+        Is offered snapshots within the rounds and, once ``on_round`` has heard, between them.
     """
-    while training.rounds < training.config.max_stages and training.flops + training.last_cost / 2 < budget:
-        on_round(training.round(min(1.0, training.flops / budget)))
+    while training.current is not None or (
+        training.rounds < training.config.max_stages and training.flops + training.last_cost / 2 < budget
+    ):
+        on_round(training.round(min(1.0, training.flops / budget), checkpoint))
+        checkpoint.offer(training.snapshot)
 
 
 def classifier_loss(classifier: Classifier, real: Tensor, fake: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
@@ -344,6 +424,7 @@ def climb(
     config: CascadeConfig,
     prior: NoisePrior,
     generator: torch.Generator,
+    checkpoint: Checkpoint = NO_CHECKPOINT,
 ) -> Ascent:
     """Let canvases climb ln g_t, or the sum of several with ln p0, until each reaches the boundary of the last.
 
@@ -361,17 +442,28 @@ def climb(
         p0, whose density is a part of the whole sum.
     generator : torch.Generator
         On the CPU.
+    checkpoint : Checkpoint
+        Makes it possible to go on between two steps; what the generator drew for a batch is then drawn again.
     """
     sampler = stages[-1].sampler
     classifiers = [stage.classifier for stage in stages]
     gradient = prior.log_density_gradient if config.scope is Scope.SUM else None
-    ascents = []
+    done = Ascent.of_none(canvases)
+    if (begun := checkpoint.load()) is not None:
+        done = Ascent.restore(begun, canvases.device)
+        restore_generator(generator, begun, "random")
     with torch.no_grad():
-        for batch in canvases.split(config.sampler_batch):  # type: ignore[no-untyped-call]
+        for batch in canvases[len(done.steps) :].split(config.sampler_batch):  # type: ignore[no-untyped-call]
+            around = partial(_snapshot_before_batch, done, generator.get_state())
             field = make_field(classifiers, gradient, config.reading, batch, sampler.max_steps + 1, generator)
-            ascents.append(ascend(field, batch, colours.to(batch), sampler, generator))
-    joined = Ascent.joined(ascents)
-    return replace(joined, evaluations=joined.evaluations * len(classifiers))
+            part, begun = Part(checkpoint, "batch", around, begun), None
+            done = Ascent.joined([done, ascend(field, batch, colours.to(batch), sampler, generator, part)])
+    return replace(done, evaluations=done.evaluations * len(classifiers))
+
+
+def _snapshot_before_batch(done: Ascent, random: Tensor) -> Snapshot:
+    before = done.snapshot()
+    return replace(before, tensors={**before.tensors, "random": random})
 
 
 def climbed_at(stages: Sequence[Stage], number: int, scope: Scope) -> Sequence[Stage]:
@@ -388,6 +480,7 @@ def synthesise(
     generator: torch.Generator,
     on_ascent: Callable[[Ascent], None] | None = None,
     first: int = 0,
+    checkpoint: Checkpoint = NO_CHECKPOINT,
 ) -> Tensor:
     """Draw pictures: samples of p0 go through C_1..C_T, at each until its boundary.
 
@@ -397,7 +490,7 @@ def synthesise(
         C_1..C_T.
     canvases : Tensor
         Samples of p0, or whatever the sampler is to begin with, float32 (N, 3, H, W) in [-1, 1].
-    colours, config, prior, generator
+    colours, config, prior, generator, checkpoint
         As in :func:`climb`.
     on_ascent : callable or None
         Called after each stage.
@@ -409,8 +502,15 @@ def synthesise(
     Tensor
         float32 (N, 3, H, W) in [-1, 1].
     """
+    if (begun := checkpoint.load()) is not None:
+        canvases, first = (
+            required_like(canvases, begun, "canvases").to(canvases.device),
+            required(begun.values, "stage"),
+        )
     for number in range(first, len(stages)):
-        ascent = climb(climbed_at(stages, number, config.scope), canvases, colours, config, prior, generator)
+        around = partial(Snapshot, {"canvases": canvases}, {"stage": number})
+        part, begun = Part(checkpoint, "ascent", around, begun), None
+        ascent = climb(climbed_at(stages, number, config.scope), canvases, colours, config, prior, generator, part)
         canvases = ascent.canvases
         if on_ascent is not None:
             on_ascent(ascent)
@@ -480,11 +580,37 @@ def new_optimiser(classifier: Classifier, config: CascadeConfig) -> torch.optim.
 
 def classifier_flops(config: CascadeConfig, crop_side: int) -> tuple[float, float]:
     """Count the floating-point operations of a training step of a classifier, and of its forward pass alone."""
-    with torch.device("meta"):  # computes nothing and draws nothing from the global random state
-        probe = Classifier(config.design)
+    probe = _probe(config)
     crops = torch.empty((config.crops, 3, crop_side, crop_side), device="meta")
     with FlopCounterMode(display=False) as counter:
         loss, _ = classifier_loss(probe, crops, crops, torch.float32)
         forward = float(counter.get_total_flops())
         loss.backward()  # type: ignore[no-untyped-call]
     return float(counter.get_total_flops()), forward
+
+
+def _probe(config: CascadeConfig) -> Classifier:
+    """Return a classifier that computes nothing and draws nothing from the global random state."""
+    with torch.device("meta"):
+        return Classifier(config.design)
+
+
+def usual_rounds(config: CascadeConfig, budget: float) -> int:
+    """Estimate how many rounds a budget pays for."""
+    side = canvas_length(config.canvas_side, config.canvas)
+    per_evaluation = evaluation_flops(freeze(_probe(config), torch.float32), config.reading, (side, side))
+    learning = config.classifier_steps * classifier_flops(config, config.crop_side)[0]
+    climbing = config.canvases * config.max_steps * per_evaluation
+    return min(config.max_stages, math.ceil(budget / (USUAL_SHARE * (learning + climbing))))
+
+
+def snapshot_bytes(config: CascadeConfig, dtype: torch.dtype, rounds: int) -> float:
+    """Return the size of a snapshot in a round that comes after so many, in the middle of its ascent."""
+    parameters = sum(weight.numel() for weight in _probe(config).parameters())
+    canvases = 4 * config.canvases * 3 * canvas_length(config.canvas_side, config.canvas) ** 2
+    together = min(1.0, config.sampler_batch / config.canvases)
+    learning = parameters * 4 * (3 if config.optimiser is Optimiser.ADAM else 1)
+    climbing = canvases * (2 + 1 + 3 * together)  # the chain and its base, what has climbed, what climbs with moments
+    history = canvases / 2 * min(config.history_stages, rounds + 1)
+    kept = rounds if config.keep_every == 1 else rounds // max(1, config.keep_every) + 1
+    return learning + climbing + history + kept * parameters * dtype.itemsize

@@ -112,11 +112,16 @@ def _draw_places(
     return torch.stack(corners, -1)
 
 
-def _dense_torus(
-    classifier: FrozenClassifier, canvases: Tensor, roll: Tensor, ascended: Ascended
+def dense_torus(
+    classifier: FrozenClassifier,
+    canvases: Tensor,
+    roll: Tensor,
+    ascended: Ascended,
+    evaluate: Callable[[FrozenClassifier, Tensor, Ascended], tuple[Tensor, Tensor]] = torus_logits_and_gradient,
 ) -> tuple[Tensor, Tensor]:
+    """Evaluate every window of the regular grid that a roll of the canvases gives."""
     down, right = roll.tolist()
-    logits, gradient = torus_logits_and_gradient(classifier, canvases.roll((down, right), (2, 3)), ascended)
+    logits, gradient = evaluate(classifier, canvases.roll((down, right), (2, 3)), ascended)
     return logits, gradient.roll((-down, -right), (2, 3))
 
 
@@ -165,8 +170,10 @@ def _by_autograd(
     return logits.detach(), gradient / covering
 
 
-_EVALUATIONS = {
-    (Overlap.DENSE, Canvas.TORUS): _dense_torus,
+_Evaluation = Callable[[FrozenClassifier, Tensor, Tensor, Ascended], tuple[Tensor, Tensor]]
+
+_EVALUATIONS: dict[tuple[Overlap, Canvas], _Evaluation] = {
+    (Overlap.DENSE, Canvas.TORUS): dense_torus,
     (Overlap.DENSE, Canvas.EXPANDED): _dense_expanded,
     (Overlap.RANDOM_PATCHES, Canvas.TORUS): _random_patches,
     (Overlap.RANDOM_PATCHES, Canvas.EXPANDED): _random_patches,

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.optim.adam import adam
 
+from inng_bench.contract import NO_CHECKPOINT, Checkpoint, Snapshot
 from inng_bench.inng.choices import Stop, Together, Update
 from inng_bench.inng.field import Field
+from inng_bench.resume import required
 
 ADAM_SECOND_MOMENT_DECAY = 0.999
 ADAM_EPSILON = 1e-8
@@ -93,14 +96,82 @@ class Ascent:
     evaluations: int
 
     @classmethod
+    def of_none(cls, canvases: Tensor) -> "Ascent":
+        """Return the ascent of none of some canvases."""
+        steps = torch.zeros(0, dtype=torch.int64, device=canvases.device)
+        return cls(canvases[:0], steps, steps.to(canvases.dtype), steps.bool(), 0)
+
+    def snapshot(self) -> Snapshot:
+        """Return all of it."""
+        return Snapshot({name: getattr(self, name) for name in _COLUMNS}, {"evaluations": self.evaluations})
+
+    @classmethod
+    def restore(cls, snapshot: Snapshot, device: torch.device) -> "Ascent":
+        """Return the ascent of a :meth:`snapshot`."""
+        canvases, steps, logits, reached = (required(snapshot.tensors, name).to(device) for name in _COLUMNS)
+        return cls(canvases, steps, logits, reached, required(snapshot.values, "evaluations"))
+
+    @classmethod
     def joined(cls, ascents: "Sequence[Ascent]") -> "Ascent":
         """Return the ascents of several batches as one."""
-        columns = ((one.canvases, one.steps, one.logits, one.reached) for one in ascents)
-        canvases, steps, logits, reached = (torch.cat(column) for column in zip(*columns, strict=True))
+        canvases, steps, logits, reached = (torch.cat([getattr(one, name) for one in ascents]) for name in _COLUMNS)
         return cls(canvases, steps, logits, reached, sum(one.evaluations for one in ascents))
 
 
-def ascend(field: Field, canvases: Tensor, colours: Tensor, sampler: Sampler, generator: torch.Generator) -> Ascent:
+_COLUMNS = ("canvases", "steps", "logits", "reached")
+
+
+class _Climbers:
+    """The images of an ascent between two steps."""
+
+    def __init__(self, canvases: Tensor, noise: list[torch.Generator]) -> None:
+        count, device = len(canvases), canvases.device
+        self.step, self.evaluations = 0, 0
+        self.noise = noise
+        self.result = canvases.clone()
+        self.steps = torch.zeros(count, dtype=torch.int64, device=device)
+        self.logits = torch.zeros(count, dtype=canvases.dtype, device=device)
+        self.reached = torch.zeros(count, dtype=torch.bool, device=device)
+        # Of those that still climb: which they are, where they are, and Adam's moments. All that a step changes lies in
+        # memory alike, plane by plane: the library's Adam walks through it without strides.
+        self.active = torch.arange(count, device=device)
+        self.current = canvases.contiguous()
+        self.first, self.second = torch.zeros_like(self.current), torch.zeros_like(self.current)
+
+    def keep(self, stays: Tensor) -> None:
+        """Let all but some of those that climb stand where they are."""
+        self.result[self.active] = self.current
+        self.active, self.current = self.active[stays], self.current[stays]
+        self.first, self.second = self.first[stays], self.second[stays]
+
+    def snapshot(self) -> Snapshot:
+        """Return all that the following steps depend on."""
+        tensors = {name: getattr(self, name) for name in _OF_CLIMBERS}
+        if self.noise:
+            tensors["noise"] = torch.stack([one.get_state() for one in self.noise])
+        return Snapshot(tensors, {"step": self.step, "evaluations": self.evaluations})
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a :meth:`snapshot` of an ascent of the same images."""
+        self.step, self.evaluations = (required(snapshot.values, name) for name in ("step", "evaluations"))
+        for name in _OF_CLIMBERS:
+            setattr(self, name, required(snapshot.tensors, name).to(self.result.device))
+        if self.noise:
+            for one, state in zip(self.noise, required(snapshot.tensors, "noise"), strict=True):
+                one.set_state(state.clone())  # a generator reads past the offset of a view
+
+
+_OF_CLIMBERS = ("result", "steps", "logits", "reached", "active", "current", "first", "second")
+
+
+def ascend(
+    field: Field,
+    canvases: Tensor,
+    colours: Tensor,
+    sampler: Sampler,
+    generator: torch.Generator,
+    checkpoint: Checkpoint = NO_CHECKPOINT,
+) -> Ascent:
     """Move canvases up a logit until its decision reaches the threshold.
 
     Steps are taken along the principal colours of the texture and in units of their standard deviations: with A the
@@ -123,52 +194,57 @@ def ascend(field: Field, canvases: Tensor, colours: Tensor, sampler: Sampler, ge
         The rule.
     generator : torch.Generator
         On the CPU. Draws, for a temperature above zero, one seed an image for its noise.
+    checkpoint : Checkpoint
+        Makes it possible to go on between two steps; the generator is then to stand where it stood at the beginning.
 
     Returns
     -------
     Ascent
         The moved canvases and what it took.
     """
-    noise = _noise_generators(len(canvases), sampler, generator)
-    result, active = canvases.clone(), torch.arange(len(canvases), device=canvases.device)
-    steps = torch.zeros(len(canvases), dtype=torch.int64, device=canvases.device)
-    logits = torch.zeros(len(canvases), dtype=canvases.dtype, device=canvases.device)
-    reached = torch.zeros(len(canvases), dtype=torch.bool, device=canvases.device)
-    first, second = torch.zeros_like(canvases), torch.zeros_like(canvases)
-    current, evaluations = canvases, 0
-    for step in range(sampler.max_steps + 1):
-        values, gradient = field(current, step, active)
-        evaluations += len(active)
-        logits[active] = values.mean(1)
-        reached[active] = sampler.reached(values)
-        stays = (~reached[active]).nonzero().flatten()
-        if len(stays) == 0 or step == sampler.max_steps:
+    now = _Climbers(canvases, _noise_generators(len(canvases), sampler, generator))
+    if (snapshot := checkpoint.load()) is not None:
+        now.restore(snapshot)
+    while True:
+        values, gradient = field(now.current, now.step, now.active)
+        now.evaluations += len(now.active)
+        now.logits[now.active] = values.mean(1)
+        now.reached[now.active] = sampler.reached(values)
+        stays = (~now.reached[now.active]).nonzero().flatten()
+        if len(stays) == 0 or now.step == sampler.max_steps:
             break
-        if len(stays) < len(active):
-            result[active], active = current, active[stays]
-            current, gradient, first, second = current[stays], gradient[stays], first[stays], second[stays]
-        move = _move(_mix(colours.T, gradient), first, second, step, sampler)
-        move = move + _noise(current, [noise[i] for i in active.tolist()] if noise else [], step, sampler)
-        current = (current + _mix(colours, move)).clamp_(-1, 1)
-        steps[active] += 1
-    result[active] = current
-    return Ascent(result, steps, logits, reached, evaluations)
+        if len(stays) < len(now.active):
+            now.keep(stays)
+            gradient = gradient[stays]
+        move = _noise(now.current, [now.noise[i] for i in now.active.tolist()] if now.noise else [], now.step, sampler)
+        _add_climb(move, _mixed(colours.T, gradient), now.first, now.second, now.step, sampler)
+        now.current = _mixed(colours, move, onto=now.current).clamp_(-1, 1)
+        now.steps[now.active] += 1
+        now.step += 1
+        checkpoint.offer(now.snapshot)
+    now.result[now.active] = now.current
+    return Ascent(now.result, now.steps, now.logits, now.reached, now.evaluations)
 
 
-def _move(gradient: Tensor, first: Tensor, second: Tensor, step: int, sampler: Sampler) -> Tensor:
-    """Return the deterministic part of a step; Adam's moments are updated in place."""
+def _add_climb(move: Tensor, gradient: Tensor, first: Tensor, second: Tensor, step: int, sampler: Sampler) -> None:
+    """Add the deterministic part of a step to a move; Adam's moments are updated in place."""
     if sampler.update is Update.LANGEVIN:
-        return gradient * (0.5 * sampler.step_size_at(step))
-    first.lerp_(gradient, 1 - sampler.momentum)
-    second.lerp_(gradient.square(), 1 - ADAM_SECOND_MOMENT_DECAY)
-    scale = sampler.step_size_at(step) / (1 - sampler.momentum ** (step + 1))
-    spread = (second / (1 - ADAM_SECOND_MOMENT_DECAY ** (step + 1))).sqrt_().add_(ADAM_EPSILON)
-    return first.div(spread).mul_(scale)
+        move.add_(gradient, alpha=0.5 * sampler.step_size_at(step))
+        return
+    count = torch.full((), step, dtype=torch.float32, device=move.device)
+    adam(
+        [move], [gradient], [first], [second], [], [count],
+        fused=True, amsgrad=False, beta1=sampler.momentum, beta2=ADAM_SECOND_MOMENT_DECAY,
+        lr=sampler.step_size_at(step), weight_decay=0.0, eps=ADAM_EPSILON, maximize=True,
+    )  # fmt: skip
 
 
-def _mix(matrix: Tensor, pictures: Tensor) -> Tensor:
-    """Multiply each pixel's three channels by a (3, 3) matrix."""
-    return torch.einsum("ij,njhw->nihw", matrix, pictures)
+def _mixed(matrix: Tensor, pictures: Tensor, onto: Tensor | None = None) -> Tensor:
+    """Multiply each pixel's three channels by a (3, 3) matrix, and add that to other pictures."""
+    matrices, pixels = matrix.expand(len(pictures), 3, 3), pictures.flatten(2)
+    if onto is None:
+        return torch.bmm(matrices, pixels).view_as(pictures)
+    return torch.baddbmm(onto.flatten(2), matrices, pixels).view_as(pictures)
 
 
 def _noise_generators(count: int, sampler: Sampler, generator: torch.Generator) -> list[torch.Generator]:
@@ -178,10 +254,11 @@ def _noise_generators(count: int, sampler: Sampler, generator: torch.Generator) 
     return [torch.Generator().manual_seed(seed) for seed in seeds]
 
 
-def _noise(canvases: Tensor, generators: list[torch.Generator], step: int, sampler: Sampler) -> Tensor | float:
+def _noise(canvases: Tensor, generators: list[torch.Generator], step: int, sampler: Sampler) -> Tensor:
     if not generators:
-        return 0.0
+        return torch.zeros_like(canvases)
     variance = sampler.temperature * sampler.step_size_at(step) ** (1 if sampler.update is Update.LANGEVIN else 2)
-    shape = canvases.shape[1:]
-    white = torch.stack([torch.randn(shape, generator=one, dtype=canvases.dtype) for one in generators])
-    return white.to(canvases.device).mul_(variance**0.5)
+    white = torch.empty(canvases.shape, dtype=canvases.dtype)
+    for image, generator in zip(white, generators, strict=True):
+        image.normal_(0.0, variance**0.5, generator=generator)
+    return white.to(canvases.device)

@@ -23,8 +23,10 @@ from inng_bench.inng.cascade import (
     Stage,
     StageReport,
     restore_stage,
+    snapshot_bytes,
     synthesise,
     train_cascade,
+    usual_rounds,
 )
 from inng_bench.inng.choices import Architecture, Canvas, Directions
 from inng_bench.inng.frozen import picture_logits
@@ -99,12 +101,15 @@ class INNg(Method):
 
         def on_round(report: StageReport) -> None:
             events(_progress(report, budget, _cut(report.ascent.canvases[:SHOWN], self._margin).cpu()))
-            checkpoint.offer(training.snapshot)
 
-        train_cascade(training, budget=budget, on_round=on_round)
+        train_cascade(training, budget=budget, on_round=on_round, checkpoint=checkpoint)
         self._prior, self._palette = training.prior, training.palette
         self._colours, self._stages = training.colours, training.stages
         return Training(training.flops, _warnings(training, budget))
+
+    def snapshot_bytes(self, budget: float) -> float:
+        """Estimate the size of the last snapshot; see :func:`inng_bench.inng.cascade.snapshot_bytes`."""
+        return snapshot_bytes(self._config, self._execution.dtype, usual_rounds(self._config, budget))
 
     def supports(self, size: tuple[int, int]) -> bool:
         """Any size from 64 px a side: a canvas of the next multiples of 16 is drawn and cropped."""

@@ -60,6 +60,26 @@ def verify(out: Path) -> Verification:
     return Verification(len(paths), files, tuple(problem for problem in problems if problem))
 
 
+def damaged_pictures(out: Path, records: Iterable[Record]) -> tuple[str, ...]:
+    """Return a sentence for each picture of some records that is there, but not as it was written.
+
+    Raises
+    ------
+    InputError
+        When a path leads out of its record's folder.
+    """
+    records = list(records)
+    artefacts = ((record, role) for record in records for role in record.artefacts)
+    problems = [_check_artefact(out, record, role) for record, role in artefacts if _is_there(out, record, role)]
+    problems += [_check_window(path, window) for path, window in _windows(out, records).items() if path.exists()]
+    return tuple(problem for problem in problems if problem)
+
+
+def _is_there(out: Path, record: Record, role: str) -> bool:
+    path = store.artefact_path(out, record, role)
+    return path is not None and path.suffix == ".png" and path.exists()
+
+
 def _read_all(out: Path, paths: Iterable[Path]) -> tuple[list[Record], list[str]]:
     """Return the records that can be read, and why the others cannot."""
     records, problems = [], []

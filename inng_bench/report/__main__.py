@@ -17,8 +17,8 @@ def make_parser() -> argparse.ArgumentParser:
         prog="python -m inng_bench.report",
         description="Print the comparison table of a results folder and write table.md, table.csv, table.tex and "
         "sheets of pictures. Records are only read.",
-        epilog="Exit status: 0 the report is made, failed runs being rows of it; 2 there are no results, a record is "
-        "broken or the folder cannot be written.",
+        epilog="Exit status: 0 the report is made, failed runs being rows of it; 2 there are no results, a record "
+        "or a picture is damaged, which of pictures is told below the table, or the folder cannot be written.",
     )
     parser.add_argument(
         "results", metavar="RESULTS", nargs="?", type=Path, help="results folder (default: the latest in results/runs)"
@@ -41,7 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader (head, less) has seen enough; without this the interpreter complains once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return ExitStatus.OK
+    for problem in report.damaged:
+        print(f"error: {problem}", file=sys.stderr)
+    return ExitStatus.BAD_INPUT if report.damaged else ExitStatus.OK
 
 
 def _message(report: Report) -> str:

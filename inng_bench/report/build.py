@@ -8,6 +8,7 @@ import pandas as pd
 from inng_bench.errors import InputError
 from inng_bench.files import write_atomically
 from inng_bench.records import store
+from inng_bench.records.verify import damaged_pictures
 from inng_bench.report.curves import curves_figure
 from inng_bench.report.documents import latex, markdown, plain_text
 from inng_bench.report.origin import read_origin
@@ -35,6 +36,8 @@ class Report:
         Everything that was written.
     failures : int
         Number of failed runs; they are rows of the table.
+    damaged : tuple[str, ...]
+        A sentence for each picture that is not as its run wrote it; the figures stand without it.
     """
 
     table: pd.DataFrame
@@ -42,6 +45,7 @@ class Report:
     folder: Path
     files: tuple[Path, ...]
     failures: int
+    damaged: tuple[str, ...]
 
 
 def build_report(results: Path, out: Path | None = None) -> Report:
@@ -80,7 +84,7 @@ def build_report(results: Path, out: Path | None = None) -> Report:
     written = {folder / name: content for name, content in contents.items() if content is not None}
     for path, content in written.items():
         write_atomically(path, content)
-    return Report(table, text, folder, tuple(written), count_failures(records))
+    return Report(table, text, folder, tuple(written), count_failures(records), damaged_pictures(results, records))
 
 
 def _texture_sheet_name(texture: str) -> str:

@@ -1,0 +1,61 @@
+"""Speed of what a training consists of, as a share of what this machine reaches in the same process."""
+
+import torch
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from inng_bench.baselines.dcgan import DCGAN, DCGANConfig, step_flops
+from inng_bench.contract import Execution
+from inng_bench.harness.hardware import resolve_precision
+from inng_bench.inng.cascade import CascadeTraining, classifier_flops, classifier_loss, new_optimiser
+from inng_bench.inng.network import new_classifier
+from inng_bench.inng.presets import FAST
+from inng_bench.seeds import torch_generator
+from inng_bench.throughput import measure_ceiling
+
+torch.set_num_threads(1)  # as the runs of the suites
+
+PROCESSOR = torch.device("cpu")
+EXECUTION = Execution(PROCESSOR, resolve_precision("auto", PROCESSOR))
+WINDOW = torch.rand((3, 256, 256), generator=torch_generator(0)) * 2 - 1
+CLASSIFIER_STEPS, DCGAN_STEPS, ROUNDS = 10, 20, 7
+
+
+def tell(benchmark: BenchmarkFixture, flops: float) -> None:
+    """Note what a round has computed and what share of the ceiling that is."""
+    assert benchmark.stats is not None
+    share = flops / benchmark.stats.stats.median / measure_ceiling(EXECUTION, rounds=3)
+    benchmark.extra_info.update(flops=flops, share_of_ceiling=share, precision=str(EXECUTION.precision), threads=1)
+
+
+def test_classifier_steps(benchmark: BenchmarkFixture) -> None:
+    classifier = new_classifier(FAST.design, torch_generator(1)).to(memory_format=torch.channels_last)
+    optimiser = new_optimiser(classifier, FAST)
+    shape = (FAST.crops, 3, FAST.crop_side, FAST.crop_side)
+    real, fake = (torch.rand(shape, generator=torch_generator(seed)) * 2 - 1 for seed in (2, 3))
+
+    def steps() -> None:
+        for _ in range(CLASSIFIER_STEPS):
+            loss, _ = classifier_loss(classifier, real, fake, EXECUTION.dtype)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+
+    benchmark.pedantic(steps, rounds=ROUNDS, warmup_rounds=1)  # type: ignore[no-untyped-call]
+    tell(benchmark, CLASSIFIER_STEPS * classifier_flops(FAST, FAST.crop_side)[0])
+
+
+def test_stage(benchmark: BenchmarkFixture) -> None:
+    """The first stages of a training: classifier steps, recalibration, ascent; each round one more stage."""
+    training = CascadeTraining(WINDOW, FAST, dtype=EXECUTION.dtype, generator=torch_generator(4))
+    benchmark.pedantic(training.round, rounds=3, warmup_rounds=1)  # type: ignore[no-untyped-call]
+    assert benchmark.stats is not None
+    tell(benchmark, training.flops / training.rounds)
+
+
+def test_dcgan_steps(benchmark: BenchmarkFixture) -> None:
+    flops = DCGAN_STEPS * step_flops(DCGANConfig())
+    gan = DCGAN({"intervals": 1}, EXECUTION)
+    benchmark.pedantic(  # type: ignore[no-untyped-call]
+        gan.train, args=(WINDOW,), kwargs={"seed": 5, "budget": flops}, rounds=ROUNDS, warmup_rounds=1
+    )
+    tell(benchmark, flops)

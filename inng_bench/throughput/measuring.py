@@ -1,0 +1,145 @@
+"""Timing the cases, each in a process of its own, so that its memory is its own too."""
+
+import multiprocessing
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from inng_bench.contract import Execution
+from inng_bench.errors import InputError
+from inng_bench.harness.display import Display
+from inng_bench.harness.memory import peak_memory_mib
+from inng_bench.inng.method import INNg
+from inng_bench.throughput.cases import Case, Effort
+from inng_bench.throughput.ceiling import Clock, time_against_ceiling
+from inng_bench.throughput.samplers import make_task
+from inng_bench.throughput.stored import FinishedTexture, measure_finished
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How fast a case is; medians over the rounds.
+
+    Attributes
+    ----------
+    image_steps_per_second : float
+        Evaluations per second that move a canvas: an ascent of eight steps evaluates nine times.
+    quartiles : tuple[float, float]
+        Of that.
+    windows_steps_per_second : float
+        The same in windows.
+    gradient_evaluations_per_second : float
+        Evaluations of one canvas.
+    share_of_ceiling : float
+        Evaluations per second times ``leanest_flops`` over ``ceiling_flops``.
+    ceiling_flops : float
+        The better of a matrix product and a 1×1 convolution, per second.
+    leanest_flops, spent_flops : float
+        Of one evaluation of one canvas, see :class:`inng_bench.throughput.samplers.Task`.
+    peak_memory_mib : float
+        What the case takes beyond the idle process, or of a GPU's memory.
+    """
+
+    image_steps_per_second: float
+    quartiles: tuple[float, float]
+    windows_steps_per_second: float
+    gradient_evaluations_per_second: float
+    share_of_ceiling: float
+    ceiling_flops: float
+    leanest_flops: float
+    spent_flops: float
+    peak_memory_mib: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """A case and its speed, or why there is none."""
+
+    case: Case
+    speed: Speed | None
+    error: str = ""
+
+
+def measure_case(case: Case, effort: Effort, *, clock: Clock = time.perf_counter) -> Speed:
+    """Time a case in this process, in turn with the ceiling."""
+    torch.set_num_threads(case.threads)
+    idle = peak_memory_mib()
+    task = make_task(case, effort.steps)
+    task.run()
+    memory = _peak_memory(case, idle)  # before the ceiling's own tensors
+    timing = time_against_ceiling(task.run, case.execution, rounds=effort.rounds, clock=clock)
+    rates = [task.evaluations / duration for duration in timing.seconds]
+    low, middle, high = statistics.quantiles(rates, n=4)
+    return Speed(
+        image_steps_per_second=middle * task.moving,
+        quartiles=(low * task.moving, high * task.moving),
+        windows_steps_per_second=middle * task.moving * task.windows,
+        gradient_evaluations_per_second=middle,
+        share_of_ceiling=middle * task.leanest_flops / timing.ceiling,
+        ceiling_flops=timing.ceiling,
+        leanest_flops=task.leanest_flops,
+        spent_flops=task.spent_flops,
+        peak_memory_mib=memory,
+    )
+
+
+def measure_cases(cases: Sequence[Case], effort: Effort, display: Display) -> tuple[Row, ...]:
+    """Time cases one after the other; one that fails becomes a row that says why."""
+    rows = []
+    for case in cases:
+        display.progress(case, "timing", 0.0)
+        row = _measure_row(case, effort)
+        rows.append(row)
+        display.finish(case, f"failed: {row.error}" if row.speed is None else _said(row.speed))
+    return tuple(rows)
+
+
+def _said(speed: Speed) -> str:
+    return f"{speed.image_steps_per_second:.1f} image·steps/s, {100 * speed.share_of_ceiling:.0f} % of the ceiling"
+
+
+def _measure_row(case: Case, effort: Effort) -> Row:
+    try:
+        return Row(case, in_fresh_process(partial(measure_case, case, effort)))
+    except Exception as error:  # whatever happens to a case, the others have their rows
+        return Row(case, None, " ".join(f"{type(error).__name__}: {error}".split())[:200])
+
+
+def measure_model(folder: Path, execution: Execution, *, rounds: int) -> FinishedTexture:
+    """Time finished textures of a stored cascade, in this process with one thread.
+
+    Raises
+    ------
+    InputError
+        When the folder holds no cascade.
+    """
+    from inng_bench.harness.sample import load_model
+
+    torch.set_num_threads(1)
+    method = load_model(folder, execution, None)
+    if not isinstance(method, INNg):
+        raise InputError(f"the model in {folder} is of the method {method.name}; name a run of inng with --model.")
+    return measure_finished(method, rounds=rounds)
+
+
+def in_fresh_process(work: Callable[[], Result]) -> Result:
+    """Do picklable work in a process that has torch and nothing else in its memory."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["inng_bench.throughput.measuring"])
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(work).result()
+
+
+def _peak_memory(case: Case, idle: float) -> float:
+    if case.device == "cuda":
+        return torch.cuda.max_memory_allocated() / 2**20
+    return peak_memory_mib() - idle

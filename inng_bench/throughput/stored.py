@@ -1,0 +1,112 @@
+"""The speed of a stored cascade: its sampler's for a record, and the time of a finished texture."""
+
+import statistics
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from inng_bench.contract import Execution
+from inng_bench.inng.cascade import Stage, climb
+from inng_bench.inng.choices import Stop
+from inng_bench.inng.field import evaluation_flops
+from inng_bench.inng.method import INNg
+from inng_bench.records.schema import Throughput
+from inng_bench.seeds import torch_generator
+from inng_bench.throughput.ceiling import ROUNDS, Clock, time_against_ceiling
+
+STEPS = 8
+"""Sampler steps of one timed round; the sampler evaluates the logit once more, to know that the boundary is reached."""
+
+FINISHED = (256, 256)
+"""Height and width of a finished texture."""
+
+
+@dataclass(frozen=True)
+class FinishedTexture:
+    """What a picture from a stored cascade costs.
+
+    Attributes
+    ----------
+    seconds : float
+        Of one picture of :data:`FINISHED`, median over the rounds.
+    batch : int
+        Pictures that were drawn together.
+    stages : int
+        Classifiers that each went through.
+    """
+
+    seconds: float
+    batch: int
+    stages: int
+
+
+def measure_sampler(
+    folder: Path, execution: Execution, *, size: tuple[int, int] = (256, 256), batch: int = 4
+) -> Throughput:
+    """Time the sampler of a stored cascade.
+
+    The sampler runs its own update with a threshold that no image reaches, so that each round takes the same steps.
+
+    Parameters
+    ----------
+    folder : Path
+        Where :meth:`inng_bench.contract.Method.save` wrote the cascade.
+    execution : Execution
+        Device and precision; the threads are torch's current ones.
+    size : tuple[int, int]
+        Height and width of the canvases, multiples of 16.
+    batch : int
+        Number of canvases.
+
+    Returns
+    -------
+    Throughput
+        Medians over the rounds. The share of the ceiling is the counted FLOP/s of the sampler over the better of a
+        matrix product and a 1×1 convolution in the same precision and threads.
+    """
+    method = INNg.load(folder, execution)
+    stage = _endless(method.stages[len(method.stages) // 2])
+    canvases = torch.rand((batch, 3, *size), generator=torch_generator(0)) * 2 - 1
+    canvases, colours = canvases.to(execution.device), torch.eye(3, device=execution.device)
+
+    def round_of_steps() -> None:
+        climb([stage], canvases, colours, method.config, method.prior, torch_generator(1))
+
+    timing = time_against_ceiling(round_of_steps, execution)
+    rates = [batch * (STEPS + 1) / duration for duration in timing.seconds]
+    flops = evaluation_flops(stage.classifier, method.config.reading, size)
+    quartiles = statistics.quantiles(rates, n=4)
+    return Throughput(
+        update=str(stage.sampler.update),
+        height=size[0],
+        width=size[1],
+        batch=batch,
+        filters=method.config.filters,
+        precision=str(execution.precision),
+        threads=torch.get_num_threads(),
+        rounds=ROUNDS,
+        gradient_evaluations_per_second=statistics.median(rates),
+        image_steps_per_second=statistics.median(rates) * STEPS / (STEPS + 1),
+        quartiles=(quartiles[0] * STEPS / (STEPS + 1), quartiles[2] * STEPS / (STEPS + 1)),
+        flops_per_image_step=flops,
+        share_of_ceiling=statistics.median(rates) * flops / timing.ceiling,
+    )
+
+
+def measure_finished(
+    method: INNg, *, batch: int = 4, rounds: int = 3, clock: Clock = time.perf_counter
+) -> FinishedTexture:
+    """Time whole syntheses, from new noise through all classifiers with the cascade's own stop rule."""
+    seconds = []
+    for number in range(rounds):
+        start = clock()
+        method.sample(batch, FINISHED, generator=torch_generator(number))
+        seconds.append(clock() - start)
+    return FinishedTexture(statistics.median(seconds) / batch, batch, len(method.stages))
+
+
+def _endless(stage: Stage) -> Stage:
+    """Return a stage whose sampler takes a fixed number of steps."""
+    return replace(stage, sampler=replace(stage.sampler, max_steps=STEPS, stop=Stop.LOGIT, threshold=float("inf")))

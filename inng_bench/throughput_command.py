@@ -1,0 +1,82 @@
+"""``python -m inng_bench throughput``: the sampler alone, against what this machine can do at best."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inng_bench.errors import ExitStatus, InputError
+
+if TYPE_CHECKING:
+    from inng_bench.throughput.cases import Effort
+    from inng_bench.throughput.stored import FinishedTexture
+
+EPILOG = """\
+One factor at a time about a base: update, dense pass or explicit patches, canvas, batch, width, precision, threads.
+Refused while a suite or another timing runs; on a machine that others use the figures mean nothing.
+docs/throughput.md says what the columns mean."""
+
+
+def add_throughput(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the parser of all commands."""
+    parser = commands.add_parser(
+        "throughput",
+        help="time the sampler alone, as a share of this machine's ceiling",
+        description="Time the Langevin sampler alone, in turn with a large matrix product and a 1×1 convolution.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer rows and rounds: under 45 seconds on two cores")
+    parser.add_argument("--model", metavar="RUN", type=Path, help="also time finished textures of this run of inng")
+    parser.add_argument("--json", action="store_true", help="print JSON in the place of text")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="write the JSON to a file, too")
+    parser.add_argument("--markdown", metavar="FILE", type=Path, help="write the table as Markdown, too")
+    parser.set_defaults(command=_throughput)
+
+
+def _throughput(arguments: argparse.Namespace) -> int:
+    from inng_bench.files import write_atomically
+    from inng_bench.harness.display import open_display
+    from inng_bench.harness.machine import Claim, claim_machine
+    from inng_bench.throughput.cases import FULL, QUICK, choose_cases
+    from inng_bench.throughput.measuring import measure_cases
+    from inng_bench.throughput.tables import Report, as_json, as_markdown, as_text
+
+    effort = QUICK if arguments.quick else FULL
+    for path in (arguments.out, arguments.markdown):
+        _refuse_unwritable(path)
+    cases, absent = choose_cases(quick=arguments.quick)
+    with claim_machine(Claim.ALONE), open_display(len(cases), unit="all cases") as display:
+        finished = _finished(arguments.model, effort)  # first, since it may be refused
+        report = Report(measure_cases(cases, effort, display), absent, effort, finished)
+    text = json.dumps(as_json(report), indent=1, ensure_ascii=False, allow_nan=False)
+    if arguments.out is not None:
+        write_atomically(arguments.out, f"{text}\n".encode())
+    if arguments.markdown is not None:
+        write_atomically(arguments.markdown, as_markdown(report).encode())
+    print(text if arguments.json else as_text(report))
+    return ExitStatus.RUNS_FAILED if any(row.speed is None for row in report.rows) else ExitStatus.OK
+
+
+def _refuse_unwritable(path: Path | None) -> None:
+    """Refuse a file whose folder is missing before minutes are spent."""
+    if path is not None and (path.is_dir() or not path.parent.is_dir()):
+        raise InputError(f"{path} cannot be written; name a file in a folder that is there.")
+
+
+def _finished(folder: Path | None, effort: Effort) -> FinishedTexture | None:
+    from functools import partial
+
+    import torch
+
+    from inng_bench.contract import Execution
+    from inng_bench.harness.hardware import resolve_precision
+    from inng_bench.throughput.measuring import in_fresh_process, measure_model
+
+    if folder is None:
+        return None
+    device = torch.device("cpu")
+    execution = Execution(device, resolve_precision("auto", device))
+    return in_fresh_process(partial(measure_model, folder, execution, rounds=effort.rounds))

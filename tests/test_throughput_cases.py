@@ -1,0 +1,205 @@
+"""The throughput command: what is timed, what is refused, what is printed."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+import torch
+from test_throughput import Clock
+
+from inng_bench import cli
+from inng_bench.errors import ExitStatus, InputError
+from inng_bench.harness import machine
+from inng_bench.harness.machine import Claim, claim_machine
+from inng_bench.harness.plan import make_plan
+from inng_bench.harness.session import run_plan
+from inng_bench.harness.suite import load_suite
+from inng_bench.inng.choices import Architecture, Overlap
+from inng_bench.inng.field import Reading, evaluation_flops
+from inng_bench.inng.frozen import freeze
+from inng_bench.inng.network import Design, new_classifier
+from inng_bench.throughput import cases as choices
+from inng_bench.throughput import measuring
+from inng_bench.throughput.cases import QUICK, Case, Effort, Scheme, choose_cases
+from inng_bench.throughput.measuring import Row, Speed, measure_case
+from inng_bench.throughput.samplers import make_task
+from inng_bench.throughput.tables import Report, as_json, as_markdown, as_text
+
+TINY = Case(side=64, batch=2, filters=4)
+BRIEF = Effort(steps=1, rounds=2)
+
+
+@pytest.fixture(autouse=True)
+def own_lock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Leave the machine's own lock to real timings."""
+    monkeypatch.setattr(machine, "lock_path", lambda: tmp_path / "lock")
+
+
+def speed(share: float, *, leanest: float = 1e9, spent: float = 1e9) -> Speed:
+    return Speed(8.0, (7.0, 9.0), 80.0, 9.0, share, 1e11, leanest, spent, 12.5)
+
+
+def test_the_share_is_the_leanest_passes_operations_over_the_ceilings_by_a_clock() -> None:
+    clock = Clock(3.0, 0.5, 0.125)
+    found = measure_case(TINY, BRIEF, clock=clock)
+    counted = evaluation_flops(freeze(new_classifier(Design(4), torch.Generator()), torch.float32), Reading(), (64, 64))
+    evaluations = 2 * (BRIEF.steps + 1) / 3.0
+    assert found.gradient_evaluations_per_second == pytest.approx(evaluations)
+    assert found.image_steps_per_second == pytest.approx(evaluations * 8 / 9)
+    assert found.windows_steps_per_second == pytest.approx(evaluations * 8 / 9 * 16)
+    assert found.ceiling_flops == max(2 * 2048**3 / 0.5, 2 * 4 * 64**2 * 512**2 / 0.125)
+    assert found.share_of_ceiling == pytest.approx(evaluations * counted / found.ceiling_flops)
+
+
+def test_waste_lowers_the_share() -> None:
+    dense, patches = (make_task(replace(TINY, scheme=scheme), 1) for scheme in (Scheme.DENSE, Scheme.PATCHES))
+    assert dense.spent_flops == dense.leanest_flops == patches.leanest_flops
+    assert patches.windows == dense.windows == 16
+    assert patches.spent_flops > 5 * patches.leanest_flops
+
+
+def test_the_authors_scheme_reads_ten_padded_patches() -> None:
+    task = make_task(replace(TINY, scheme=Scheme.AUTHORS), 1)
+    padded = freeze(new_classifier(Design(4, Architecture.PADDED), torch.Generator()), torch.float32)
+    reading = Reading(Overlap.RANDOM_PATCHES, patches=10, patch_area=64**2)
+    assert (task.windows, task.evaluations) == (10, 4)
+    assert task.leanest_flops == task.spent_flops == evaluation_flops(padded, reading, (64, 64))
+    task.run()
+
+
+def test_every_factor_changes_one_thing_about_the_base() -> None:
+    cases, absent = choose_cases(quick=False)
+    base = asdict(cases[0])
+    assert len({case.title for case in cases}) == len(cases) > 12
+    for case in cases[1:]:
+        changed = {name for name, value in asdict(case).items() if value != base[name]} - {"title"}
+        assert len(changed) == 1 or changed in ({"precision", "filters"}, {"scheme", "update"}), case.title
+    assert all(sentence.endswith(".") for sentence in absent)
+    assert set(choose_cases(quick=True)[0]) < set(cases)
+
+
+def test_what_is_not_installed_is_said_and_has_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choices, "COMPILERS", ("no-such-compiler",))
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    cases, absent = choose_cases(quick=False)
+    assert not {Scheme.COMPILED, Scheme.TORCHEBM} & {case.scheme for case in cases}
+    assert {"torch.compile", "torchebm"} <= {sentence.partition(":")[0] for sentence in absent}
+
+
+def report(*rows: Row) -> Report:
+    return Report((Row(Case(), speed(0.6)), *rows), ("CUDA: none.",), QUICK)
+
+
+def test_ratios_compare_rows_by_their_own_ceilings() -> None:
+    text = as_text(
+        report(
+            Row(Case(title="explicit patches", scheme=Scheme.PATCHES), speed(0.05, spent=10e9)),
+            Row(Case(title="canvas 1024²", side=1024), speed(0.5)),
+        )
+    )
+    assert "12.0 times as fast as explicit patches" in text
+    assert "counted operations give 10.0, of which that is 1.2." in text
+    assert "takes 19.2 times as long" in text
+    assert "torchebm" not in text
+    assert "Without a row: CUDA: none." in text
+
+
+def test_a_failed_case_is_a_row_that_says_why() -> None:
+    failed = report(Row(Case(title="canvas 1024²", side=1024), None, "MemoryError: too <large>"))
+    assert "canvas 1024² failed: MemoryError: too <large>" in as_text(failed)
+    assert "too &lt;large&gt;" in as_markdown(failed)
+    assert as_json(failed)["rows"][1]["speed"] is None
+
+
+def test_a_case_that_breaks_down_leaves_the_others_their_rows(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def in_this_process(work: Callable[[], Speed]) -> Speed:
+        if work.args[0].side == 128:  # type: ignore[attr-defined]
+            raise MemoryError("no room")
+        return speed(0.5)
+
+    monkeypatch.setattr(measuring, "in_fresh_process", in_this_process)
+    assert cli.main(["throughput", "--quick", "--json"]) == ExitStatus.RUNS_FAILED
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [row["case"]["title"] for row in rows if row["speed"] is None] == ["canvas 128²"]
+    assert len(rows) > 6
+
+
+def test_the_command_times_a_tiny_case_in_a_process_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def choose(*, quick: bool) -> tuple[tuple[Case, ...], tuple[str, ...]]:
+        return (TINY,), ()
+
+    monkeypatch.setattr(choices, "choose_cases", choose)
+    out, page = tmp_path / "speed.json", tmp_path / "speed.md"
+    assert cli.main(["throughput", "--quick", "--out", str(out), "--markdown", str(page)]) == ExitStatus.OK
+    text, errors = capsys.readouterr()
+    assert "image·steps/s" in text
+    assert "[1/1] base:" in errors
+    (row,) = json.loads(out.read_text(), parse_constant=refuse)["rows"]
+    assert row["case"] == asdict(TINY) | {"precision": "float32"}
+    assert 0 < row["speed"]["share_of_ceiling"] < 1.5
+    assert 0 < row["speed"]["peak_memory_mib"] < 200
+    assert page.read_text().count("\n| base") == 1
+
+
+def refuse(name: str) -> None:
+    raise AssertionError(f"{name} is no JSON")
+
+
+def test_timing_is_refused_while_a_suite_runs_and_a_suite_while_timing(capsys: pytest.CaptureFixture[str]) -> None:
+    with claim_machine(Claim.SHARED):
+        assert cli.main(["throughput", "--quick"]) == ExitStatus.BAD_INPUT
+        with claim_machine(Claim.SHARED):  # a second suite may run beside the first
+            pass
+    assert capsys.readouterr().err.count("\n") == 1
+    with claim_machine(Claim.ALONE):
+        for claim in Claim:
+            with pytest.raises(InputError, match="start again when"), claim_machine(claim):
+                pass
+    with claim_machine(Claim.ALONE):
+        pass
+
+
+def test_a_run_holds_the_machine(tmp_path: Path) -> None:
+    plan = make_plan(load_suite("smoke"), device="cpu")
+    with claim_machine(Claim.ALONE), pytest.raises(InputError, match="is being timed on this machine"):
+        run_plan(plan, tmp_path / "results")
+
+
+def test_the_claim_of_a_killed_process_ends_with_it(tmp_path: Path) -> None:
+    code = (
+        "import fcntl, os, sys, time\n"
+        "fcntl.flock(os.open(sys.argv[1], os.O_RDWR | os.O_CREAT), fcntl.LOCK_SH)\n"
+        "print('held', flush=True)\n"
+        "time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "lock")], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with pytest.raises(InputError), claim_machine(Claim.ALONE):
+            pass
+        holder.kill()
+    with claim_machine(Claim.ALONE):
+        pass
+
+
+@pytest.mark.parametrize("option", ["--out", "--markdown"])
+def test_a_file_without_a_folder_is_refused_before_anything_is_timed(
+    option: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert cli.main(["throughput", option, str(tmp_path / "no" / "file")]) == ExitStatus.BAD_INPUT
+    assert "name a file in a folder that is there" in capsys.readouterr().err
+
+
+def test_a_model_that_is_not_there_is_refused_before_anything_is_timed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert cli.main(["throughput", "--quick", "--model", str(tmp_path)]) == ExitStatus.BAD_INPUT
+    assert "holds no model.json" in capsys.readouterr().err
