@@ -41,22 +41,22 @@ def time_against_ceiling(
     Parameters
     ----------
     task : callable
-        What is timed.
+        What is timed; it has run once, which warms up.
     execution : Execution
         Device and precision of the ceiling; the threads are torch's current ones.
     rounds : int
-        Repetitions, after one that warms up.
+        Repetitions.
     clock : callable
         Tells the time in seconds.
     """
-    best = _ceiling_tasks(execution)
+    best = _warm_ceiling(execution)
     seconds = _interleaved_seconds((task, *(one for one, _ in best)), execution.device, rounds, clock)
     return Timing(tuple(seconds[0]), _best_rate([work for _, work in best], seconds[1:]))
 
 
 def measure_ceiling(execution: Execution, *, rounds: int = ROUNDS, clock: Clock = time.perf_counter) -> float:
     """Return the best floating-point operations per second of this process, in its precision and threads."""
-    best = _ceiling_tasks(execution)
+    best = _warm_ceiling(execution)
     seconds = _interleaved_seconds(tuple(one for one, _ in best), execution.device, rounds, clock)
     return _best_rate([work for _, work in best], seconds)
 
@@ -65,9 +65,12 @@ def _best_rate(work: Sequence[float], seconds: Sequence[Sequence[float]]) -> flo
     return max(operations / min(times) for operations, times in zip(work, seconds, strict=True))
 
 
-def _ceiling_tasks(execution: Execution) -> tuple[tuple[Task, float], ...]:
-    """Return a large matrix product and a 1×1 convolution, with their operations."""
-    return _matrix_product(execution), _pointwise_convolution(execution)
+def _warm_ceiling(execution: Execution) -> tuple[tuple[Task, float], ...]:
+    """Return a large matrix product and a 1×1 convolution, with their operations; both have run once."""
+    tasks = _matrix_product(execution), _pointwise_convolution(execution)
+    for task, _ in tasks:
+        task()
+    return tasks
 
 
 def _matrix_product(execution: Execution) -> tuple[Callable[[], Tensor], float]:
@@ -84,9 +87,7 @@ def _pointwise_convolution(execution: Execution) -> tuple[Callable[[], Tensor], 
 
 
 def _interleaved_seconds(tasks: Sequence[Task], device: torch.device, rounds: int, clock: Clock) -> list[list[float]]:
-    """Time each task once a round, after one warm-up each."""
-    for task in tasks:
-        task()
+    """Time each task once a round."""
     seconds: list[list[float]] = [[] for _ in tasks]
     for _ in range(rounds):
         for task, times in zip(tasks, seconds, strict=True):

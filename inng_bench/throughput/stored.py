@@ -74,6 +74,7 @@ def measure_sampler(
     def round_of_steps() -> None:
         climb([stage], canvases, colours, method.config, method.prior, torch_generator(1))
 
+    round_of_steps()
     timing = time_against_ceiling(round_of_steps, execution)
     rates = [batch * (STEPS + 1) / duration for duration in timing.seconds]
     flops = evaluation_flops(stage.classifier, method.config.reading, size)
