@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar, runtime_checkable
 
 import safetensors.torch
 import torch
@@ -102,10 +102,14 @@ class Training:
         Counted floating-point operations of the whole training, sampling of negatives included.
     warnings : tuple[str, ...]
         What a reader of the results must know (a stage that never reached its boundary, a collapse), a sentence each.
+    chain : Tensor or None
+        Pictures that were samples of the model all along its training, as they are at its end, float32 (N, 3, H, W) in
+        [-1, 1]; None of a method that has none. They tell whether fresh noise gives as good samples.
     """
 
     flops: float
     warnings: tuple[str, ...] = ()
+    chain: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -266,6 +270,30 @@ class Method(ABC):
             raise InputError(f"{path} cannot be read ({error}); train the model again.") from error
         method.restore(tensors)
         return method
+
+
+@runtime_checkable
+class Density(Protocol):
+    """What a method may offer beside :class:`Method`: how likely its model holds a picture."""
+
+    def log_ratio(self, pictures: Tensor) -> Tensor:
+        """Return the log density of each window of pictures, up to a constant.
+
+        Parameters
+        ----------
+        pictures : Tensor
+            float32 (N, 3, H, W) in [-1, 1].
+
+        Returns
+        -------
+        Tensor
+            float32 (N, rows, columns) on the CPU, a value for each window of a regular grid.
+
+        Raises
+        ------
+        InputError
+            When the pictures are too small, or the settings allow no density.
+        """
 
 
 def read_model_description(folder: Path) -> dict[str, Any]:

@@ -104,7 +104,8 @@ class INNg(Method):
         train_cascade(training, budget=budget, on_round=on_round)
         self._prior, self._palette = training.prior, training.palette
         self._colours, self._stages = training.colours, training.stages
-        return Training(training.flops, _warnings(training, budget))
+        chain = _cut(training.canvases, self._margin).cpu()
+        return Training(training.flops, _warnings(training, budget), chain)
 
     def supports(self, size: tuple[int, int]) -> bool:
         """Any size from 64 px a side: a canvas of the next multiples of 16 is drawn and cropped."""
@@ -250,16 +251,24 @@ def _progress(report: StageReport, budget: float, pictures: Tensor) -> Progress:
         "energy_gap": report.energy_gap,
         "sampler_steps": float(report.ascent.steps.float().mean()),
         "logit": float(report.ascent.logits.mean()),
+        "missed": 1 - float(report.ascent.reached.float().mean()),
     }
     return Progress(report.number, report.flops, min(1.0, report.flops / budget), values, pictures)
 
 
 def _warnings(training: CascadeTraining, budget: float) -> tuple[str, ...]:
-    """Name the rounds in which an image of the chain ran out of steps, and say if the budget was overspent."""
+    """Name the rounds in which an image of the chain ran out of steps, and say if the last ones made no progress or
+    the budget was overspent.
+    """
     warnings = []
     if training.missed:
         rounds = ", ".join(map(str, training.missed))
         warnings.append(f"rounds {rounds} of {training.rounds} ended before every image reached the decision boundary.")
+    if training.stalled:
+        rounds = "round" if training.stalled == 1 else f"{training.stalled} rounds"
+        warnings.append(
+            f"the last {rounds} made no progress: the classifier was no better than chance, or no image reached its boundary."
+        )
     if training.flops > OVERSPENT * budget:
         share = training.flops / budget
         warnings.append(f"the {training.rounds} rounds cost {share:.1f} times the budget; lower the preset's scale.")
