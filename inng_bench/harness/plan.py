@@ -360,7 +360,7 @@ def _runs_of_entry(
             method=entry.label,
             config_hash=canonical_hash([texture.name, texture.identity, suite.precision, configuration]),
             replicate=replicate,
-            seeds=_seeds(texture.name, entry.label, replicate),
+            seeds=_seeds(texture.name, suite.baseline or entry.label, replicate),
             precision=execution.precision,
             device=str(execution.device),
             threads=suite.threads_per_run,

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from inng_bench.contract import Density, Method, Training
+from inng_bench.contract import Density, Training
 from inng_bench.errors import InputError
 from inng_bench.files import remove_unfinished
 from inng_bench.harness.checkpoint import RunCheckpoint, identify, states_of
@@ -165,8 +165,7 @@ def _make(
     with watch.phase("save"):
         folder = store.run_folder(results, *run.key)
         method.save(folder)
-    with watch.phase("density"):
-        detection, lacking = _detect(method, run, texture)
+    detection, lacking = _detect(method, run, texture, watch) if isinstance(method, Density) else ((), ())
     pictures = {f"sample-{index}": picture for index, picture in enumerate(samples)}
     strip = diary.strip()
     if strip is not None:
@@ -190,16 +189,17 @@ def _unseen(texture: Texture) -> tuple[Pixels, Against]:
     return texture.held_out, Against.HELD_OUT
 
 
-def _detect(method: Method, run: RunSpec, texture: Texture) -> tuple[tuple[Detection, ...], tuple[str, ...]]:
-    """Return what the density of a method detects, and a warning where its settings allow none."""
-    if not isinstance(method, Density):
-        return (), ()
+def _detect(
+    density: Density, run: RunSpec, texture: Texture, watch: Stopwatch
+) -> tuple[tuple[Detection, ...], tuple[str, ...]]:
+    """Return what a density detects, and a warning where the method's settings allow none."""
     window, against = _unseen(texture)
     other = next(name for name in OTHER_TEXTURES if name != texture.name)
     generator = torch_generator(derive_seed(seed=run.seeds["metric"], purpose="foils"))
     try:
-        real, foil = to_tensor(window), to_tensor(load_texture(other).train)
-        return detect(method.log_ratio, real, foil, against, generator), ()
+        with watch.phase("density"):
+            real, foil = to_tensor(window), to_tensor(load_texture(other).train)
+            return detect(density.log_ratio, real, foil, against, generator), ()
     except InputError as error:
         return (), (f"its density is not measured: {error}",)
 

@@ -257,9 +257,7 @@ def _progress(report: StageReport, budget: float, pictures: Tensor) -> Progress:
 
 
 def _warnings(training: CascadeTraining, budget: float) -> tuple[str, ...]:
-    """Name the rounds in which an image of the chain ran out of steps, and say if the last ones made no progress or
-    the budget was overspent.
-    """
+    """Name the rounds in which an image ran out of steps, and tell of a standstill and of an overspent budget."""
     warnings = []
     if training.missed:
         rounds = ", ".join(map(str, training.missed))
@@ -267,7 +265,8 @@ def _warnings(training: CascadeTraining, budget: float) -> tuple[str, ...]:
     if training.stalled:
         rounds = "round" if training.stalled == 1 else f"{training.stalled} rounds"
         warnings.append(
-            f"the last {rounds} made no progress: the classifier was no better than chance, or no image reached its boundary."
+            f"the last {rounds} made no progress: the classifier was no better than chance, or no image reached its "
+            "boundary."
         )
     if training.flops > OVERSPENT * budget:
         share = training.flops / budget

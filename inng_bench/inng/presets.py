@@ -114,7 +114,9 @@ class CascadeConfig(BaseModel):
     )
     max_stages: int = Field(400, ge=1, description="Rounds at the most; the budget usually ends a training earlier.")
     no_progress_stages: int = Field(
-        0, ge=0, description="Rounds in a row without progress that end a training; 0 goes on until the budget is spent."
+        0,
+        ge=0,
+        description="Rounds in a row without progress that end a training; 0 goes on until the budget is spent.",
     )
 
     @model_validator(mode="after")

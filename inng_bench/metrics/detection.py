@@ -44,7 +44,9 @@ def detect(
     """
     scores = _scores(log_ratio, real)
     return tuple(
-        Detection(foil=name, against=against, auc=area_under_curve(scores, _scores(log_ratio, foil)), windows=len(scores))
+        Detection(
+            foil=name, against=against, auc=area_under_curve(scores, _scores(log_ratio, foil)), windows=len(scores)
+        )
         for name, foil in make_foils(real, other, generator).items()
     )
 
@@ -80,7 +82,7 @@ def recoloured(picture: Tensor, like: Tensor) -> Tensor:
 
 
 def area_under_curve(real: NDArray[np.float64], foil: NDArray[np.float64]) -> float:
-    """Return the chance that a real score exceeds one of the foil, ties counting half: Mann and Whitney's U over n·m."""
+    """Return the chance that a real score exceeds one of the foil, ties counting half: Mann-Whitney's U over n·m."""
     return float(mannwhitneyu(real, foil, method="asymptotic").statistic) / (len(real) * len(foil))
 
 
