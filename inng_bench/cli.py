@@ -81,6 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_list(commands)
     _add_textures(commands)
     _add_sample(commands)
+    _add_density(commands)
     _add_report(commands)
     add_results(commands)
     add_gate_commands(commands)
@@ -194,6 +195,25 @@ def _add_sample(commands: _Commands) -> None:
     )
     _add_execution(parser, default_precision="auto")
     parser.set_defaults(command=_sample)
+
+
+def _add_density(commands: _Commands) -> None:
+    parser = commands.add_parser(
+        "density",
+        help="judge pictures by the density of a stored model",
+        description="Print how likely a model holds pictures, and write each beside a map of its log ratio, black where it "
+        "is least. Only differences mean something: give a picture of the texture itself along with the others.",
+    )
+    parser.add_argument("run", metavar="RUN", type=Path, help="the run's folder, of a method that is a density (inng)")
+    parser.add_argument(
+        "--picture", dest="pictures", metavar="PICTURE", type=Path, nargs="+", required=True, help="what to judge"
+    )
+    parser.add_argument("--method", metavar="MODULE:CLASS", help="as of the command sample")
+    parser.add_argument(
+        "--out", type=Path, default=Path("density"), metavar="DIR", help="where to (default: %(default)s)"
+    )
+    _add_execution(parser, default_precision="auto")
+    parser.set_defaults(command=_density)
 
 
 def _add_report(commands: _Commands) -> None:
@@ -336,13 +356,34 @@ def _sample(arguments: argparse.Namespace) -> int:
         if arguments.stage is not None:
             raise InputError("--stage belongs to --init; noise always goes through all stages.")
         size = parse_size(arguments.size or "256x256")
-        paths = draw_from_run(arguments.run, size, arguments.count, **where)
+        paths = draw_from_run(
+            arguments.run, size, arguments.count, notice=lambda text: print(text, file=sys.stderr), **where
+        )
     else:
         if arguments.size is not None:
             raise InputError("--size does not go with --init; the drawn picture has the size of the given one.")
         paths = continue_picture(arguments.run, arguments.init, arguments.stage or 1, arguments.count, **where)
     for path in paths:
         print(path)
+    return ExitStatus.OK
+
+
+def _density(arguments: argparse.Namespace) -> int:
+    from inng_bench.harness.density import judge_pictures
+
+    judged = judge_pictures(
+        arguments.run,
+        arguments.pictures,
+        out=arguments.out,
+        device=arguments.device,
+        precision=arguments.precision,
+        trusted=arguments.method,
+    )
+    for one in judged:
+        left, top = one.place
+        print(
+            f"{one.picture}: log ratio {one.mean:.2f} a window, least {one.least:.2f} at x {left}, y {top}: {one.path}"
+        )
     return ExitStatus.OK
 
 

@@ -224,6 +224,11 @@ class Method(ABC):
     def supports(self, size: tuple[int, int]) -> bool:
         """Say whether :meth:`sample` can draw pictures of this height and width."""
 
+    def tiles(self, size: tuple[int, int]) -> bool:
+        """Say whether the opposite borders of a picture of this height and width meet, so that copies of it tile."""
+        del size
+        return False
+
     @abstractmethod
     def state(self) -> dict[str, Tensor]:
         """Return all that sampling needs, as CPU tensors by name."""
@@ -274,7 +279,15 @@ class Method(ABC):
 
 @runtime_checkable
 class Density(Protocol):
-    """What a method may offer beside :class:`Method`: how likely its model holds a picture."""
+    """What a method may offer beside :class:`Method`: how likely its model holds the windows of a picture."""
+
+    @property
+    def window(self) -> int:
+        """Side in pixels of a window."""
+
+    @property
+    def window_step(self) -> int:
+        """Pixels from one window to the next."""
 
     def log_ratio(self, pictures: Tensor) -> Tensor:
         """Return the log density of each window of pictures, up to a constant.
@@ -287,7 +300,8 @@ class Density(Protocol):
         Returns
         -------
         Tensor
-            float32 (N, rows, columns) on the CPU, a value for each window of a regular grid.
+            float32 (N, rows, columns) on the CPU; entry (i, j) belongs to the window whose corner is (i, j) steps from
+            that of the picture.
 
         Raises
         ------
