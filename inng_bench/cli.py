@@ -110,6 +110,12 @@ def _add_run(commands: _Commands) -> None:
     parser.add_argument("--out", metavar="DIR", type=Path, help="results folder (default: results/runs/NAME)")
     parser.add_argument("--seeds", metavar="N", type=_positive_int, help="number of seeds (default: the suite's)")
     parser.add_argument(
+        "--budget",
+        metavar="TFLOP",
+        type=_positive_float,
+        help="counted training operations of a run; makes it another suite (default: the suite's)",
+    )
+    parser.add_argument(
         "--jobs", metavar="N", type=_positive_int, help="runs at a time (default: cores / threads of a run)"
     )
     parser.add_argument(
@@ -201,8 +207,8 @@ def _add_density(commands: _Commands) -> None:
     parser = commands.add_parser(
         "density",
         help="judge pictures by the density of a stored model",
-        description="Print how likely a model holds pictures, and write each beside a map of its log ratio, black where it "
-        "is least. Only differences mean something: give a picture of the texture itself along with the others.",
+        description="Print how likely a model holds pictures, and write each beside a map of its log ratio, black "
+        "where it is least. Only differences mean something: give a picture of the texture itself with the others.",
     )
     parser.add_argument("run", metavar="RUN", type=Path, help="the run's folder, of a method that is a density (inng)")
     parser.add_argument(
@@ -250,6 +256,7 @@ def _run(arguments: argparse.Namespace) -> int:
         methods=methods,
         device=arguments.device,
         precision=arguments.precision,
+        budget_tflop=arguments.budget,
         limits=Limits(minutes=arguments.time_limit, memory_gib=arguments.memory_limit),
         origin=origin,
     )
