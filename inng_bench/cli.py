@@ -98,7 +98,7 @@ def _add_run(commands: _Commands) -> None:
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument(
-        "--suite", metavar="NAME", help="a bundled suite (quick, standard, paper, smoke) or the path of a .toml file"
+        "--suite", metavar="NAME", help="a bundled suite (quick, variants, ...; see list) or the path of a .toml file"
     )
     what.add_argument(
         "--texture", metavar="PATH", type=Path, help="a picture of your own, under the quick suite's budget"

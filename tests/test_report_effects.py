@@ -111,6 +111,14 @@ def test_a_row_that_failed_is_a_row_with_its_reason() -> None:
     assert line["quality"] == "not measured; failed: it is NaN"
 
 
+def test_a_row_tells_the_settings_in_which_it_differs() -> None:
+    usual = {"preset": "fast", "temperature": 1.0, "stop": "logit"}
+    other = row("other", scattered(1.0, 0.1), settings={**usual, "temperature": 0.0, "stop": "loss"})
+    rows = make_rows([*row("fast", scattered(1.0, 0.1), settings=usual), *other])
+    (line,) = effects_table(rows, "fast", PLAIN).to_dict("records")
+    assert line["change"] == "temperature 0.0, stop loss"
+
+
 def test_quality_is_told_in_words_and_stars_are_what_holm_leaves() -> None:
     records = [
         *row("fast", scattered(1.0, 0.02)),
@@ -179,5 +187,5 @@ def test_models_without_density_or_chain_have_dashes_and_records_without_models_
     text = plain_text(rows, [other])
     assert "Size, cost and density" in text
     assert max(map(len, text.splitlines())) <= 120
-    assert "fresh/chain FID" in markdown(rows, [other])
+    assert "fresh/ chain FID" in markdown(rows, [other])
     assert costs_table(make_rows([make_record("inng")]), PLAIN).empty

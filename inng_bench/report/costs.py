@@ -22,6 +22,8 @@ NOTE = (
 FOILS = ("noise", "random-phase", "shuffled", "other-texture")
 CHAIN_METRICS = ("gram", "patch_fid")
 
+_SHORT = {"random-phase": "phase", "other-texture": "other"}
+
 _AREA = 256 * 256
 
 _Read = Callable[[Record], float | None]
@@ -91,9 +93,9 @@ def _line(row: Row, costs: dict[str, float | None], markup: Markup) -> dict[str,
         "train s": markup.escape(format_number(row.mean_seconds("train"))),
         "draw TFLOP": cell("sample_flops_256", 1e12),
         "draw s": cell("sample_seconds_256"),
-        **{f"AUC {foil.replace('-texture', '')}": cell(f"auc_{foil.replace('-', '_')}") for foil in FOILS},
-        "fresh/chain Gram": cell("fresh_over_chain_gram"),
-        "fresh/chain FID": cell("fresh_over_chain_patch_fid"),
+        **{f"AUC {_SHORT.get(foil, foil)}": cell(f"auc_{foil.replace('-', '_')}") for foil in FOILS},
+        "fresh/ chain Gram": cell("fresh_over_chain_gram"),
+        "fresh/ chain FID": cell("fresh_over_chain_patch_fid"),
     }
     named = {"texture": markup.escape(row.texture.name), "method": markup.escape(row.method)}
     return named | {markup.escape(heading): cell for heading, cell in cells.items()}

@@ -47,7 +47,7 @@ def _costs_in_plain_text(rows: Sequence[Row]) -> str:
     table = costs.costs_table(rows, PLAIN)
     if table.empty:
         return ""
-    narrow = table.drop(columns="texture").rename(columns=lambda heading: str(heading).replace(" ", "\n"))
+    narrow = table.drop(columns="texture").rename(columns=_folded)
     return f"{_filled(f'{costs.TITLE}. {costs.NOTE}')}\n\n{text_grid(narrow, list(table['texture']))}"
 
 
@@ -59,8 +59,16 @@ def _costs_in_markdown(rows: Sequence[Row]) -> str:
 def _effects_in_plain_text(rows: Sequence[Row], origin: Origin | None) -> str:
     baseline = origin.baseline if origin else ""
     table = effects.effects_table(rows, baseline, PLAIN)
-    note = effects.effects_note(rows, baseline)
-    return "" if table.empty else f"{_filled(f'{effects.TITLE}. {PLAIN.escape(note)}')}\n\n{text_grid(table)}"
+    if table.empty:
+        return ""
+    narrow = table.drop(columns="change").rename(columns=_folded)
+    note = PLAIN.escape(effects.effects_note(rows, baseline))
+    return f"{_filled(f'{effects.TITLE}. {note}')}\n\n{text_grid(narrow)}"
+
+
+def _folded(heading: object) -> str:
+    """Return a heading with a word a line."""
+    return str(heading).replace(" ", "\n")
 
 
 def _effects_in_markdown(rows: Sequence[Row], origin: Origin | None) -> str:
@@ -119,7 +127,7 @@ def markdown(rows: Sequence[Row], records: Sequence[Record], origin: Origin | No
 
 
 def _pipe_table(table: pd.DataFrame) -> str:
-    words = {"texture", "method", "status", "quality"}
+    words = {"texture", "method", "change", "status", "quality"}
     alignment = ["left" if column in words else "right" for column in table.columns]
     return str(table.to_markdown(index=False, disable_numparse=True, colalign=alignment))
 

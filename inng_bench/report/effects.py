@@ -182,7 +182,8 @@ def effects_table(rows: Sequence[Row], baseline: str, markup: Markup) -> pd.Data
         reason = next((row.error for row in rows if row.method == method and row.failures), "")
         failed = markup.escape(f"; failed: {shorten(reason, _ERROR_LENGTH)}" if reason else "")
         pairs = str(max(effect.pairs for effect in own.values()))
-        lines.append({"method": markup.escape(method), "pairs": pairs, **cells, "quality": quality + failed})
+        named = {"method": markup.escape(method), "change": markup.escape(_change(rows, method, baseline))}
+        lines.append({**named, "pairs": pairs, **cells, "quality": quality + failed})
     return pd.DataFrame(lines, dtype="str")
 
 
@@ -196,6 +197,13 @@ def effects_note(rows: Sequence[Row], baseline: str) -> str:
         f"column by chance; bold (a star in the terminal) are those that Holm's correction over the column leaves. "
         "All pairs count alike, whatever their texture: the interval tells of these textures and no others."
     )
+
+
+def _change(rows: Sequence[Row], method: str, baseline: str) -> str:
+    """Return the settings in which a row differs from the baseline, such as ``temperature 0.0``."""
+    settings = {row.method: row.records[0].settings for row in rows}
+    usual = settings.get(baseline, {})
+    return ", ".join(f"{name} {value}" for name, value in settings[method].items() if usual.get(name) != value)
 
 
 def _cell(effect: Effect, markup: Markup) -> str:
