@@ -98,7 +98,7 @@ def _line(row: Row, costs: dict[str, float | None], markup: Markup) -> dict[str,
         "fresh/ chain FID": cell("fresh_over_chain_patch_fid"),
     }
     named = {"texture": markup.escape(row.texture.name), "method": markup.escape(row.method)}
-    return named | {markup.escape(heading): cell for heading, cell in cells.items()}
+    return named | {markup.escape(heading): text for heading, text in cells.items()}
 
 
 def _values(row: Row, read: _Read) -> list[float]:
