@@ -82,6 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_list(commands)
     _add_textures(commands)
     _add_sample(commands)
+    _add_density(commands)
     _add_report(commands)
     add_results(commands)
     add_throughput(commands)
@@ -99,7 +100,7 @@ def _add_run(commands: _Commands) -> None:
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument(
-        "--suite", metavar="NAME", help="a bundled suite (quick, standard, paper, smoke) or the path of a .toml file"
+        "--suite", metavar="NAME", help="a bundled suite (quick, variants, ...; see list) or the path of a .toml file"
     )
     what.add_argument(
         "--texture", metavar="PATH", type=Path, help="a picture of your own, under the quick suite's budget"
@@ -110,6 +111,12 @@ def _add_run(commands: _Commands) -> None:
     parser.add_argument("--methods", metavar="A,B", help="only these rows, beside the reference rows (default: all)")
     parser.add_argument("--out", metavar="DIR", type=Path, help="results folder (default: results/runs/NAME)")
     parser.add_argument("--seeds", metavar="N", type=_positive_int, help="number of seeds (default: the suite's)")
+    parser.add_argument(
+        "--budget",
+        metavar="TFLOP",
+        type=_positive_float,
+        help="counted training operations of a run; makes it another suite (default: the suite's)",
+    )
     parser.add_argument(
         "--jobs", metavar="N", type=_positive_int, help="runs at a time (default: cores / threads of a run)"
     )
@@ -198,6 +205,25 @@ def _add_sample(commands: _Commands) -> None:
     parser.set_defaults(command=_sample)
 
 
+def _add_density(commands: _Commands) -> None:
+    parser = commands.add_parser(
+        "density",
+        help="judge pictures by the density of a stored model",
+        description="Print how likely a model holds pictures, and write each beside a map of its log ratio, black "
+        "where it is least. Only differences mean something: give a picture of the texture itself with the others.",
+    )
+    parser.add_argument("run", metavar="RUN", type=Path, help="the run's folder, of a method that is a density (inng)")
+    parser.add_argument(
+        "--picture", dest="pictures", metavar="PICTURE", type=Path, nargs="+", required=True, help="what to judge"
+    )
+    parser.add_argument("--method", metavar="MODULE:CLASS", help="as of the command sample")
+    parser.add_argument(
+        "--out", type=Path, default=Path("density"), metavar="DIR", help="where to (default: %(default)s)"
+    )
+    _add_execution(parser, default_precision="auto")
+    parser.set_defaults(command=_density)
+
+
 def _add_report(commands: _Commands) -> None:
     parser = commands.add_parser(
         "report",
@@ -232,6 +258,7 @@ def _run(arguments: argparse.Namespace) -> int:
         methods=methods,
         device=arguments.device,
         precision=arguments.precision,
+        budget_tflop=arguments.budget,
         limits=Limits(minutes=arguments.time_limit, memory_gib=arguments.memory_limit),
         origin=origin,
     )
@@ -339,13 +366,34 @@ def _sample(arguments: argparse.Namespace) -> int:
         if arguments.stage is not None:
             raise InputError("--stage belongs to --init; noise always goes through all stages.")
         size = parse_size(arguments.size or "256x256")
-        paths = draw_from_run(arguments.run, size, arguments.count, **where)
+        paths = draw_from_run(
+            arguments.run, size, arguments.count, notice=lambda text: print(text, file=sys.stderr), **where
+        )
     else:
         if arguments.size is not None:
             raise InputError("--size does not go with --init; the drawn picture has the size of the given one.")
         paths = continue_picture(arguments.run, arguments.init, arguments.stage or 1, arguments.count, **where)
     for path in paths:
         print(path)
+    return ExitStatus.OK
+
+
+def _density(arguments: argparse.Namespace) -> int:
+    from inng_bench.harness.density import judge_pictures
+
+    judged = judge_pictures(
+        arguments.run,
+        arguments.pictures,
+        out=arguments.out,
+        device=arguments.device,
+        precision=arguments.precision,
+        trusted=arguments.method,
+    )
+    for one in judged:
+        left, top = one.place
+        print(
+            f"{one.picture}: log ratio {one.mean:.2f} a window, least {one.least:.2f} at x {left}, y {top}: {one.path}"
+        )
     return ExitStatus.OK
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar, runtime_checkable
 
 import safetensors.torch
 import torch
@@ -102,10 +102,14 @@ class Training:
         Counted floating-point operations of the whole training, sampling of negatives included.
     warnings : tuple[str, ...]
         What a reader of the results must know (a stage that never reached its boundary, a collapse), a sentence each.
+    chain : Tensor or None
+        Pictures that were samples of the model all along its training, as they are at its end, float32 (N, 3, H, W) in
+        [-1, 1]; None of a method that has none. They tell whether fresh noise gives as good samples.
     """
 
     flops: float
     warnings: tuple[str, ...] = ()
+    chain: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -225,6 +229,11 @@ class Method(ABC):
     def supports(self, size: tuple[int, int]) -> bool:
         """Say whether :meth:`sample` can draw pictures of this height and width."""
 
+    def tiles(self, size: tuple[int, int]) -> bool:
+        """Say whether the opposite borders of a picture of this height and width meet, so that copies of it tile."""
+        del size
+        return False
+
     @abstractmethod
     def state(self) -> dict[str, Tensor]:
         """Return all that sampling needs, as CPU tensors by name."""
@@ -271,6 +280,39 @@ class Method(ABC):
             raise InputError(f"{path} cannot be read ({error}); train the model again.") from error
         method.restore(tensors)
         return method
+
+
+@runtime_checkable
+class Density(Protocol):
+    """What a method may offer beside :class:`Method`: how likely its model holds the windows of a picture."""
+
+    @property
+    def window(self) -> int:
+        """Side in pixels of a window."""
+
+    @property
+    def window_step(self) -> int:
+        """Pixels from one window to the next."""
+
+    def log_ratio(self, pictures: Tensor) -> Tensor:
+        """Return the log density of each window of pictures, up to a constant.
+
+        Parameters
+        ----------
+        pictures : Tensor
+            float32 (N, 3, H, W) in [-1, 1].
+
+        Returns
+        -------
+        Tensor
+            float32 (N, rows, columns) on the CPU; entry (i, j) belongs to the window whose corner is (i, j) steps from
+            that of the picture.
+
+        Raises
+        ------
+        InputError
+            When the pictures are too small, or the settings allow no density.
+        """
 
 
 def read_model_description(folder: Path) -> dict[str, Any]:

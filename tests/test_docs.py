@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from inng_bench.inng.presets import PRESETS, CascadeConfig
+from inng_bench.harness.suite import load_suite
+from inng_bench.inng.presets import PRESETS, CascadeConfig, configure
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -15,6 +16,21 @@ def test_the_fidelity_table_says_what_the_presets_do() -> None:
     for field, *documented in rows:
         assert field in CascadeConfig.model_fields
         assert documented == [str(getattr(PRESETS[preset], field)) for preset in ("paper", "authors", "fast")], field
+
+
+def test_the_fidelity_suite_changes_every_row_of_the_table_but_those_that_the_text_names() -> None:
+    text = (DOCS / "fidelity.md").read_text()
+    (left_out,) = re.findall(r"^Not in the suite: (.*?)\.$", text, re.M | re.S)
+    documented = set(re.findall(r"^\| `(\w+)` \|", text, re.M)) - set(re.findall(r"`(\w+)`", left_out))
+    baseline = PRESETS["fast"].model_dump()
+    changed: dict[str, set[str]] = {}
+    for entry in load_suite("fidelity").methods:
+        _, _, config = configure(entry.settings)
+        changed[entry.label] = {field for field, value in config.model_dump().items() if value != baseline[field]}
+    assert changed.pop("fast") == set()
+    assert all(changed.values())
+    # What a row changes is what it names; only a few need more than that.
+    assert set().union(*changed.values()) >= documented
 
 
 def test_every_promise_names_tests_that_are_there() -> None:

@@ -123,6 +123,21 @@ def test_seeds_differ_along_every_axis_and_do_not_depend_on_the_rest_of_the_suit
     assert all(shared[run.key] == run.seeds for run in alone.runs)
 
 
+def test_all_rows_of_a_suite_with_a_baseline_have_the_seeds_of_the_baseline() -> None:
+    plan = plan_of(TEXT.replace("budget_tflop", 'baseline = "tiler"\nbudget_tflop'), replicates=2)
+    own = {run.key: run.seeds for run in plan_of(replicates=2).runs}
+    assert {run.method for run in plan.runs} > {"tiler", "small-10x"}
+    for run in plan.runs:
+        assert run.seeds == own[run.texture.name, "tiler", run.replicate]
+
+
+def test_another_budget_makes_another_suite_and_stands_in_the_command() -> None:
+    plan = make_plan(read(), device="cpu", budget_tflop=2.5, origin=("--suite", "fakes.toml"))
+    assert {run.budget_flops for run in plan.runs if run.method == "tiler"} == {2.5e12}
+    assert plan.suite_hash != make_plan(read(), device="cpu").suite_hash
+    assert "--budget 2.5" in rerun_command(plan, ())
+
+
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [

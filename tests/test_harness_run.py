@@ -12,14 +12,20 @@ from PIL import Image
 from inng_bench.contract import Progress
 from inng_bench.errors import InputError
 from inng_bench.harness import run as run_module
-from inng_bench.harness.diary import MOMENTS, Diary, ignore_news
+from inng_bench.harness.diary import LOOKS, MOMENTS, Diary, ignore_news, see_nothing
 from inng_bench.harness.plan import RunSpec, make_plan
 from inng_bench.harness.run import execute
 from inng_bench.harness.sample import draw_from_run, parse_size
 from inng_bench.harness.suite import parse_suite
+from inng_bench.inng.field import evaluation_flops
+from inng_bench.inng.langevin import Ascent, ascend
+from inng_bench.inng.method import INNg
+from inng_bench.metrics import chain
 from inng_bench.metrics.catalogue import BY_NAME
 from inng_bench.records import store
 from inng_bench.records.schema import Against, Measurement, Status
+from inng_bench.seeds import torch_generator
+from inng_bench.textures import to_pixels
 
 
 def a_run(name: str, sample_size: int = 64) -> RunSpec:
@@ -41,9 +47,27 @@ def a_run(name: str, sample_size: int = 64) -> RunSpec:
     return next(run for run in make_plan(suite, device="cpu").runs if run.method == "fake")
 
 
+INNG_SUITE = """
+name = "one"
+textures = ["pebbles"]
+replicates = 1
+budget_tflop = 0.001
+precision = "float32"
+sample_size = 64
+canvases = 2
+[[methods]]
+label = "inng"
+implementation = "inng"
+settings = { filters = 4, canvases = 2, canvas_side = 64, crops = 2, max_stages = 2, max_steps = 4 }
+"""
+
+PADDED = 'architecture = "padded", overlap = "random-patches", crop_side = 64, filters = 4'
+
+
 @pytest.fixture
 def no_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_module, "evaluate", lambda *_, **__: ())
+    monkeypatch.setattr(run_module, "Glance", lambda _: see_nothing)
 
 
 def test_a_whole_run_is_measured_stored_and_drawn_from_again(tmp_path: Path) -> None:
@@ -121,6 +145,79 @@ def test_the_strip_shows_moments_spread_evenly_over_the_budget() -> None:
     assert strip.shape == (8, 8 * MOMENTS, 3)
     shown = strip[0, ::8, 0] / 255
     assert shown == pytest.approx(np.linspace(0, 1, MOMENTS), abs=0.01)
+
+
+def looked_at(progresses: list[Progress], diary: Diary) -> list[bool]:
+    for progress in progresses:
+        diary(progress)
+    return ["seen" in point.values for point in diary.curve]
+
+
+def test_pictures_are_looked_at_evenly_over_the_budget_and_a_diary_that_goes_on_looks_no_more_often() -> None:
+    def look(pictures: Any) -> dict[str, float]:
+        assert pictures.dtype == np.uint8
+        return {"seen": 1.0}
+
+    steps = [Progress(i + 1, float(i), i / 400, {"loss": 1.0}, torch.zeros(1, 3, 8, 8)) for i in range(401)]
+    whole = Diary(ignore_news, look)
+    seen = looked_at(steps, whole)
+    assert sum(seen) == LOOKS + 1
+    assert np.diff(np.flatnonzero(seen)) == pytest.approx(400 / LOOKS, abs=1)
+    begun, goes_on = Diary(ignore_news, look), Diary(ignore_news, look)
+    looked_at(steps[:150], begun)
+    goes_on.restore(begun.snapshot())
+    assert goes_on.seconds == begun.seconds > 0
+    assert looked_at(steps[150:], goes_on) == seen
+    assert goes_on.curve == whole.curve
+    assert looked_at([Progress(1, 0.0, 0.5, {})], Diary(ignore_news, look)) == [False]
+
+
+@pytest.mark.usefixtures("no_metrics")
+def test_a_run_of_inng_keeps_what_its_model_is_and_costs_and_what_its_density_and_chain_are_worth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chain, "CROPS", 64)
+    suite = parse_suite(INNG_SUITE, "one.toml")
+    run = next(run for run in make_plan(suite, device="cpu").runs if run.method == "inng")
+    record = execute(run, tmp_path)
+    method = INNg.load(store.folder_of(tmp_path, record), run.execution)
+    assert record.model is not None
+    assert record.model.numbers == sum(tensor.numel() for tensor in method.state().values())
+    assert record.model.bytes == (store.folder_of(tmp_path, record) / "model.safetensors").stat().st_size
+    # Drawn again without counting: the same bytes, and the operations of as many gradients as it takes.
+    ascents: list[Ascent] = []
+    monkeypatch.setattr("inng_bench.inng.cascade.ascend", lambda *others: _kept(ascend(*others), ascents))
+    drawn = method.sample(2, (64, 64), generator=torch_generator(run.seeds["sample"]))
+    with Image.open(store.folder_of(tmp_path, record) / "sample-1.png") as picture:
+        assert np.array_equal(np.asarray(picture), to_pixels(drawn)[1])
+    one = evaluation_flops(method.stages[0].classifier, method.config.reading, (64, 64))
+    colours = 2 * 9 * 64 * 64  # of a picture times a 3×3 matrix: once for its noise, twice a step
+    products = 2 + 2 * sum(int(ascent.steps.sum()) for ascent in ascents)
+    expected = sum(ascent.evaluations for ascent in ascents) * one + products * colours
+    assert record.model.sample_flops == expected
+    assert [found.foil for found in record.detection] == ["noise", "random-phase", "shuffled", "other-texture"]
+    assert all(0 <= found.auc <= 1 for found in record.detection)
+    assert [figure.metric for figure in record.chain] == ["gram", "patch_fid"]
+    assert [(figure.images, figure.side) for figure in record.chain] == [(2, 64)] * 2
+
+
+def _kept(ascent: Ascent, ascents: list[Ascent]) -> Ascent:
+    ascents.append(ascent)
+    return ascent
+
+
+@pytest.mark.usefixtures("no_metrics")
+def test_a_method_without_density_or_chain_has_no_such_figures_and_settings_without_density_are_told(
+    tmp_path: Path,
+) -> None:
+    record = execute(a_run("Tiler"), tmp_path)
+    assert (record.detection, record.chain) == ((), ())
+    assert record.model is not None
+    suite = parse_suite(INNG_SUITE.replace("filters = 4", PADDED), "one.toml")
+    run = next(run for run in make_plan(suite, device="cpu").runs if run.method == "inng")
+    padded = execute(run.model_copy(update={"budget_flops": 1.0}), tmp_path)
+    assert padded.detection == ()
+    assert any("its density is not measured: " in warning for warning in padded.warnings)
 
 
 def test_the_strip_of_few_or_no_pictures_is_short_or_absent() -> None:

@@ -1,5 +1,6 @@
 """Suites: strictly read, wrong names answered with the nearest right one, and a hash of what figures depend on."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def read(text: str) -> Suite:
 
 
 def test_every_bundled_suite_can_be_read_and_bears_its_files_name() -> None:
-    assert set(suite_names()) == {"paper", "quick", "smoke", "standard"}
+    assert set(suite_names()) == {"fidelity", "paper", "quick", "smoke", "standard", "variants"}
     assert [load_suite(name).name for name in suite_names()] == suite_names()
 
 
@@ -73,6 +74,8 @@ def test_settings_and_defaults_are_read() -> None:
         ('label = "wide"', 'label = "real"', "the method label 'real' stands there twice or is a reference row"),
         ('["brick"]', '["brick", "brick"]', "the texture 'brick' stands there twice"),
         ('["brick"]', "[]", "there is neither a texture nor a picture"),
+        ("replicates = 2", 'replicates = 2\nbaseline = "narrow"', "the baseline 'narrow' is the label of no method"),
+        ("replicates = 2", 'replicates = 2\nbaseline = "noise"', "the baseline 'noise' is the label of no method"),
         ('name = "mine"', 'name = "mine', "mine.toml is not valid TOML"),
     ],
 )
@@ -105,11 +108,20 @@ def test_a_missing_or_unreadable_file_is_named(tmp_path: Path) -> None:
         ({"precision": "float32"}, False),
         ({"canvases": 5}, False),
         ({"threads_per_run": 2}, False),
+        ({"baseline": "inng"}, False),
     ],
 )
 def test_the_hash_covers_what_a_figure_depends_on_and_nothing_else(changes: dict[str, Any], same: bool) -> None:
     suite = read(TEXT)
     assert (suite.model_copy(update=changes).hash() == suite.hash()) is same
+
+
+@pytest.mark.parametrize("name", ["quick", "smoke"])
+def test_a_suite_without_a_baseline_has_the_hash_of_before_there_were_baselines(name: str) -> None:
+    stored = Path(__file__).parents[1] / "results" / "reference" / name / "suite.json"
+    if not stored.exists():
+        pytest.skip("an sdist has no reference results")
+    assert load_suite(name).hash() == json.loads(stored.read_text())["hash"]
 
 
 def test_a_methods_settings_are_in_the_hash_and_its_number_of_seeds_is_not() -> None:

@@ -12,10 +12,12 @@ from torch import Tensor
 from inng_bench.cli import main
 from inng_bench.contract import Execution
 from inng_bench.errors import ExitStatus, InputError
+from inng_bench.harness.density import spread
 from inng_bench.inng.cascade import climb
 from inng_bench.inng.frozen import picture_logits
 from inng_bench.inng.method import INNg
 from inng_bench.inng.prior import Palette
+from inng_bench.textures import to_pixels
 
 SETTINGS = {"filters": 8, "canvases": 2, "canvas_side": 64, "classifier_steps": 30, "max_steps": 10, "max_stages": 4}
 
@@ -134,3 +136,90 @@ def test_a_wrong_start_is_one_sentence(
     assert message in complaint
     assert "Traceback" not in complaint
     assert not (tmp_path / "out").exists()
+
+
+def save(folder: Path, name: str, picture: Tensor) -> Path:
+    path = folder / name
+    Image.fromarray(to_pixels(picture)[0]).save(path)
+    return path
+
+
+def test_the_density_command_marks_a_planted_defect(
+    trained: INNg, stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = stripes(160, 240, shift=5)[None]
+    defect = real.clone()
+    defect[:, :, 80:144, 128:192] = trained.prior.draw(1, (64, 64), torch.Generator().manual_seed(1))
+    pictures = [str(save(tmp_path, name, one)) for name, one in (("good.png", real), ("bad.png", defect))]
+    command = ["density", str(stored), "--picture", *pictures, "--out", str(tmp_path / "out"), "--precision", "float32"]
+    assert main(command) == ExitStatus.OK
+    good, bad = capsys.readouterr().out.splitlines()
+    assert float(good.split("log ratio ")[1].split()[0]) > float(bad.split("log ratio ")[1].split()[0])
+    assert bad.endswith(f"least {bad.split('least ')[1].split()[0]} at x 128, y 80: {tmp_path}/out/bad-log-ratio-1.png")
+    with Image.open(tmp_path / "out" / "bad-log-ratio-1.png") as written:
+        pixels = np.asarray(written).astype(float)
+    assert pixels.shape == (160, 480, 3)
+    assert np.array_equal(pixels[:, :240], to_pixels(defect)[0])
+    shown = pixels[:, 240:, 0]
+    inside = shown[80:144, 128:192]
+    assert inside.mean() < np.delete(shown, np.s_[48:], axis=1).mean() - 30  # no window there touches the defect
+    assert inside.min() == shown.min() == 0  # black is the least of both pictures
+
+
+@pytest.mark.parametrize(
+    ("picture", "message"),
+    [
+        ("absent.png", "absent.png"),
+        ("small.png", "90x50 px; give a picture of 62 to 8192 px a side"),
+    ],
+)
+def test_a_picture_that_cannot_be_judged_is_one_sentence(
+    stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], picture: str, message: str
+) -> None:
+    save(tmp_path, "small.png", stripes(50, 90)[None])
+    command = ["density", str(stored), "--picture", str(tmp_path / picture), "--out", str(tmp_path / "out")]
+    assert main(command) == ExitStatus.BAD_INPUT
+    complaint = capsys.readouterr().err
+    assert message in complaint
+    assert complaint.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_map_has_at_each_pixel_the_mean_of_the_windows_that_cover_it() -> None:
+    ratio = torch.rand((3, 4), generator=torch.Generator().manual_seed(0))
+    found = spread(ratio, (16, 21), 6, 4)
+    assert found.shape == (16, 21)
+    for row, column in ((0, 0), (5, 5), (4, 11), (13, 17)):
+        covering = [
+            ratio[i, j] for i in range(3) for j in range(4) if 4 * i <= row < 4 * i + 6 and 4 * j <= column < 4 * j + 6
+        ]
+        assert float(found[row, column]) == pytest.approx(float(torch.stack(covering).mean()))
+    assert bool((found[14:] == found[13]).all())
+    assert bool((found[:, 18:] == found[:, 17:18]).all())
+
+
+def test_the_log_ratio_of_a_large_picture_is_that_of_its_strips(trained: INNg, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = torch.rand((2, 3, 150, 100), generator=torch.Generator().manual_seed(0)) * 2 - 1
+    whole = trained.log_ratio(picture)
+    monkeypatch.setattr("inng_bench.inng.method.STRIP_AREA", 2 * 100 * 16 * 2)
+    torch.testing.assert_close(trained.log_ratio(picture), whole)
+    assert whole.shape == (2, 6, 3)
+
+
+@pytest.mark.parametrize(("size", "said"), [("96x80", "tile: opposite borders meet"), ("100x80", "do not tile")])
+def test_sample_says_whether_a_size_tiles(
+    stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], size: str, said: str
+) -> None:
+    assert main(["sample", str(stored), "--size", size, "--out", str(tmp_path / "out")]) == ExitStatus.OK
+    assert f"{size} px {said}" in capsys.readouterr().err
+    (written,) = (tmp_path / "out").iterdir()
+    with Image.open(written) as picture:
+        assert picture.size == tuple(map(int, size.split("x")))
+
+
+def test_a_picture_of_a_size_that_tiles_has_no_seam(trained: INNg) -> None:
+    drawn = trained.sample(2, (96, 96), generator=torch.Generator().manual_seed(0))
+    inside = drawn.diff(dim=3).square().mean()
+    across = (drawn[:, :, :, 0] - drawn[:, :, :, -1]).square().mean()
+    assert trained.tiles((96, 96))
+    assert float(across) < 4 * float(inside)

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
@@ -21,6 +21,12 @@ Listener = Callable[[str, float], None]
 MOMENTS = 8
 """Pictures in the strip that shows a training."""
 
+LOOKS = 32
+"""Reports of a training, spread evenly over its budget, whose pictures are looked at."""
+
+Look = Callable[[Pixels], Mapping[str, float]]
+"""Sees pictures (N, H, W, 3) and returns what the curve is to show of them, by name."""
+
 
 Notice = Callable[[str], None]
 """Takes a clause for the person in front of the terminal."""
@@ -30,28 +36,61 @@ def ignore_notice(text: str) -> None:
     """Tell nobody."""
 
 
+def see_nothing(pictures: Pixels) -> Mapping[str, float]:
+    """Look away."""
+    del pictures
+    return {}
+
+
 def ignore_news(phase: str, fraction: float) -> None:
     """Listen to nothing."""
 
 
 class Diary:
-    """Listens to a training: keeps its curve and a few pictures spread evenly over the budget."""
+    """Listens to a training: keeps its curve and a few pictures spread evenly over the budget.
 
-    def __init__(self, listener: Listener) -> None:
+    Parameters
+    ----------
+    listener : Callable[[str, float], None]
+        Hears of the progress.
+    look : Callable
+        Sees the pictures of some reports and adds values to the curve.
+
+    Attributes
+    ----------
+    seconds : float
+        Time of the looks, which is no part of the training's.
+    """
+
+    def __init__(self, listener: Listener, look: Look = see_nothing) -> None:
         self._listener = listener
+        self._look = look
+        self._looks = 0
+        self.seconds = 0.0
         self._curve: list[CurvePoint] = []
         self._moments: dict[int, tuple[float, Pixels]] = {}
         self._not_finite: dict[str, int] = {}
 
     def __call__(self, progress: Progress) -> None:
         """Take one report of the method."""
-        finite = {name: float(value) for name, value in progress.values.items() if math.isfinite(value)}
-        for name in progress.values.keys() - finite.keys():
+        values = {**progress.values, **self._seen(progress)}
+        finite = {name: float(value) for name, value in values.items() if math.isfinite(value)}
+        for name in values.keys() - finite.keys():
             self._not_finite.setdefault(name, progress.step)
         self._curve.append(CurvePoint(step=progress.step, flops=float(progress.flops), values=finite))
         if progress.pictures is not None:
             self._keep(progress.fraction, to_pixels(progress.pictures[:1])[0])
         self._listener("train", progress.fraction)
+
+    def _seen(self, progress: Progress) -> Mapping[str, float]:
+        """Look at the first report of each of the budget's equal shares."""
+        if progress.pictures is None or progress.fraction * LOOKS < self._looks:
+            return {}
+        begin = time.perf_counter()
+        self._looks = math.floor(progress.fraction * LOOKS) + 1
+        values = self._look(to_pixels(progress.pictures))
+        self.seconds += time.perf_counter() - begin
+        return values
 
     def _keep(self, fraction: float, picture: Pixels) -> None:
         """Keep a picture if it is the nearest so far to one of the moments."""
@@ -68,6 +107,8 @@ class Diary:
             "curve": [point.model_dump() for point in self._curve],
             "distances": {str(moment): distance for moment, (distance, _) in self._moments.items()},
             "not_finite": self._not_finite,
+            "looks": self._looks,
+            "seconds": self.seconds,
         }
         return Snapshot(tensors, values)
 
@@ -79,6 +120,7 @@ class Diary:
             int(moment): (distances[moment], picture.numpy()) for moment, picture in snapshot.tensors.items()
         }
         self._not_finite = dict(values["not_finite"])
+        self._looks, self.seconds = values["looks"], values["seconds"]
 
     @property
     def curve(self) -> tuple[CurvePoint, ...]:

@@ -190,6 +190,7 @@ def make_plan(
     methods: Sequence[str] | None = None,
     device: str = "auto",
     precision: str | None = None,
+    budget_tflop: float | None = None,
     limits: Limits = NO_LIMITS,
     origin: Sequence[str] = (),
 ) -> Plan:
@@ -207,6 +208,8 @@ def make_plan(
         ``auto``, ``cpu``, ``cuda`` or ``mps``.
     precision : str or None
         Precision instead of the suite's; makes it another suite.
+    budget_tflop : float or None
+        Budget instead of the suite's; makes it another suite.
     limits : Limits
         Instead of the suite's, where they are not None.
     origin : Sequence[str]
@@ -217,7 +220,13 @@ def make_plan(
     InputError
         When a texture, method, setting, device or precision does not exist.
     """
-    suite = _with_limits(suite if precision is None else suite.model_copy(update={"precision": precision}), limits)
+    suite = _changed(
+        suite,
+        precision=precision,
+        budget_tflop=budget_tflop,
+        time_limit_minutes=limits.minutes,
+        memory_limit_gib=limits.memory_gib,
+    )
     chosen = resolve_device(device)
     execution = Execution(chosen, resolve_precision(suite.precision, chosen))
     rows = [*_reference_entries(), *_choose(suite.methods, methods)]
@@ -236,19 +245,19 @@ def make_plan(
         suite_hash,
         tuple(sorted(runs, key=lambda run: -run.budget_flops)),
         {reference.name: texture for reference, texture in textures.items()},
-        (*origin, *_execution_arguments(device, precision)) if origin else (),
+        (*origin, *_arguments(device, precision, budget_tflop)) if origin else (),
     )
 
 
-def _with_limits(suite: Suite, limits: Limits) -> Suite:
-    wanted = {"time_limit_minutes": limits.minutes, "memory_limit_gib": limits.memory_gib}
-    return suite.model_copy(update={name: limit for name, limit in wanted.items() if limit is not None})
+def _changed(suite: Suite, **wanted: float | str | None) -> Suite:
+    """Return a suite with other values where some are wanted."""
+    return suite.model_copy(update={name: value for name, value in wanted.items() if value is not None})
 
 
-def _execution_arguments(device: str, precision: str | None) -> tuple[str, ...]:
+def _arguments(device: str, precision: str | None, budget_tflop: float | None) -> tuple[str, ...]:
     """Return the arguments of the command line that differ from its defaults."""
-    on_device = () if device == "auto" else ("--device", device)
-    return on_device if precision is None else (*on_device, "--precision", precision)
+    values = {"--device": None if device == "auto" else device, "--precision": precision, "--budget": budget_tflop}
+    return tuple(word for name, value in values.items() if value is not None for word in (name, f"{value}"))
 
 
 def _window_hashes(facts: TextureFacts) -> tuple[str, str | None]:
@@ -384,7 +393,7 @@ def _runs_of_entry(
             method=entry.label,
             config_hash=canonical_hash([texture.name, texture.identity, suite.precision, configuration]),
             replicate=replicate,
-            seeds=_seeds(texture.name, entry.label, replicate),
+            seeds=_seeds(texture.name, suite.baseline or entry.label, replicate),
             precision=execution.precision,
             device=str(execution.device),
             threads=suite.threads_per_run,

@@ -6,7 +6,7 @@ like it), ``weights`` and ``model`` (what :meth:`inng_bench.contract.Method.load
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,8 +14,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
-from inng_bench.contract import Training
+from inng_bench.contract import Density, Training
+from inng_bench.errors import InputError
 from inng_bench.files import remove_unfinished
 from inng_bench.harness.checkpoint import RunCheckpoint, identify, states_of
 from inng_bench.harness.diary import Diary, Listener, Notice, Stopwatch, ignore_news, ignore_notice
@@ -26,16 +28,30 @@ from inng_bench.harness.plan import REAL, RunSpec
 from inng_bench.harness.rows import describe_machine, known_fields
 from inng_bench.hashes import file_hash
 from inng_bench.metrics import copying, features
+from inng_bench.metrics.chain import Glance, compare_with_chain
+from inng_bench.metrics.detection import detect
 from inng_bench.metrics.evaluate import evaluate, evaluate_real
 from inng_bench.records import store
-from inng_bench.records.schema import CurvePoint, Measurement, Record, Status
-from inng_bench.seeds import torch_generator
-from inng_bench.textures import Texture, to_pixels, to_tensor
+from inng_bench.records.schema import (
+    Against,
+    ChainFigure,
+    CurvePoint,
+    Detection,
+    Measurement,
+    ModelFacts,
+    Record,
+    Status,
+)
+from inng_bench.seeds import derive_seed, torch_generator
+from inng_bench.textures import Texture, load_texture, to_pixels, to_tensor
 
 Pixels = NDArray[np.uint8]
 
 PATCH = 64
 """Side in pixels of the sampled patch that is shown beside its nearest patch of the source."""
+
+OTHER_TEXTURES = ("grass", "brick")
+"""The first that is not the run's own is the texture that its density is to tell from it."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +67,13 @@ class Product:
     files : Mapping[str, str]
         Files that stand there already, by role.
     training : Training
-        Spent operations and warnings.
+        Spent operations, warnings and chain.
     curve : tuple[CurvePoint, ...]
         Reports of the training.
+    model : ModelFacts or None
+        Size and cost of the model.
+    detection : tuple[Detection, ...]
+        What the model's density detects, if it is one.
     """
 
     samples: Pixels | None = None
@@ -61,6 +81,8 @@ class Product:
     files: Mapping[str, str] = field(default_factory=dict)
     training: Training = field(default_factory=lambda: Training(flops=0.0))
     curve: tuple[CurvePoint, ...] = ()
+    model: ModelFacts | None = None
+    detection: tuple[Detection, ...] = ()
 
 
 def execute(run: RunSpec, results: Path, listener: Listener = ignore_news, notice: Notice = ignore_notice) -> Record:
@@ -93,6 +115,7 @@ def execute(run: RunSpec, results: Path, listener: Listener = ignore_news, notic
     product = Product() if run.implementation == REAL else _make(run, texture, results, watch, listener, notice)
     with watch.phase("metrics"):
         measurements = _measure(run, texture, product.samples)
+        chain = _measure_chain(texture, product)
     with watch.phase("store"):
         artefacts = {**product.files, **_write_pictures(folder, product.pictures)}
     record = Record(
@@ -106,6 +129,9 @@ def execute(run: RunSpec, results: Path, listener: Listener = ignore_news, notic
         samples=run.samples,
         measurements=measurements,
         curve=product.curve,
+        model=product.model,
+        detection=product.detection,
+        chain=chain,
         artefacts=artefacts,
         hashes={"features": features.WEIGHTS_SHA256, **_hash_files(folder, artefacts)},
     )
@@ -119,7 +145,7 @@ def _make(
 ) -> Product:
     """Train, or go on training, draw fresh samples and save the model."""
     method = load_method_class(run.implementation)(run.settings, run.execution)
-    diary = Diary(listener)
+    diary = Diary(listener, Glance(_unseen(texture)[0]))
     identity = identify(run, texture.facts().train.sha256, method, describe_machine(run))
     checkpoint = RunCheckpoint(states_of(results, run), identity, diary, notice)
     with watch.phase("train"):
@@ -130,21 +156,58 @@ def _make(
             events=diary,
             checkpoint=checkpoint,
         )
-    watch.seconds["train"] += checkpoint.seconds_before
-    with watch.phase("sample"):
+    watch.seconds["train"] += checkpoint.seconds_before - diary.seconds
+    with watch.phase("sample"), FlopCounterMode(display=False) as counter:
         size = (run.sample_size, run.sample_size)
         drawn = method.sample(run.samples, size, generator=torch_generator(run.seeds["sample"]))
         samples = to_pixels(_checked(drawn, (run.samples, 3, *size)))
     with watch.phase("save"):
-        method.save(store.run_folder(results, *run.key))
+        folder = store.run_folder(results, *run.key)
+        method.save(folder)
+    detection, lacking = _detect(method, run, texture, watch) if isinstance(method, Density) else ((), ())
     pictures = {f"sample-{index}": picture for index, picture in enumerate(samples)}
     strip = diary.strip()
     if strip is not None:
         pictures["stages"] = strip
     pictures["nearest"] = _nearest(samples[0], texture.train)
     files = {"weights": "model.safetensors", "model": "model.json"}
-    outcome = Training(float(training.flops), (*training.warnings, *diary.warnings))
-    return Product(samples, pictures, files, outcome, diary.curve)
+    warnings = (*training.warnings, *diary.warnings, *lacking)
+    outcome = replace(training, flops=float(training.flops), warnings=warnings)
+    model = ModelFacts(
+        numbers=sum(tensor.numel() for tensor in method.state().values()),
+        bytes=(folder / files["weights"]).stat().st_size,
+        sample_flops=float(counter.get_total_flops()),
+    )
+    return Product(samples, pictures, files, outcome, diary.curve, model, detection)
+
+
+def _unseen(texture: Texture) -> tuple[Pixels, Against]:
+    """Return what the headline compares with: the held-out window, or the train window where there is none."""
+    if texture.held_out is None:
+        return texture.train, Against.TRAIN
+    return texture.held_out, Against.HELD_OUT
+
+
+def _detect(
+    density: Density, run: RunSpec, texture: Texture, watch: Stopwatch
+) -> tuple[tuple[Detection, ...], tuple[str, ...]]:
+    """Return what a density detects, and a warning where the method's settings allow none."""
+    window, against = _unseen(texture)
+    other = next(name for name in OTHER_TEXTURES if name != texture.name)
+    generator = torch_generator(derive_seed(seed=run.seeds["metric"], purpose="foils"))
+    try:
+        with watch.phase("density"):
+            real, foil = to_tensor(window), to_tensor(load_texture(other).train)
+            return detect(density.log_ratio, real, foil, against, generator), ()
+    except InputError as error:
+        return (), (f"its density is not measured: {error}",)
+
+
+def _measure_chain(texture: Texture, product: Product) -> tuple[ChainFigure, ...]:
+    """Compare fresh samples with those that trained along, where a method has such."""
+    if product.samples is None or product.training.chain is None:
+        return ()
+    return compare_with_chain(product.samples, to_pixels(product.training.chain), *_unseen(texture))
 
 
 def _checked(drawn: Tensor, shape: tuple[int, ...]) -> Tensor:

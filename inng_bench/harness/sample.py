@@ -11,6 +11,7 @@ from torch import Tensor
 
 from inng_bench.contract import Execution, Method, read_model_description
 from inng_bench.errors import InputError
+from inng_bench.harness.diary import Notice, ignore_notice
 from inng_bench.harness.hardware import resolve_device, resolve_precision
 from inng_bench.harness.methods import load_method_class
 from inng_bench.harness.pictures import write_png
@@ -51,6 +52,7 @@ def draw_from_run(
     device: str = "auto",
     precision: str = "auto",
     trusted: str | None = None,
+    notice: Notice = ignore_notice,
 ) -> list[Path]:
     """Draw pictures from fresh noise with a stored model and write them as PNG.
 
@@ -70,6 +72,8 @@ def draw_from_run(
         Where and how to compute.
     trusted : str or None
         The method as ``module:Class``, for a model whose method is not an installed one.
+    notice : Callable[[str], None]
+        Is told whether pictures of this size tile.
 
     Returns
     -------
@@ -85,6 +89,7 @@ def draw_from_run(
     method = load_model(folder, Execution(chosen, resolve_precision(precision, chosen)), trusted)
     if not method.supports(size):
         raise InputError(f"{method.name} cannot draw {size[1]}x{size[0]} px; name another --size.")
+    notice(f"{size[1]}x{size[0]} px {'tile: opposite borders meet' if method.tiles(size) else 'do not tile'}")
     generator = torch_generator(seed)
     title = "-".join(folder.resolve().parts[-3:-1]) or "sample"  # texture and method
     paths = []

@@ -67,6 +67,7 @@ def run_suite(
     methods: Sequence[str] | None = None,
     device: str = "auto",
     precision: str | None = None,
+    budget_tflop: float | None = None,
     jobs: int | None = None,
     limits: Limits = NO_LIMITS,
     retry: Retry = Retry.FAILED,
@@ -87,6 +88,8 @@ def run_suite(
         ``auto``, ``cpu``, ``cuda`` or ``mps``.
     precision : str or None
         ``auto``, ``float32`` or ``bfloat16`` instead of the suite's.
+    budget_tflop : float or None
+        Counted training operations of a run instead of the suite's, in 10**12.
     jobs : int or None
         Runs at a time; None for as many as the cores allow, and for one on a GPU.
     limits : Limits
@@ -107,6 +110,7 @@ def run_suite(
         methods=methods,
         device=device,
         precision=precision,
+        budget_tflop=budget_tflop,
         limits=limits,
         origin=origin,
     )

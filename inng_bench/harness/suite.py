@@ -104,6 +104,9 @@ class Suite(_Strict):
         Threads of one run; results repeat bit by bit only under the same number.
     methods : tuple[MethodEntry, ...]
         The rows beside :data:`REFERENCE_ROWS`.
+    baseline : str or None
+        Label of the row that all others differ from in one thing. Every row then has that row's seeds, so that they
+        can be compared in pairs, and the report shows the effects.
     throughput : bool
         Whether the sampler of INNg is timed after the grid.
     time_limit_minutes, memory_limit_gib : float or None
@@ -122,6 +125,7 @@ class Suite(_Strict):
     canvases: int = Field(default=4, ge=1, le=256)
     threads_per_run: int = Field(default=1, ge=1, le=1024)
     methods: tuple[MethodEntry, ...] = Field(min_length=1)
+    baseline: str | None = None
     throughput: bool = False
     time_limit_minutes: float | None = Field(default=None, gt=0)
     memory_limit_gib: float | None = Field(default=None, gt=0)
@@ -135,6 +139,8 @@ class Suite(_Strict):
                 raise ValueError(f"the {kind} {twice[0]!r} stands there twice or is a reference row")
         if not self.textures and not self.pictures:
             raise ValueError("there is neither a texture nor a picture")
+        if self.baseline is not None and self.baseline not in labels[len(REFERENCE_ROWS) :]:
+            raise ValueError(f"the baseline {self.baseline!r} is the label of no method")
         return self
 
     def hash(self) -> str:
@@ -156,6 +162,8 @@ class Suite(_Strict):
             },
         )
         content["pictures"] = [[picture.sha256(), picture.scale] for picture in self.pictures]
+        if self.baseline is None:
+            del content["baseline"]  # so that suites keep the hash that they had before there were baselines
         return canonical_hash(content)
 
 

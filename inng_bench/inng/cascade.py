@@ -6,7 +6,7 @@ ln g_t alone.
 
 The variants are the authors' switch ``collapse_every_n``: of every b classifiers only the last is kept. While the b are
 trained, samples begin at those of the last kept one each time, with more steps each time, since the kept classifier
-will have to lead them all the way alone. With b = 1 this is the cascade; a single classifier (b = 0) begins at the
+will have to lead them all the way alone. With b = 1 this is the cascade; a single classifier (b = 0) begins at new
 noise each time.
 """
 
@@ -42,7 +42,10 @@ from inng_bench.resume import (
     restore_module,
 )
 
-_COUNTERS = ("rounds", "since_kept", "flops", "last_cost")
+_COUNTERS = ("rounds", "since_kept", "stalled", "flops", "last_cost")
+
+CHANCE = math.log(2)
+"""Cross-entropy of a classifier that cannot tell real windows from pseudo-negative ones."""
 
 REAL_CROPS = 64
 """Real crops of which the stop rule ``real-quantile`` takes its quantile."""
@@ -158,6 +161,7 @@ class CascadeTraining:
         self.kept: list[Stage] = []
         self._newest: Stage | None = None
         self.rounds, self.since_kept, self.flops, self.last_cost = 0, 0, 0.0, 0.0
+        self.stalled = 0  # rounds in a row, up to the last, that made no progress
         self.missed: list[int] = []  # rounds in which an image ran out of steps
         self.current: Round | None = None
         self._begun: Snapshot | None = None  # of the ascent at which a training goes on
@@ -214,6 +218,7 @@ class CascadeTraining:
         self.rounds += 1
         if not bool(ascent.reached.all()):
             self.missed.append(self.rounds)
+        self.stalled = 0 if makes_progress(now.losses, ascent) else self.stalled + 1
         self.current = None
         return StageReport(self.rounds, tuple(now.losses), now.energy_gap, ascent, self.flops)
 
@@ -275,6 +280,9 @@ class CascadeTraining:
         if self.since_kept == self.config.keep_every:
             self.kept.append(stage)
             self.base, self.since_kept = self.canvases, 0
+        elif self.config.keep_every == 0:
+            size = (self.base.shape[2], self.base.shape[3])
+            self.base = self.prior.draw(len(self.base), size, self._generator).to(self.base.device)
 
     def _sampler(self, threshold: float) -> Sampler:
         """Return the sampler of this round, with as many times the steps as rounds share its start."""
@@ -396,17 +404,31 @@ def train_cascade(
     training : CascadeTraining
         New or restored.
     budget : float
-        Counted floating-point operations of the whole training; the last round is the one that would end nearest to it.
+        Counted floating-point operations of the whole training; the last round is the one that would end nearest to
+        it, or the last of as many without progress as the configuration allows.
     on_round : callable
         Called after each round.
     checkpoint : Checkpoint
         Is offered snapshots within the rounds and, once ``on_round`` has heard, between them.
     """
+    config = training.config
     while training.current is not None or (
-        training.rounds < training.config.max_stages and training.flops + training.last_cost / 2 < budget
+        training.rounds < config.max_stages and training.flops + training.last_cost / 2 < budget
     ):
+        if training.current is None and 0 < config.no_progress_stages <= training.stalled:
+            break
         on_round(training.round(min(1.0, training.flops / budget), checkpoint))
         checkpoint.offer(training.snapshot)
+
+
+def makes_progress(losses: Sequence[float], ascent: Ascent) -> bool:
+    """Say whether a round can have brought the model nearer to the texture.
+
+    The Kullback-Leibler distance falls as long as the classifier beats chance (Tu 2007, the paper's section 3), here
+    over the last quarter of its steps, and the samples follow if at least one of them meets the stop rule.
+    """
+    last = losses[-max(1, len(losses) // 4) :]
+    return math.fsum(last) / len(last) < CHANCE and bool(ascent.reached.any())
 
 
 def classifier_loss(classifier: Classifier, real: Tensor, fake: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:

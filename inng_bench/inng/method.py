@@ -37,6 +37,9 @@ from inng_bench.seeds import torch_generator
 
 SMALLEST_PICTURE = 64
 
+STRIP_AREA = 2**21
+"""Pixels of a picture whose log ratio is computed at once, which bounds the memory."""
+
 SHOWN = 4
 """Canvases that a report carries."""
 
@@ -105,7 +108,8 @@ class INNg(Method):
         train_cascade(training, budget=budget, on_round=on_round, checkpoint=checkpoint)
         self._prior, self._palette = training.prior, training.palette
         self._colours, self._stages = training.colours, training.stages
-        return Training(training.flops, _warnings(training, budget))
+        chain = _cut(training.canvases, self._margin).cpu()
+        return Training(training.flops, _warnings(training, budget), chain)
 
     def snapshot_bytes(self, budget: float) -> float:
         """Estimate the size of the last snapshot; see :func:`inng_bench.inng.cascade.snapshot_bytes`."""
@@ -115,6 +119,10 @@ class INNg(Method):
         """Any size from 64 px a side: a canvas of the next multiples of 16 is drawn and cropped."""
         return min(size) >= SMALLEST_PICTURE
 
+    def tiles(self, size: tuple[int, int]) -> bool:
+        """Multiples of 16 px are drawn as a whole torus."""
+        return self._config.canvas is Canvas.TORUS and all(length % WINDOW_STEP == 0 for length in size)
+
     def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
         """Send new noise through C_1..C_T; see :meth:`inng_bench.contract.Method.sample`."""
         assert self.supports(size), f"INNg draws pictures from {SMALLEST_PICTURE} px a side, not {size}"
@@ -123,6 +131,16 @@ class INNg(Method):
         noise = self._prior.draw(count, (height, width), generator).to(self._execution.device)
         canvases = synthesise(self._stages, noise, self._colours, self._config, self._prior, generator)
         return _cut(canvases, self._margin)[:, :, : size[0], : size[1]].cpu()
+
+    @property
+    def window(self) -> int:
+        """Side in pixels of what a classifier sees at once."""
+        return self._config.design.geometry.window
+
+    @property
+    def window_step(self) -> int:
+        """Pixels between neighbouring windows of a dense pass."""
+        return WINDOW_STEP
 
     @property
     def _margin(self) -> int:
@@ -196,15 +214,20 @@ class INNg(Method):
         self._check_trained()
         if self._config.architecture is Architecture.PADDED:
             raise InputError("the log ratio of every window needs unpadded classifiers; these are padded.")
-        side = self._config.design.geometry.window
-        if min(pictures.shape[2:]) < side:
-            raise InputError(
-                f"a picture of {pictures.shape[3]}x{pictures.shape[2]} px is smaller than a window of {side} px."
-            )
-        placed = pictures.to(self._execution.device)
+        height, width = pictures.shape[2:]
+        if min(height, width) < self.window:
+            raise InputError(f"a picture of {width}x{height} px is smaller than a window of {self.window} px.")
+        rows = (height - self.window) // WINDOW_STEP + 1
+        at_once = max(1, STRIP_AREA // (len(pictures) * width * WINDOW_STEP))
+        return torch.cat(
+            [self._log_ratio_of_rows(pictures, range(rows)[i : i + at_once]) for i in range(0, rows, at_once)], 1
+        )
+
+    def _log_ratio_of_rows(self, pictures: Tensor, rows: range) -> Tensor:
+        """Return the log ratio of neighbouring rows of windows, (N, rows, columns), on the CPU."""
+        strip = pictures[:, :, rows[0] * WINDOW_STEP : rows[-1] * WINDOW_STEP + self.window].to(self._execution.device)
         with torch.no_grad():
-            maps = [picture_logits(stage.classifier, placed) for stage in self._stages]
-        return torch.stack(maps).sum(0).cpu()
+            return torch.stack([picture_logits(stage.classifier, strip) for stage in self._stages]).sum(0).cpu()
 
     def state(self) -> dict[str, Tensor]:
         """Return p0, the directions of the steps, and weights and sampler of each stage."""
@@ -255,16 +278,23 @@ def _progress(report: StageReport, budget: float, pictures: Tensor) -> Progress:
         "energy_gap": report.energy_gap,
         "sampler_steps": float(report.ascent.steps.float().mean()),
         "logit": float(report.ascent.logits.mean()),
+        "missed": 1 - float(report.ascent.reached.float().mean()),
     }
     return Progress(report.number, report.flops, min(1.0, report.flops / budget), values, pictures)
 
 
 def _warnings(training: CascadeTraining, budget: float) -> tuple[str, ...]:
-    """Name the rounds in which an image of the chain ran out of steps, and say if the budget was overspent."""
+    """Name the rounds in which an image ran out of steps, and tell of a standstill and of an overspent budget."""
     warnings = []
     if training.missed:
         rounds = ", ".join(map(str, training.missed))
         warnings.append(f"rounds {rounds} of {training.rounds} ended before every image reached the decision boundary.")
+    if training.stalled:
+        rounds = "round" if training.stalled == 1 else f"{training.stalled} rounds"
+        warnings.append(
+            f"the last {rounds} made no progress: the classifier was no better than chance, or no image reached its "
+            "boundary."
+        )
     if training.flops > OVERSPENT * budget:
         share = training.flops / budget
         warnings.append(f"the {training.rounds} rounds cost {share:.1f} times the budget; lower the preset's scale.")

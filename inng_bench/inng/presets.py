@@ -113,6 +113,11 @@ class CascadeConfig(BaseModel):
         1, ge=0, description="b: one classifier of b is kept (8); 1 is the cascade, 0 keeps the last one alone."
     )
     max_stages: int = Field(400, ge=1, description="Rounds at the most; the budget usually ends a training earlier.")
+    no_progress_stages: int = Field(
+        0,
+        ge=0,
+        description="Rounds in a row without progress that end a training; 0 goes on until the budget is spent.",
+    )
 
     @model_validator(mode="after")
     def _choices_go_together(self) -> Self:
@@ -207,6 +212,7 @@ FAST_0 = CascadeConfig(
     sampler_batch=16,
     keep_every=1,
     max_stages=200,
+    no_progress_stages=0,
 )
 """The first fast recipe. It stays as it is, a yardstick for what ``fast`` becomes."""
 
@@ -271,6 +277,7 @@ AUTHORS = CascadeConfig(
     sampler_batch=100,
     keep_every=1,
     max_stages=400,
+    no_progress_stages=0,
 )
 """The authors' texture code (jlazarow/inn at 09e8fe7, experiments/iccv/learn-texture.py), with its published counts."""
 

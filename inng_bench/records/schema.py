@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """A change of it needs a function in :mod:`inng_bench.records.migrations` and a golden file."""
 
 
@@ -89,6 +89,35 @@ class CurvePoint(_Closed):
     values: dict[str, float]
 
 
+class ModelFacts(_Closed):
+    """Size of a model, and what drawing from it takes."""
+
+    numbers: int = Field(description="Numbers in the state that sampling needs: weights, statistics, thresholds.")
+    bytes: int = Field(description="Size of the stored weights.")
+    sample_flops: float = Field(description="Counted operations of drawing all samples.")
+
+
+class Detection(_Closed):
+    """How well the log density of a model tells windows of real texture from those of a foil."""
+
+    foil: str = Field(description="noise, random-phase, shuffled or other-texture.")
+    against: Against = Field(description="Where the real windows come from.")
+    auc: float = Field(description="Chance that a real window has the higher log density than one of the foil.")
+    windows: int = Field(description="Number of real windows; they overlap.")
+
+
+class ChainFigure(_Closed):
+    """A metric of the samples that trained along, and of as large an area of fresh ones."""
+
+    metric: str
+    version: int
+    against: Against
+    fresh: float
+    chain: float
+    images: int = Field(description="Number of pictures on either side.")
+    side: int = Field(description="Their side in pixels.")
+
+
 class Throughput(_Closed):
     """Speed of a sampler, timed alone on the machine."""
 
@@ -164,6 +193,9 @@ class Record(_Closed):
     samples: int = 0
     measurements: tuple[Measurement, ...] = ()
     curve: tuple[CurvePoint, ...] = ()
+    model: ModelFacts | None = None
+    detection: tuple[Detection, ...] = ()
+    chain: tuple[ChainFigure, ...] = ()
     throughput: Throughput | None = None
     artefacts: dict[str, str] = Field(default_factory=dict, description="Files by role, relative to the record.")
     hashes: dict[str, str] = Field(default_factory=dict, description="SHA-256 of feature weights and artefacts.")

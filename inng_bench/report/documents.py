@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from inng_bench.records.schema import Record
-from inng_bench.report import remarks
+from inng_bench.report import costs, effects, remarks
 from inng_bench.report.grid import text_grid
 from inng_bench.report.markup import LATEX, MARKDOWN, PLAIN
 from inng_bench.report.origin import Origin
@@ -32,6 +32,8 @@ def plain_text(rows: Sequence[Row], records: Sequence[Record], origin: Origin | 
         text_grid(table.drop(columns="texture"), list(table["texture"])),
         _bullets(remarks.caption(rows)),
         f"{_filled(f'{FLOOR_TITLE}. {FLOOR_NOTE}')}\n\n{text_grid(floor)}",
+        _costs_in_plain_text(rows),
+        _effects_in_plain_text(rows, origin),
         _speed_in_plain_text(rows),
         _section("INNg against DCGAN at equal budget", remarks.verdicts(rows)),
         _section("Failures and warnings", remarks.problems(records)),
@@ -39,6 +41,41 @@ def plain_text(rows: Sequence[Row], records: Sequence[Record], origin: Origin | 
         _section("Make it again", remarks.commands(records, origin)),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _costs_in_plain_text(rows: Sequence[Row]) -> str:
+    table = costs.costs_table(rows, PLAIN)
+    if table.empty:
+        return ""
+    narrow = table.drop(columns="texture").rename(columns=_folded)
+    return f"{_filled(f'{costs.TITLE}. {costs.NOTE}')}\n\n{text_grid(narrow, list(table['texture']))}"
+
+
+def _costs_in_markdown(rows: Sequence[Row]) -> str:
+    table = costs.costs_table(rows, MARKDOWN)
+    return "" if table.empty else f"## {costs.TITLE}\n\n{MARKDOWN.escape(costs.NOTE)}\n\n{_pipe_table(table)}"
+
+
+def _effects_in_plain_text(rows: Sequence[Row], origin: Origin | None) -> str:
+    baseline = origin.baseline if origin else ""
+    table = effects.effects_table(rows, baseline, PLAIN)
+    if table.empty:
+        return ""
+    narrow = table.drop(columns="change").rename(columns=_folded)
+    note = PLAIN.escape(effects.effects_note(rows, baseline))
+    return f"{_filled(f'{effects.TITLE}. {note}')}\n\n{text_grid(narrow)}"
+
+
+def _folded(heading: object) -> str:
+    """Return a heading with a word a line."""
+    return str(heading).replace(" ", "\n")
+
+
+def _effects_in_markdown(rows: Sequence[Row], origin: Origin | None) -> str:
+    baseline = origin.baseline if origin else ""
+    table = effects.effects_table(rows, baseline, MARKDOWN)
+    note = MARKDOWN.escape(effects.effects_note(rows, baseline))
+    return "" if table.empty else f"## {effects.TITLE}\n\n{note}\n\n{_pipe_table(table)}"
 
 
 def _speed_in_plain_text(rows: Sequence[Row]) -> str:
@@ -77,6 +114,8 @@ def markdown(rows: Sequence[Row], records: Sequence[Record], origin: Origin | No
         _markdown_bullets(remarks.caption(rows)),
         f"## {FLOOR_TITLE}\n\n{MARKDOWN.escape(FLOOR_NOTE)}",
         _pipe_table(floor_table(rows, MARKDOWN)),
+        _costs_in_markdown(rows),
+        _effects_in_markdown(rows, origin),
         _speed_in_markdown(rows),
         _markdown_section("INNg against DCGAN at equal budget", remarks.verdicts(rows)),
         _markdown_section("Failures and warnings", remarks.problems(records)),
@@ -88,7 +127,7 @@ def markdown(rows: Sequence[Row], records: Sequence[Record], origin: Origin | No
 
 
 def _pipe_table(table: pd.DataFrame) -> str:
-    words = {"texture", "method", "status"}
+    words = {"texture", "method", "change", "status", "quality"}
     alignment = ["left" if column in words else "right" for column in table.columns]
     return str(table.to_markdown(index=False, disable_numparse=True, colalign=alignment))
 

@@ -1,4 +1,4 @@
-"""Where results come from: the name of their folder and the command that made them."""
+"""Where results come from: the name of their folder, the command that made them and what they are compared with."""
 
 import json
 from dataclasses import dataclass
@@ -17,18 +17,21 @@ class Origin:
         The folder's own name; where it lies is its reader's business.
     command : str
         Empty where the folder keeps none.
+    baseline : str
+        Label of the row that the suite names as its baseline; empty where it names none.
     """
 
     name: str
     command: str = ""
+    baseline: str = ""
 
 
 def read_origin(results: Path) -> Origin:
-    """Read the command from ``suite.json``; a report stands on its records, so that a damaged suite is no error."""
+    """Read the rest from ``suite.json``; a report stands on its records, so that a damaged suite is no error."""
     name = results.resolve().name
     try:
         suite = json.loads(store.suite_path(results).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return Origin(name)
-    command = suite.get("command") if isinstance(suite, dict) else None
-    return Origin(name, command if isinstance(command, str) else "")
+    command, baseline = (suite.get(key) if isinstance(suite, dict) else None for key in ("command", "baseline"))
+    return Origin(name, command if isinstance(command, str) else "", baseline if isinstance(baseline, str) else "")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from inng_bench.metrics.catalogue import CATALOGUE, Direction, MetricInfo
+from inng_bench.report.costs import wide_costs
 from inng_bench.report.intervals import Estimate, IntervalKind, geometric_mean
 from inng_bench.report.markup import ABSENT, Markup, decimals, format_number, format_range, shorten
 from inng_bench.report.rows import COPYING, REAL, Row, RowStatus, by_texture, find_winners
@@ -66,6 +67,7 @@ def _wide_line(row: Row) -> dict[str, object]:
         "flops": _number(row.mean_flops()),
         "train_seconds": _number(row.mean_seconds("train")),
         "sample_seconds": _number(row.mean_seconds("sample")),
+        **{name: _number(value) for name, value in wide_costs(row).items()},
         **wide_speed(row),
         "failures": row.failures,
         "status": row.status.value,

@@ -1,0 +1,137 @@
+"""Pictures judged by the density of a stored model: a score for each, and a map that shows where it is low."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from inng_bench.contract import Density, Execution
+from inng_bench.errors import InputError
+from inng_bench.harness.hardware import resolve_device, resolve_precision
+from inng_bench.harness.pictures import write_png
+from inng_bench.harness.sample import LONGEST_SIDE, load_model
+from inng_bench.textures import to_tensor
+from inng_bench.textures.decoding import decode_picture
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a density says of a picture.
+
+    Attributes
+    ----------
+    picture, path : Path
+        The picture, and the PNG that shows it beside its map.
+    mean, least : float
+        Log ratio of its windows.
+    place : tuple[int, int]
+        Column and row in pixels of the upper left corner of the window with the least.
+    """
+
+    picture: Path
+    path: Path
+    mean: float
+    least: float
+    place: tuple[int, int]
+
+
+def judge_pictures(
+    folder: Path,
+    pictures: Sequence[Path],
+    *,
+    out: Path,
+    device: str = "auto",
+    precision: str = "auto",
+    trusted: str | None = None,
+) -> list[Judgement]:
+    """Judge pictures by a stored model and write each beside its map, as PNG.
+
+    The map has at each pixel the mean log ratio of the windows that cover it, black where it is least among all
+    pictures and white where it is greatest, so that pictures of one call can be compared.
+
+    Parameters
+    ----------
+    folder : Path
+        A run's folder, of a method that is a density.
+    pictures : Sequence[Path]
+        PNG, JPEG, TIFF or WebP, at least a window large.
+    out : Path
+        Where to; made if it is not there.
+    device, precision, trusted
+        As in :func:`inng_bench.harness.sample.draw_from_run`.
+
+    Raises
+    ------
+    InputError
+        When the model is no density, or a picture cannot be used; nothing is written then.
+    """
+    chosen = resolve_device(device)
+    method = load_model(folder, Execution(chosen, resolve_precision(precision, chosen)), trusted)
+    if not isinstance(method, Density):
+        raise InputError(f"{method.name} is no density, so that it cannot judge pictures; name a run of inng.")
+    decoded = [decode_picture(path, partial(_check_size, path, method.window)) for path in pictures]
+    ratios = [method.log_ratio(to_tensor(pixels)[None])[0] for pixels in decoded]
+    if not all(bool(ratio.isfinite().all()) for ratio in ratios):
+        raise InputError(f"the model in {folder} gives log ratios that are not finite; train it again.")
+    maps = [
+        spread(ratio, pixels.shape[:2], method.window, method.window_step)
+        for ratio, pixels in zip(ratios, decoded, strict=True)
+    ]
+    darkest, brightest = min(float(one.min()) for one in maps), max(float(one.max()) for one in maps)
+    judged = []
+    for index, (picture, pixels, ratio, shown) in enumerate(zip(pictures, decoded, ratios, maps, strict=True)):
+        path = out / f"{picture.stem}-log-ratio-{index}.png"
+        write_png(path, np.concatenate([pixels, _grey(shown, darkest, brightest)], axis=1))
+        row, column = divmod(int(ratio.argmin()), ratio.shape[1])
+        place = column * method.window_step, row * method.window_step
+        judged.append(Judgement(picture, path, float(ratio.mean()), float(ratio.min()), place))
+    return judged
+
+
+def spread(ratio: Tensor, size: tuple[int, int], window: int, step: int) -> Tensor:
+    """Return at each pixel the mean over the windows that cover it.
+
+    Parameters
+    ----------
+    ratio : Tensor
+        float32 (rows, columns), a value for each window.
+    size : tuple[int, int]
+        Height and width of the picture in pixels.
+    window, step : int
+        Side of a window, and pixels from one to the next.
+
+    Returns
+    -------
+    Tensor
+        float32 (height, width). Pixels at the right and lower border that no window reaches have their neighbour's.
+    """
+    covering = torch.ones((1, 1, window, window))
+    sums, counts = (
+        F.conv_transpose2d(values[None, None], covering, stride=step) for values in (ratio, torch.ones_like(ratio))
+    )
+    means = sums / counts
+    beyond = (0, size[1] - means.shape[3], 0, size[0] - means.shape[2])
+    return F.pad(means, beyond, mode="replicate")[0, 0]
+
+
+def _grey(values: Tensor, darkest: float, brightest: float) -> Pixels:
+    """Return grey levels (H, W, 3); where all values are equal, the middle one."""
+    share = (values - darkest) / (brightest - darkest) if brightest > darkest else torch.full_like(values, 0.5)
+    levels: Pixels = (share * 255).round().numpy().astype(np.uint8)
+    return np.repeat(levels[:, :, np.newaxis], 3, axis=2)
+
+
+def _check_size(picture: Path, window: int, size: tuple[int, int]) -> None:
+    """Refuse a picture by its size before its pixels are decoded."""
+    if min(size) < window or max(size) > LONGEST_SIDE:
+        raise InputError(
+            f"{picture} has {size[1]}x{size[0]} px; give a picture of {window} to {LONGEST_SIDE} px a side."
+        )

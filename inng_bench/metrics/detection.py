@@ -1,0 +1,97 @@
+"""What a density detects: real windows against those of pictures that share some statistics with them.
+
+A model that is a density should hold texture that it has not seen for likelier than its foils: independent pixels of
+the same colours, noise of the same spectrum, the texture cut into blocks and shuffled, and another texture in the same
+colours. Each is rounded to 8 bits, as the texture is, so that no classifier wins by the last bit.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import mannwhitneyu
+from torch import Tensor
+
+from inng_bench.pixels import colour_statistics, coloured_noise
+from inng_bench.random_phase import random_phase_noise, texton_of
+from inng_bench.records.schema import Against, Detection
+
+BLOCK = 32
+"""Side in pixels of a shuffled block: half a window of INNg's classifiers."""
+
+LogRatio = Callable[[Tensor], Tensor]
+"""See :meth:`inng_bench.contract.Density.log_ratio`."""
+
+
+def detect(
+    log_ratio: LogRatio, real: Tensor, other: Tensor, against: Against, generator: torch.Generator
+) -> tuple[Detection, ...]:
+    """Return the area under the ROC curve of a log density for each foil.
+
+    Parameters
+    ----------
+    log_ratio : LogRatio
+        Of the model.
+    real : Tensor
+        A window of the texture, float32 (3, H, W) in [-1, 1].
+    other : Tensor
+        A window of another texture, float32 (3, H, W) in [-1, 1].
+    against : Against
+        Which window ``real`` is.
+    generator : torch.Generator
+        Of the foils, on the CPU.
+    """
+    scores = _scores(log_ratio, real)
+    return tuple(
+        Detection(
+            foil=name, against=against, auc=area_under_curve(scores, _scores(log_ratio, foil)), windows=len(scores)
+        )
+        for name, foil in make_foils(real, other, generator).items()
+    )
+
+
+def make_foils(real: Tensor, other: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+    """Return the foils of a window (3, H, W) by name, float32 (3, height, width) in [-1, 1]."""
+    size = (real.shape[1], real.shape[2])
+    mean, texton = texton_of(real.double())
+    foils = {
+        "noise": coloured_noise(*colour_statistics(real), 1, size, generator)[0],
+        "random-phase": random_phase_noise(mean, texton, 1, size, generator)[0],
+        "shuffled": shuffled(real, generator),
+        "other-texture": recoloured(other, real),
+    }
+    return {name: _as_8_bits(foil) for name, foil in foils.items()}
+
+
+def shuffled(picture: Tensor, generator: torch.Generator, block: int = BLOCK) -> Tensor:
+    """Cut a picture (3, H, W) into blocks and lay them in random order; what is no whole block is left out."""
+    rows, columns = (length // block for length in picture.shape[1:])
+    whole = picture[:, : rows * block, : columns * block].reshape(3, rows, block, columns, block)
+    blocks = whole.permute(1, 3, 0, 2, 4).flatten(0, 1)
+    mixed = blocks[torch.randperm(len(blocks), generator=generator)].unflatten(0, (rows, columns))
+    return mixed.permute(2, 0, 3, 1, 4).reshape(whole.shape[0], rows * block, columns * block)
+
+
+def recoloured(picture: Tensor, like: Tensor) -> Tensor:
+    """Give a picture (3, H, W) the colour mean and, as far as its own colours vary, the covariance of another."""
+    (mean, factor), (wanted_mean, wanted_factor) = colour_statistics(picture), colour_statistics(like)
+    mixing = wanted_factor @ torch.linalg.pinv(factor.double(), rtol=1e-3).float()
+    moved = torch.einsum("ij,jhw->ihw", mixing, picture - mean[:, None, None])
+    return (moved + wanted_mean[:, None, None]).clamp(-1, 1)
+
+
+def area_under_curve(real: NDArray[np.float64], foil: NDArray[np.float64]) -> float:
+    """Return the chance that a real score exceeds one of the foil, ties counting half: Mann-Whitney's U over n·m."""
+    return float(mannwhitneyu(real, foil, method="asymptotic").statistic) / (len(real) * len(foil))
+
+
+def _scores(log_ratio: LogRatio, picture: Tensor) -> NDArray[np.float64]:
+    scores: NDArray[np.float64] = log_ratio(picture[None]).double().flatten().numpy()
+    if not np.isfinite(scores).all():
+        raise ValueError("the model's log density is not finite")
+    return scores
+
+
+def _as_8_bits(picture: Tensor) -> Tensor:
+    return ((picture + 1) * 127.5).round() / 127.5 - 1

@@ -1,0 +1,115 @@
+"""What a model is beside its quality: size, costs, what its density detects, how its fresh samples are to its chain."""
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+
+from inng_bench.records.schema import Record
+from inng_bench.report.markup import ABSENT, Markup, format_number
+from inng_bench.report.rows import Row
+
+TITLE = "Size, cost and density of the models"
+NOTE = (
+    "Means over seeds, the last two columns medians. Numbers are all that drawing needs; TFLOP and s of drawing are "
+    "for a picture of 256×256 px, as measured beside the other runs. AUC: chance that a window of texture that was not "
+    "trained on has a higher log density than one of a foil (independent pixels of its colours, noise of its spectrum, "
+    "its blocks of 32 px shuffled, another texture in its colours); 0.5 is chance. Fresh/chain: distance of samples "
+    "from new noise over that of as large an area of those that trained along; above 1 new noise does worse."
+)
+
+FOILS = ("noise", "random-phase", "shuffled", "other-texture")
+CHAIN_METRICS = ("gram", "patch_fid")
+
+_SHORT = {"random-phase": "phase", "other-texture": "other"}
+
+_AREA = 256 * 256
+
+_Read = Callable[[Record], float | None]
+
+
+def drawn_area(record: Record) -> float:
+    """Return the area of all samples of a record, in pictures of 256×256 px."""
+    height, width = record.sample_size or (0, 0)
+    return record.samples * height * width / _AREA
+
+
+def sample_seconds(record: Record) -> float | None:
+    """Return the time of drawing 256×256 px."""
+    area = drawn_area(record)
+    return record.seconds["sample"] / area if area and "sample" in record.seconds else None
+
+
+def sample_flops(record: Record) -> float | None:
+    """Return the counted operations of drawing 256×256 px."""
+    area = drawn_area(record)
+    return record.model.sample_flops / area if area and record.model else None
+
+
+def area_under_curve(foil: str) -> _Read:
+    """Return what reads the AUC of a foil from a record."""
+    return lambda record: next((found.auc for found in record.detection if found.foil == foil), None)
+
+
+def fresh_over_chain(metric: str) -> _Read:
+    """Return what reads the ratio of a metric of fresh samples to that of the chain from a record."""
+
+    def ratio(record: Record) -> float | None:
+        found = next((figure for figure in record.chain if figure.metric == metric), None)
+        return found.fresh / found.chain if found and found.chain > 0 else None
+
+    return ratio
+
+
+def wide_costs(row: Row) -> dict[str, float | None]:
+    """Return the columns of ``table.csv``."""
+    return {
+        "model_numbers": _mean(row, lambda record: record.model.numbers if record.model else None),
+        "model_bytes": _mean(row, lambda record: record.model.bytes if record.model else None),
+        "sample_seconds_256": _mean(row, sample_seconds),
+        "sample_flops_256": _mean(row, sample_flops),
+        **{f"auc_{foil.replace('-', '_')}": _mean(row, area_under_curve(foil)) for foil in FOILS},
+        **{f"fresh_over_chain_{metric}": _median(row, fresh_over_chain(metric)) for metric in CHAIN_METRICS},
+    }
+
+
+def costs_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
+    """Return the table for people, a line for each trained row that has a model; it may be empty."""
+    lines = [(row, wide_costs(row)) for row in rows if any(record.model for record in row.succeeded)]
+    return pd.DataFrame([_line(row, costs, markup) for row, costs in lines if row.is_trained], dtype="str")
+
+
+def _line(row: Row, costs: dict[str, float | None], markup: Markup) -> dict[str, str]:
+    def cell(name: str, unit: float = 1.0) -> str:
+        value = costs[name]
+        return markup.escape(ABSENT if value is None else format_number(value / unit))
+
+    flops = row.mean_flops()
+    cells = {
+        "10⁶ numbers": cell("model_numbers", 1e6),
+        "MiB": cell("model_bytes", 2**20),
+        "train TFLOP": markup.escape(format_number(flops / 1e12 if flops is not None else None)),
+        "train s": markup.escape(format_number(row.mean_seconds("train"))),
+        "draw TFLOP": cell("sample_flops_256", 1e12),
+        "draw s": cell("sample_seconds_256"),
+        **{f"AUC {_SHORT.get(foil, foil)}": cell(f"auc_{foil.replace('-', '_')}") for foil in FOILS},
+        "fresh/ chain Gram": cell("fresh_over_chain_gram"),
+        "fresh/ chain FID": cell("fresh_over_chain_patch_fid"),
+    }
+    named = {"texture": markup.escape(row.texture.name), "method": markup.escape(row.method)}
+    return named | {markup.escape(heading): text for heading, text in cells.items()}
+
+
+def _values(row: Row, read: _Read) -> list[float]:
+    return [float(value) for record in row.succeeded if (value := read(record)) is not None]
+
+
+def _mean(row: Row, read: _Read) -> float | None:
+    values = _values(row, read)
+    return math.fsum(values) / len(values) if values else None
+
+
+def _median(row: Row, read: _Read) -> float | None:
+    values = _values(row, read)
+    return statistics.median(values) if values else None

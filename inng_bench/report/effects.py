@@ -1,0 +1,240 @@
+"""Effects: what each row of a suite changes against the one that the suite names as its baseline.
+
+Rows are compared in pairs of one texture and one seed, which share all of their random choices until the change makes
+them part. An effect is the geometric mean of the pairs' ratios.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import pandas as pd
+
+from inng_bench.metrics.catalogue import BY_NAME
+from inng_bench.records.schema import Record
+from inng_bench.report.intervals import Estimate
+from inng_bench.report.markup import ABSENT, Markup, decimals, format_number, format_range, shorten
+from inng_bench.report.rows import Row, find_headline
+
+LEVEL = 0.05
+"""Chance of a difference where there is none, of one interval and, after Holm, of a whole column."""
+
+TITLE = "Effects"
+
+_ERROR_LENGTH = 60
+
+
+class Verdict(StrEnum):
+    """What a ratio to the baseline says."""
+
+    LOWER = "lower"
+    HIGHER = "higher"
+    NOT_SEPARABLE = "not separable"
+    """The interval holds 1."""
+    NOT_MEASURED = "not measured"
+    """There are less than two pairs."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One quantity of one row against the baseline.
+
+    Attributes
+    ----------
+    method, quantity : str
+        Label of the row, and name in :data:`QUANTITIES`.
+    pairs : int
+        Pairs of texture and seed in which both have a positive value.
+    ratio : Estimate
+        Row over baseline: geometric mean of the pairs, 95% t interval of their logarithms.
+    probability : float or None
+        Two-sided, of such a ratio without any effect; after Holm's correction over all rows of the quantity.
+    """
+
+    method: str
+    quantity: str
+    pairs: int
+    ratio: Estimate
+    probability: float | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the interval alone says."""
+        if self.ratio.low is None or self.ratio.high is None:
+            return Verdict.NOT_MEASURED
+        if self.ratio.low <= 1 <= self.ratio.high:
+            return Verdict.NOT_SEPARABLE
+        return Verdict.LOWER if self.ratio.high < 1 else Verdict.HIGHER
+
+    @property
+    def survives(self) -> bool:
+        """Whether the verdict holds for all rows of the quantity together."""
+        return self.probability is not None and self.probability < LEVEL
+
+
+def _headline(metric: str) -> Callable[[Record], float | None]:
+    def value(record: Record) -> float | None:
+        found = find_headline(record, metric)
+        return found.value if found else None
+
+    return value
+
+
+def _mean_steps(record: Record) -> float | None:
+    steps = [point.values["sampler_steps"] for point in record.curve if "sampler_steps" in point.values]
+    return math.fsum(steps) / len(steps) if steps else None
+
+
+QUANTITIES: Mapping[str, Callable[[Record], float | None]] = {
+    "gram": _headline("gram"),
+    "patch_fid": _headline("patch_fid"),
+    "sampler_steps": _mean_steps,
+    "train_seconds": lambda record: record.seconds.get("train"),
+}
+"""What is compared, by its name in ``effects.csv``; lower is better in all."""
+
+_HEADINGS = {
+    "gram": BY_NAME["gram"].label,
+    "patch_fid": BY_NAME["patch_fid"].label,
+    "sampler_steps": "steps a stage",
+    "train_seconds": "train time",
+}
+
+
+def measure_effects(rows: Sequence[Row], baseline: str) -> tuple[Effect, ...]:
+    """Compare every trained row with the baseline, in the order of the rows and of :data:`QUANTITIES`."""
+    methods = compared_methods(rows, baseline)
+    return tuple(
+        effect
+        for quantity in QUANTITIES
+        for effect in _corrected([_effect(rows, method, baseline, quantity) for method in methods])
+    )
+
+
+def compared_methods(rows: Sequence[Row], baseline: str) -> tuple[str, ...]:
+    """Return the labels of the trained rows beside the baseline."""
+    labels = dict.fromkeys(row.method for row in rows if row.is_trained)
+    return tuple(label for label in labels if label != baseline)
+
+
+def _effect(rows: Sequence[Row], method: str, baseline: str, quantity: str) -> Effect:
+    first, second = (_values(rows, label, quantity) for label in (method, baseline))
+    logarithms = [math.log(value / second[pair]) for pair, value in first.items() if pair in second]
+    ratio, probability = _tested(logarithms)
+    return Effect(method, quantity, len(logarithms), ratio, probability)
+
+
+def _values(rows: Sequence[Row], method: str, quantity: str) -> dict[tuple[str, int], float]:
+    """Return the positive values of a method by texture and seed."""
+    read = QUANTITIES[quantity]
+    records = (record for row in rows if row.method == method for record in row.succeeded)
+    values = {(record.texture.name, record.replicate): read(record) for record in records}
+    return {pair: value for pair, value in values.items() if value is not None and value > 0}
+
+
+def _tested(logarithms: Sequence[float]) -> tuple[Estimate, float | None]:
+    """Return the ratio with its interval, and how often so large a one would come of nothing, by Student's t."""
+    if not logarithms:
+        return Estimate(), None
+    mean = math.fsum(logarithms) / len(logarithms)
+    if len(logarithms) == 1:
+        return Estimate(math.exp(mean)), None
+    if min(logarithms) == max(logarithms):  # no spread, for which scipy has a warning and no interval
+        return Estimate(*[math.exp(mean)] * 3), float(mean == 0)
+    from scipy import stats  # here, since reports without effects start a second earlier
+
+    test = stats.ttest_1samp(logarithms, 0.0)
+    low, high = test.confidence_interval(1 - LEVEL)
+    return Estimate(math.exp(mean), math.exp(low), math.exp(high)), float(test.pvalue)
+
+
+def _corrected(effects: Sequence[Effect]) -> list[Effect]:
+    """Put Holm's probabilities in the place of those that know nothing of each other."""
+    tested = sorted(
+        (effect.probability, index) for index, effect in enumerate(effects) if effect.probability is not None
+    )
+    corrected, least = list(effects), 0.0
+    for rank, (probability, index) in enumerate(tested):
+        least = max(least, min(1.0, probability * (len(tested) - rank)))
+        corrected[index] = replace(effects[index], probability=least)
+    return corrected
+
+
+def effects_csv(effects: Sequence[Effect]) -> str:
+    """Return one line for each row and quantity, in full precision."""
+    lines = [
+        {
+            "method": effect.method,
+            "quantity": effect.quantity,
+            "pairs": effect.pairs,
+            "ratio": effect.ratio.value,
+            "ratio_low": effect.ratio.low,
+            "ratio_high": effect.ratio.high,
+            "probability_holm": effect.probability,
+            "verdict": str(effect.verdict),
+        }
+        for effect in effects
+    ]
+    return pd.DataFrame(lines).to_csv(index=False, lineterminator="\n")
+
+
+def effects_table(rows: Sequence[Row], baseline: str, markup: Markup) -> pd.DataFrame:
+    """Return the table for people, a line for each row of the suite; it is empty without a baseline."""
+    effects = measure_effects(rows, baseline) if baseline else ()
+    lines = []
+    for method in dict.fromkeys(effect.method for effect in effects):
+        own = {effect.quantity: effect for effect in effects if effect.method == method}
+        cells = {markup.escape(_HEADINGS[name]): _cell(own[name], markup) for name in QUANTITIES}
+        quality = markup.escape(_conclusion(own["gram"], own["patch_fid"]))
+        reason = next((row.error for row in rows if row.method == method and row.failures), "")
+        failed = markup.escape(f"; failed: {shorten(reason, _ERROR_LENGTH)}" if reason else "")
+        pairs = str(max(effect.pairs for effect in own.values()))
+        named = {"method": markup.escape(method), "change": markup.escape(_change(rows, method, baseline))}
+        lines.append({**named, "pairs": pairs, **cells, "quality": quality + failed})
+    return pd.DataFrame(lines, dtype="str")
+
+
+def effects_note(rows: Sequence[Row], baseline: str) -> str:
+    """Return what a reader must know to read the table."""
+    count = len(compared_methods(rows, baseline))
+    return (
+        f"Ratios to the row {baseline}, under 1 is less: geometric means over pairs of one texture and one seed, with "
+        f"the plain 95% t interval of their logarithms. Not separable: the interval holds 1. Intervals are plain, so "
+        f"that of {count} rows without any effect about {count * LEVEL:.1f} would be told apart in each "
+        f"column by chance; bold (a star in the terminal) are those that Holm's correction over the column leaves. "
+        "All pairs count alike, whatever their texture: the interval tells of these textures and no others."
+    )
+
+
+def _change(rows: Sequence[Row], method: str, baseline: str) -> str:
+    """Return the settings in which a row differs from the baseline, such as ``temperature 0.0``."""
+    settings = {row.method: row.records[0].settings for row in rows}
+    usual = settings.get(baseline, {})
+    return ", ".join(f"{name} {value}" for name, value in settings[method].items() if usual.get(name) != value)
+
+
+def _cell(effect: Effect, markup: Markup) -> str:
+    if effect.ratio.value is None:
+        return markup.escape(ABSENT)
+    text = markup.escape(format_number(effect.ratio.value))
+    value = markup.bold(text) if effect.survives else text
+    if effect.ratio.low is None or effect.ratio.high is None:
+        return value
+    places = decimals(effect.ratio.value, 3)
+    return markup.with_interval(value, markup.escape(f"({format_range(effect.ratio.low, effect.ratio.high, places)})"))
+
+
+def _conclusion(gram: Effect, patch_fid: Effect) -> str:
+    """Return what both metrics say of the quality, such as ``worse in Gram``."""
+    words = {Verdict.HIGHER: "worse", Verdict.LOWER: "better"}
+    if Verdict.NOT_MEASURED in (gram.verdict, patch_fid.verdict):
+        return Verdict.NOT_MEASURED
+    found = [
+        (words[one.verdict], name) for one, name in ((gram, "Gram"), (patch_fid, "patch-FID")) if one.verdict in words
+    ]
+    if not found:
+        return Verdict.NOT_SEPARABLE
+    if len({word for word, _ in found}) == 1:
+        return f"{found[0][0]} in {' and '.join(name for _, name in found)}"
+    return ", ".join(f"{word} in {name}" for word, name in found)

@@ -1,0 +1,191 @@
+"""Effects against a baseline, and the costs of models: from records with planted figures."""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from record_builder import VALUES, make_record, write_records
+from scipy import stats
+
+from inng_bench.records import store
+from inng_bench.records.schema import Against, ChainFigure, CurvePoint, Detection, ModelFacts, Record, Status
+from inng_bench.report import build_report
+from inng_bench.report.costs import costs_table, wide_costs
+from inng_bench.report.documents import markdown, plain_text
+from inng_bench.report.effects import QUANTITIES, Effect, Verdict, effects_table, measure_effects
+from inng_bench.report.markup import PLAIN
+from inng_bench.report.origin import Origin
+from inng_bench.report.rows import make_rows
+
+SUITE = Origin("fidelity", baseline="fast")
+TEXTURES = ("brick", "grass")
+
+Factors = Mapping[tuple[str, int], float]
+
+
+def row(method: str, factors: Factors, **changes: Any) -> list[Record]:
+    """One record for each texture and seed, all of whose quantities are the baseline's usual ones times a factor."""
+    return [
+        make_record(
+            method,
+            texture=texture,
+            replicate=seed,
+            implementation="inng",
+            values={name: value * factor for name, value in VALUES.items()},
+            seconds={"train": 50.0 * factor},
+            curve=tuple(CurvePoint(step=i, flops=1.0, values={"sampler_steps": i * factor}) for i in (10, 30)),
+            **changes,
+        )
+        for (texture, seed), factor in factors.items()
+    ]
+
+
+def scattered(centre: float, spread: float, seed: int = 0) -> dict[tuple[str, int], float]:
+    random = np.random.default_rng(seed)
+    return {(name, i): centre * math.exp(spread * random.normal()) for name in TEXTURES for i in range(3)}
+
+
+def effects_of(records: list[Record]) -> dict[tuple[str, str], Effect]:
+    return {(one.method, one.quantity): one for one in measure_effects(make_rows(records), "fast")}
+
+
+def test_an_effect_is_the_paired_t_interval_of_log_ratios() -> None:
+    fast, other = scattered(1.0, 0.5), scattered(1.3, 0.5, seed=1)
+    found = effects_of([*row("fast", fast), *row("softmax", other)])
+    differences = [math.log(other[pair] / fast[pair]) for pair in fast]
+    low, high = stats.t.interval(0.95, 5, loc=np.mean(differences), scale=stats.sem(differences))
+    expected = stats.ttest_rel([math.log(other[pair]) for pair in fast], [math.log(fast[pair]) for pair in fast])
+    assert {quantity for _, quantity in found} == set(QUANTITIES)
+    for effect in found.values():
+        assert effect.pairs == 6
+        assert effect.ratio.value == pytest.approx(math.exp(np.mean(differences)))
+        assert effect.ratio.low == pytest.approx(math.exp(low))
+        assert effect.ratio.high == pytest.approx(math.exp(high))
+        assert effect.probability == pytest.approx(expected.pvalue)  # of a single row nothing is corrected
+
+
+def test_pairs_share_texture_and_seed_and_what_has_no_partner_does_not_count() -> None:
+    fast = scattered(1.0, 1.0)
+    twice = {pair: 2 * factor for pair, factor in fast.items()}  # far less spread between pairs than between runs
+    del twice["brick", 1]
+    records = row("fast", {pair: factor for pair, factor in fast.items() if pair != ("grass", 2)})
+    effect = effects_of([*records, *row("twice", twice)])["twice", "gram"]
+    assert (effect.pairs, effect.verdict) == (4, Verdict.HIGHER)
+    assert effect.ratio.low == pytest.approx(2.0)
+    assert effect.ratio.high == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(
+    ("centre", "verdict"), [(1.0, Verdict.NOT_SEPARABLE), (3.0, Verdict.HIGHER), (0.3, Verdict.LOWER)]
+)
+def test_a_verdict_is_whether_the_interval_holds_1(centre: float, verdict: Verdict) -> None:
+    found = effects_of([*row("fast", scattered(1.0, 0.1)), *row("other", scattered(centre, 0.1, seed=1))])
+    assert {effect.verdict for effect in found.values()} == {verdict}
+
+
+def test_probabilities_are_corrected_by_holm_within_a_column() -> None:
+    fast = scattered(1.0, 0.0)
+    rows = {f"row-{i}": scattered(1.0 + 0.1 * i, 0.2, seed=i) for i in range(1, 5)}
+    records = [*row("fast", fast), *(one for name, factors in rows.items() for one in row(name, factors))]
+    found = effects_of(records)
+    plain = {name: stats.ttest_1samp(np.log(list(factors.values())), 0.0).pvalue for name, factors in rows.items()}
+    ordered = sorted(plain, key=lambda name: plain[name])
+    for rank, name in enumerate(ordered):
+        expected = max(min(1.0, (4 - place) * plain[ordered[place]]) for place in range(rank + 1))
+        assert found[name, "gram"].probability == pytest.approx(expected)
+
+
+def test_a_row_that_failed_is_a_row_with_its_reason() -> None:
+    failed = [
+        make_record("broken", texture=name, replicate=i, implementation="inng", status=Status.FAILED, error="it is NaN")
+        for name, i in scattered(1.0, 0.0)
+    ]
+    rows = make_rows([*row("fast", scattered(1.0, 0.1)), *failed])
+    (line,) = effects_table(rows, "fast", PLAIN).to_dict("records")
+    assert (line["method"], line["pairs"]) == ("broken", "0")
+    assert line["quality"] == "not measured; failed: it is NaN"
+
+
+def test_a_row_tells_the_settings_in_which_it_differs() -> None:
+    usual = {"preset": "fast", "temperature": 1.0, "stop": "logit"}
+    other = row("other", scattered(1.0, 0.1), settings={**usual, "temperature": 0.0, "stop": "loss"})
+    rows = make_rows([*row("fast", scattered(1.0, 0.1), settings=usual), *other])
+    (line,) = effects_table(rows, "fast", PLAIN).to_dict("records")
+    assert line["change"] == "temperature 0.0, stop loss"
+
+
+def test_quality_is_told_in_words_and_stars_are_what_holm_leaves() -> None:
+    records = [
+        *row("fast", scattered(1.0, 0.02)),
+        *row("bad", scattered(2.0, 0.02, seed=1)),
+        *row("same", scattered(1.0, 0.02, seed=2)),
+    ]
+    lines = effects_table(make_rows(records), "fast", PLAIN).set_index("method")
+    assert lines["quality"].to_dict() == {"bad": "worse in Gram and patch-FID", "same": "not separable"}
+    assert lines.loc["bad", "train time"].startswith("2.0")
+    assert "*" in lines.loc["bad", "train time"]
+    assert "*" not in lines.loc["same", "train time"]
+
+
+def test_the_report_of_a_suite_with_a_baseline_has_effects_and_no_other_has(tmp_path: Path) -> None:
+    records = [*row("fast", scattered(1.0, 0.1)), *row("other", scattered(2.0, 0.1, seed=1))]
+    write_records(tmp_path, records)
+    assert "Effects" not in build_report(tmp_path).text
+    assert not (store.report_folder(tmp_path) / "effects.csv").exists()
+    store.suite_path(tmp_path).write_text(json.dumps({"baseline": "fast"}))
+    report = build_report(tmp_path)
+    assert "Ratios to the row fast" in report.text
+    assert "## Effects" in (report.folder / "table.md").read_text()
+    table = pd.read_csv(report.folder / "effects.csv")
+    assert list(table["quantity"]) == list(QUANTITIES)
+    assert table["verdict"].tolist() == ["higher"] * 4
+    assert max(map(len, report.text.splitlines())) <= 120
+
+
+def with_model(**changes: Any) -> dict[str, Any]:
+    return {
+        "model": ModelFacts(numbers=2_000_000, bytes=4 * 2**20, sample_flops=8e12),
+        "samples": 4,
+        "sample_size": (128, 256),
+        "seconds": {"train": 100.0, "sample": 6.0},
+        "detection": (Detection(foil="noise", against=Against.HELD_OUT, auc=0.9, windows=50),),
+        "chain": (chain_figure(1.2),),
+    } | changes
+
+
+def chain_figure(ratio: float) -> ChainFigure:
+    facts: dict[str, Any] = {"version": 1, "against": Against.HELD_OUT, "images": 4, "side": 128}
+    return ChainFigure(metric="patch_fid", fresh=0.5 * ratio, chain=0.5, **facts)
+
+
+def test_costs_are_of_256_px_and_the_chain_s_ratio_is_the_median_over_seeds() -> None:
+    records = [
+        make_record("inng", replicate=seed, **with_model(chain=(chain_figure(ratio),)))
+        for seed, ratio in enumerate((1.0, 1.1, 9.0))
+    ]
+    costs = wide_costs(make_rows(records)[0])
+    assert costs["sample_seconds_256"] == pytest.approx(3.0)  # four half pictures in six seconds
+    assert costs["sample_flops_256"] == pytest.approx(4e12)
+    assert (costs["model_numbers"], costs["model_bytes"]) == (2e6, 4 * 2**20)
+    assert costs["auc_noise"] == pytest.approx(0.9)
+    assert costs["auc_shuffled"] is None
+    assert costs["fresh_over_chain_patch_fid"] == pytest.approx(1.1)
+    assert costs["fresh_over_chain_gram"] is None
+
+
+def test_models_without_density_or_chain_have_dashes_and_records_without_models_no_table() -> None:
+    other = make_record("dcgan", **with_model(detection=(), chain=()))
+    rows = make_rows([make_record("inng", **with_model()), other, make_record("noise", **with_model())])
+    table = costs_table(rows, PLAIN).set_index("method")
+    assert list(table.index) == ["inng", "dcgan"]
+    assert (table.loc["inng", "AUC noise"], table.loc["dcgan", "AUC noise"]) == ("0.900", "–")
+    text = plain_text(rows, [other])
+    assert "Size, cost and density" in text
+    assert max(map(len, text.splitlines())) <= 120
+    assert "fresh/ chain FID" in markdown(rows, [other])
+    assert costs_table(make_rows([make_record("inng")]), PLAIN).empty
