@@ -187,7 +187,7 @@ def test_each_round_of_a_single_classifier_begins_at_new_noise() -> None:
 
 def test_rounds_without_progress_end_a_training_that_says_so() -> None:
     # No image can reach a logit of 50 in one step.
-    hopeless = {"threshold": 50.0, "max_steps": 1, "max_stages": 4}
+    hopeless: dict[str, Any] = {"threshold": 50.0, "max_steps": 1, "max_stages": 4}
     settings = changed(no_progress_stages=2, **hopeless).model_dump(mode="json")
     method = INNg(settings, Execution())
     outcome = method.train(stripes(), seed=0, budget=math.inf)

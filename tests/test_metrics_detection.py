@@ -24,7 +24,7 @@ def smoothness(pictures: Tensor) -> Tensor:
 @pytest.mark.parametrize("levels", [5, 10**6])
 def test_the_area_under_the_curve_is_the_share_of_pairs_in_order_with_ties_as_halves(levels: int) -> None:
     random = np.random.default_rng(0)
-    real, foil = random.integers(levels, size=40) + 0.5, random.integers(levels, size=25) * 1.0 + 0.5
+    real, foil = (random.integers(levels, size=size).astype(np.float64) for size in (40, 25))
     higher, equal = real[:, None] > foil, real[:, None] == foil
     assert area_under_curve(real, foil) == pytest.approx((higher + 0.5 * equal).mean())
 

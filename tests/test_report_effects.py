@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -125,11 +126,10 @@ def test_quality_is_told_in_words_and_stars_are_what_holm_leaves() -> None:
         *row("bad", scattered(2.0, 0.02, seed=1)),
         *row("same", scattered(1.0, 0.02, seed=2)),
     ]
-    lines = effects_table(make_rows(records), "fast", PLAIN).set_index("method")
-    assert lines["quality"].to_dict() == {"bad": "worse in Gram and patch-FID", "same": "not separable"}
-    assert lines.loc["bad", "train time"].startswith("2.0")
-    assert "*" in lines.loc["bad", "train time"]
-    assert "*" not in lines.loc["same", "train time"]
+    bad, same = effects_table(make_rows(records), "fast", PLAIN).to_dict("records")
+    assert (bad["quality"], same["quality"]) == ("worse in Gram and patch-FID", "not separable")
+    assert re.match(r"(1\.9|2\.0)\d\*\n", bad["train time"])
+    assert "*" not in same["train time"]
 
 
 def test_the_report_of_a_suite_with_a_baseline_has_effects_and_no_other_has(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from inng_bench.weights import initialised
 
 STRIDE, LAYERS = 2, 4
 LEAK = 0.2
-WINDOW_STEP = STRIDE**LAYERS
+WINDOW_STEP: int = STRIDE**LAYERS
 """Pixels between neighbouring windows of one dense pass: 16."""
 
 

@@ -69,8 +69,8 @@ def shuffled(picture: Tensor, generator: torch.Generator, block: int = BLOCK) ->
     rows, columns = (length // block for length in picture.shape[1:])
     whole = picture[:, : rows * block, : columns * block].reshape(3, rows, block, columns, block)
     blocks = whole.permute(1, 3, 0, 2, 4).flatten(0, 1)
-    mixed = blocks[torch.randperm(len(blocks), generator=generator)].unflatten(0, (rows, columns))
-    return mixed.permute(2, 0, 3, 1, 4).reshape(whole.shape[0], rows * block, columns * block)
+    mixed = blocks[torch.randperm(len(blocks), generator=generator)].reshape(rows, columns, 3, block, block)
+    return mixed.permute(2, 0, 3, 1, 4).reshape(3, rows * block, columns * block)
 
 
 def recoloured(picture: Tensor, like: Tensor) -> Tensor:
