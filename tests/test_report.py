@@ -20,7 +20,7 @@ from record_builder import (
 from scipy import stats
 
 from inng_bench.errors import InputError
-from inng_bench.metrics.catalogue import BY_NAME, CATALOGUE
+from inng_bench.metrics.catalogue import BY_NAME, DEFAULT, MAIN_TABLE
 from inng_bench.records import store
 from inng_bench.records.schema import Against, Record, Status
 from inng_bench.report import build_report
@@ -144,7 +144,7 @@ def test_the_best_is_bold_where_intervals_over_seeds_separate() -> None:
     rows = make_rows(comparison())
     assert [row.method for row in find_winners(rows, GRAM)] == ["inng"]
     cells = comparison_table(rows, MARKDOWN).set_index("method")
-    assert cells.loc["inng"].str.contains(r"\*\*").sum() == len(CATALOGUE)
+    assert cells.loc["inng"].str.contains(r"\*\*").sum() == len(MAIN_TABLE)
     assert not cells.drop("inng").map(lambda cell: "**" in cell).any(axis=None)
 
 
@@ -177,7 +177,7 @@ def test_a_row_of_another_budget_is_no_competitor() -> None:
     rows = make_rows(standard())
     assert [row.method for row in find_winners(rows, GRAM)] == ["inng"]
     bold = comparison_table(rows, MARKDOWN).set_index("method").map(lambda cell: "**" in cell).sum(axis=1)
-    assert bold[bold > 0].to_dict() == {"inng": len(CATALOGUE)}
+    assert bold[bold > 0].to_dict() == {"inng": len(MAIN_TABLE)}
 
 
 def test_every_budget_has_its_own_winner() -> None:
@@ -445,9 +445,9 @@ def test_the_wide_table_has_the_columns_that_others_rely_on(tmp_path: Path) -> N
     write_records(tmp_path, [*comparison(), make_record("inng", replicate=7, throughput=make_throughput())])
     build_report(tmp_path)
     table = pd.read_csv(tmp_path / "report/table.csv")
-    metrics = [metric.name for metric in CATALOGUE]
+    metrics = list(DEFAULT)
     assert list(table.columns[: 4 + len(metrics)]) == ["texture", "method", "seeds", "n", *metrics]
-    expected = {f"{name}_{end}" for name in metrics for end in ("low", "high", "train")}
+    expected = {f"{name}_{end}" for name in metrics for end in ("low", "high", "train", "normalised")}
     expected |= {"images", "disjoint_crops", "flops", "train_seconds", "sample_seconds", "status", "error"}
     expected |= {"gradient_evaluations_per_second", "image_steps_per_second"}
     assert expected <= set(table.columns)

@@ -137,14 +137,14 @@ def run_plan(plan: Plan, folder: Path, *, jobs: int | None = None, retry: Retry 
                 states_of(folder, run).remove()  # left by a process that was killed right after its record
         with open_display(len(missing)) as display:
             display.say(f"{plan.suite.name}: {len(missing)} runs to do, {kept} of {len(plan.runs)} are there already.")
-            session = _Session(folder, display, plan)
+            session = _Session(plan, folder, display)
             jobs = jobs or default_jobs(plan)
-            session.measure(unmeasured_runs(plan, folder, missing), jobs)
-            to_run = [run for run in missing if run.key not in session.measured]
+            measured = _measure(unmeasured_runs(plan, folder, missing), folder, jobs, display)
+            to_run = [run for run in missing if run.key not in measured]
             session.run(to_run, jobs)
             session.time_samplers(untimed_runs(plan, folder))
-        done, measured = len(to_run) - session.failed, len(session.measured)
-        return Results(folder, kept, done, session.failed, session.not_timed, left, measured)
+        done = len(to_run) - session.failed
+        return Results(folder, kept, done, session.failed, session.not_timed, left, len(measured))
 
 
 @contextlib.contextmanager
@@ -195,13 +195,31 @@ def measure_results(folder: Path, *, metrics: Sequence[str] | None = None, jobs:
     from inng_bench.metrics.local_weights import check_weights
 
     check_weights(wanted)
-    lacking = {record: wanted if metrics is not None else missing_metrics(record, wanted) for record in finished}
-    runs = [run_of_record(record, names) for record, names in lacking.items() if names]
+    lacking = [(record, wanted if metrics is not None else missing_metrics(record, wanted)) for record in finished]
+    runs = [run_of_record(record, names) for record, names in lacking if names]
     with _locked(folder), open_display(len(runs)) as display:
         display.say(f"{len(runs)} of {len(finished)} finished runs to measure: {', '.join(wanted)}.")
-        session = _Session(folder, display)
-        session.measure(runs, jobs or _jobs_of(runs))
-    return Measured(len(session.measured), len(runs) - len(session.measured), len(finished) - len(runs))
+        measured = _measure(runs, folder, jobs or _jobs_of(runs), display)
+    return Measured(len(measured), len(runs) - len(measured), len(finished) - len(runs))
+
+
+def _measure(runs: Sequence[RunSpec], folder: Path, jobs: int, display: Display) -> set[RunKey]:
+    """Measure finished runs anew and return which could be; the records of the others stay as they are."""
+    measured: set[RunKey] = set()
+
+    def on_message(request: Request, message: Message) -> None:
+        run = request.run
+        if message.kind is Kind.PROGRESS:
+            display.progress(run, message.phase, message.fraction)
+        elif message.kind is Kind.DONE:
+            measured.add(run.key)
+            display.finish(run, "measured")
+        elif message.kind is Kind.FAILED:
+            display.say(f"{run.title}: cannot be measured again: {message.error}")
+
+    requests = [Request(task=Task.MEASURE, run=run, results=folder) for run in runs]
+    run_requests(requests, jobs=jobs, on_message=on_message)
+    return measured
 
 
 def _metrics_of_suite(folder: Path) -> tuple[str, ...]:
@@ -282,24 +300,18 @@ def _jobs_of(runs: Sequence[RunSpec]) -> int:
 class _Session:
     """Hands out requests and turns their ends into records."""
 
-    def __init__(self, folder: Path, display: Display, plan: Plan | None = None) -> None:
+    def __init__(self, plan: Plan, folder: Path, display: Display) -> None:
         self._plan = plan
         self._folder = folder
         self._display = display
         self._began: dict[str, float] = {}
         self.failed = 0
         self.not_timed = 0
-        self.measured: set[RunKey] = set()
 
     def run(self, runs: Sequence[RunSpec], jobs: int) -> None:
         """Carry out runs; each becomes a record, whatever happens to it."""
         requests = [Request(task=Task.RUN, run=run, results=self._folder) for run in runs]
         run_requests(requests, jobs=jobs, on_message=self._on_run)
-
-    def measure(self, runs: Sequence[RunSpec], jobs: int) -> None:
-        """Measure finished runs anew; the record of one that cannot be measured stays as it is."""
-        requests = [Request(task=Task.MEASURE, run=run, results=self._folder) for run in runs]
-        run_requests(requests, jobs=jobs, on_message=self._on_measure)
 
     def time_samplers(self, runs: Sequence[RunSpec]) -> None:
         """Time the samplers of finished runs one after the other, so that each has the machine to itself."""
@@ -324,16 +336,6 @@ class _Session:
         facts = self._plan.facts[run.texture.name]  # loading it again might fail as the run did
         store.write_record(self._folder, failed_record(run, facts, started, message.error, seconds))
         self._display.finish(run, f"failed: {message.error}")
-
-    def _on_measure(self, request: Request, message: Message) -> None:
-        run = request.run
-        if message.kind is Kind.PROGRESS:
-            self._display.progress(run, message.phase, message.fraction)
-        elif message.kind is Kind.DONE:
-            self.measured.add(run.key)
-            self._display.finish(run, "measured")
-        elif message.kind is Kind.FAILED:
-            self._display.say(f"{run.title}: cannot be measured again: {message.error}")
 
     def _has_record(self, run: RunSpec) -> bool:
         """Say whether a process that broke down had come to its record before, which is then not to be lost."""
