@@ -32,8 +32,8 @@ FLOOR_NOTE = (
     "(disjoint crops in table.csv), so that it carries more finite-sample bias: ratios to it flatter."
 )
 NORMALISED_NOTE = (
-    "Between floor and ceiling: (value - floor) / (ceiling - floor), mean over textures, in brackets their number. 0 is "
-    "as good as the row real, 1 no better than the row noise."
+    "Between floor and ceiling: (value - floor) / (ceiling - floor), mean over textures, in brackets their number; 0 "
+    "is as good as the row real, 1 no better than the row noise."
 )
 
 COMPANIONS_TITLE = "Companions"
