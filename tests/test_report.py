@@ -275,6 +275,34 @@ def test_times_the_floor_is_the_geometric_mean_over_textures() -> None:
     assert "4.00× (2)" in markdown(rows, records)
 
 
+def test_a_figure_stands_between_the_floor_of_real_and_the_ceiling_of_noise() -> None:
+    figures = {"real": (0.1, 0.9), "inng": (0.3, 0.5), "noise": (0.9, 0.1)}
+    records = [
+        make_record(method, texture=texture, values={"gram": factor * gram, "precision": precision})
+        for texture, factor in (("brick", 1), ("grass", 10))
+        for method, (gram, precision) in figures.items()
+    ]
+    rows = make_rows([*records, make_record("inng", texture="no-floor", values={"gram": 1.0})])
+    table = wide_table(rows).set_index(["texture", "method"])
+    for metric, place in (("gram", 0.25), ("precision", 0.5)):
+        column = table[f"{metric}_normalised"]
+        assert [column["grass", method] for method in figures] == pytest.approx([0, place, 1])
+    assert table["gram_normalised"].isna().loc["no-floor", "inng"]
+    assert "| inng | 0.250 (2) |" in markdown(rows, records)
+
+
+def test_companions_stand_in_a_table_of_their_own_and_are_never_bold() -> None:
+    records = comparison()
+    text = markdown(make_rows(records), records)
+    companions = text.partition("## Companions")[2].partition("\n## ")[0]
+    assert "Gram (random filters)" in companions
+    assert "**" not in companions
+    assert "VGG" not in text
+    assert "Gram (random filters)" not in text.partition("## Times the floor")[0]
+    asked = [*records, make_record("inng", replicate=9, values={"gram_vgg": 0.7})]
+    assert "Gram (VGG-19)" in markdown(make_rows(asked), asked)
+
+
 def test_a_floor_that_is_not_positive_gives_no_ratio() -> None:
     rows = make_rows([make_record("real", values={**VALUES, "patch_kid": -0.001}), make_record("inng")])
     assert floor_ratios(rows, "inng", "patch_kid") == []
