@@ -15,9 +15,10 @@ from inng_bench import cli
 from inng_bench.errors import ExitStatus, InputError
 from inng_bench.harness import executor
 from inng_bench.harness.measure import measure_again, run_of_record
+from inng_bench.harness.measuring import measure_results, unmeasured_runs
 from inng_bench.harness.plan import Plan, make_plan
 from inng_bench.harness.run import execute
-from inng_bench.harness.session import measure_results, missing_runs, run_plan, unmeasured_runs
+from inng_bench.harness.session import missing_runs, run_plan
 from inng_bench.harness.suite import parse_suite
 from inng_bench.metrics.catalogue import BY_NAME, DEFAULT
 from inng_bench.records import store
@@ -145,7 +146,7 @@ def test_what_cannot_be_measured_is_refused_before_any_work(
         measure_results(results, metrics=["gram_vg"])
     with pytest.raises(InputError, match="VGG-19 weights are not at hand; set INNG_BENCH_VGG19"):
         measure_results(results, metrics=["gram_vgg"])
-    with pytest.raises(InputError, match="no finished runs"):
+    with pytest.raises(InputError, match="there are no runs in"):
         measure_results(tmp_path / "absent")
     with FileLock(results / ".lock"), pytest.raises(InputError, match="another run is writing"):
         measure_results(results, metrics=["gram"])

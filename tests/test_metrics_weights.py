@@ -97,8 +97,8 @@ def vgg_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def vgg_convolutions() -> torch.nn.Module:
     with torch.device("meta"):
-        features = vgg19().features
-    features = features.to_empty(device="cpu")
+        network: torch.nn.Module = vgg19().features
+    features = network.to_empty(device="cpu")
     for parameter in features.parameters():
         torch.nn.init.normal_(parameter, std=0.05)
     return features
