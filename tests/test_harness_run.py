@@ -21,7 +21,7 @@ from inng_bench.inng.field import evaluation_flops
 from inng_bench.inng.langevin import Ascent, ascend
 from inng_bench.inng.method import INNg
 from inng_bench.metrics import chain
-from inng_bench.metrics.catalogue import BY_NAME
+from inng_bench.metrics.catalogue import DEFAULT
 from inng_bench.records import store
 from inng_bench.records.schema import Against, Measurement, Status
 from inng_bench.seeds import torch_generator
@@ -76,7 +76,7 @@ def test_a_whole_run_is_measured_stored_and_drawn_from_again(tmp_path: Path) -> 
     assert store.read_records(tmp_path) == (record,)
     assert (record.status, record.samples, record.sample_size) == (Status.OK, 4, (64, 64))
     measured = {(figure.metric, figure.against) for figure in record.measurements}
-    assert {metric for metric, _ in measured} == set(BY_NAME)
+    assert {metric for metric, _ in measured} == set(DEFAULT)
     assert ("patch_fid", Against.HELD_OUT) in measured
     assert list(dict(news)) == ["texture", "train", "sample", "save", "metrics", "store"]
     assert [fraction for phase, fraction in news if phase == "train"] == [0.0, *(step / 10 for step in range(1, 11))]
@@ -96,7 +96,7 @@ def test_a_whole_run_is_measured_stored_and_drawn_from_again(tmp_path: Path) -> 
 def test_the_row_real_is_the_texture_itself_and_has_no_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
 
-    def evaluate_real(*windows: Any, seed: int) -> tuple[Measurement, ...]:
+    def evaluate_real(*windows: Any, seed: int, metrics: Any) -> tuple[Measurement, ...]:
         seen.extend((*windows, seed))
         return ()
 

@@ -1,22 +1,20 @@
 """A whole suite into a results folder: plan, run what is missing, time the samplers."""
 
 import json
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from inng_bench.errors import InputError
 from inng_bench.files import write_atomically
 from inng_bench.harness.checkpoint import states_of
 from inng_bench.harness.display import Display, open_display
 from inng_bench.harness.executor import run_requests
+from inng_bench.harness.folder import claim_folder, locked
 from inng_bench.harness.hardware import available_cores
 from inng_bench.harness.machine import Claim, claim_machine
+from inng_bench.harness.measuring import measure_runs, unmeasured_runs
 from inng_bench.harness.messages import Kind, Message, Request, Task
 from inng_bench.harness.pictures import write_png
 from inng_bench.harness.plan import Plan, Retry, RunSpec, find_missing, make_plan
@@ -49,6 +47,8 @@ class Results:
         Finished runs whose sampler could not be timed; their records have a warning that says why.
     left : int
         Failed runs of earlier sessions that were not tried again.
+    measured : int
+        Finished runs of earlier sessions that were only measured again.
     """
 
     folder: Path
@@ -57,6 +57,7 @@ class Results:
     failed: int
     not_timed: int = 0
     left: int = 0
+    measured: int = 0
 
 
 def run_suite(
@@ -125,14 +126,7 @@ def results_folder(suite: Suite, out: str | Path | None) -> Path:
 def run_plan(plan: Plan, folder: Path, *, jobs: int | None = None, retry: Retry = Retry.FAILED) -> Results:
     """Run what is missing of a plan; :func:`run_suite` says more."""
     claim_folder(folder)
-    lock = FileLock(folder / ".lock")
-    try:
-        acquired = lock.acquire(timeout=0)
-    except Timeout as error:
-        raise InputError(
-            f"another run is writing to {folder}; wait for it or name another folder with --out."
-        ) from error
-    with acquired, claim_machine(Claim.SHARED):
+    with locked(folder), claim_machine(Claim.SHARED):
         records = store.read_records(folder)
         missing = find_missing(plan, records, retry)
         left = len(find_missing(plan, records)) - len(missing)
@@ -144,27 +138,13 @@ def run_plan(plan: Plan, folder: Path, *, jobs: int | None = None, retry: Retry 
         with open_display(len(missing)) as display:
             display.say(f"{plan.suite.name}: {len(missing)} runs to do, {kept} of {len(plan.runs)} are there already.")
             session = _Session(plan, folder, display)
-            session.run(missing, jobs or default_jobs(plan))
+            jobs = jobs or default_jobs(plan)
+            measured = measure_runs(unmeasured_runs(plan, folder, missing), folder, jobs, display)
+            to_run = [run for run in missing if run.key not in measured]
+            session.run(to_run, jobs)
             session.time_samplers(untimed_runs(plan, folder))
-        return Results(folder, kept, len(missing) - session.failed, session.failed, session.not_timed, left)
-
-
-def claim_folder(folder: Path) -> None:
-    """Make sure that a results folder exists and can be written to, before any work.
-
-    Raises
-    ------
-    InputError
-        When it is something else or cannot be written to.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise InputError(
-            f"the results cannot be written to {folder} ({error.strerror}); name a folder with --out."
-        ) from error
+        done = len(to_run) - session.failed
+        return Results(folder, kept, done, session.failed, session.not_timed, left, len(measured))
 
 
 def missing_runs(plan: Plan, folder: Path, retry: Retry = Retry.FAILED) -> tuple[RunSpec, ...]:

@@ -28,8 +28,8 @@ def _from_1(content: Content) -> Content:
 
 
 def _from_2(content: Content) -> Content:
-    """Version 3 keeps the size of the model, what its density detects and the figures of its chain."""
-    return {**content, "model": None, "detection": [], "chain": []}
+    """Version 3 keeps the size of the model, what its density detects, its chain's figures, and what was remeasured."""
+    return {**content, "model": None, "detection": [], "chain": [], "remeasured": []}
 
 
 MIGRATIONS: dict[int, Callable[[Content], Content]] = {1: _from_1, 2: _from_2}

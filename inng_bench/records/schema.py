@@ -167,6 +167,15 @@ class Limits(_Closed):
 NO_LIMITS = Limits()
 
 
+class Remeasurement(_Closed):
+    """Figures that were measured after their run, on its stored samples."""
+
+    metrics: tuple[str, ...]
+    started: str = Field(description="UTC, ISO 8601.")
+    seconds: float
+    provenance: Provenance = Field(description="Of the code and machine that measured.")
+
+
 class Record(_Closed):
     """One run, whole."""
 
@@ -192,6 +201,7 @@ class Record(_Closed):
     sample_size: tuple[int, int] | None = None
     samples: int = 0
     measurements: tuple[Measurement, ...] = ()
+    remeasured: tuple[Remeasurement, ...] = Field(default=(), description="Figures not from the run itself.")
     curve: tuple[CurvePoint, ...] = ()
     model: ModelFacts | None = None
     detection: tuple[Detection, ...] = ()

@@ -1,0 +1,29 @@
+"""The one place where a metric of the catalogue gets its function; to add one takes an entry here and one there."""
+
+from collections.abc import Mapping
+
+from inng_bench.metrics import prdc
+from inng_bench.metrics.comparison import Measure
+from inng_bench.metrics.copying import copy_rate
+from inng_bench.metrics.gram_lite import gram, gram_128
+from inng_bench.metrics.gram_random import gram_random
+from inng_bench.metrics.gram_vgg import gram_vgg
+from inng_bench.metrics.inception import patch_fid_inception, patch_kid_inception
+from inng_bench.metrics.patch_distances import patch_fid, patch_kid
+
+MEASURES: Mapping[str, Measure] = {
+    "gram": gram,
+    "gram_128": gram_128,
+    "gram_random": gram_random,
+    "gram_vgg": gram_vgg,
+    "patch_fid": patch_fid,
+    "patch_kid": patch_kid,
+    "patch_fid_inception": patch_fid_inception,
+    "patch_kid_inception": patch_kid_inception,
+    "precision": prdc.precision,
+    "recall": prdc.recall,
+    "density": prdc.density,
+    "coverage": prdc.coverage,
+    "copy_rate": copy_rate,
+}
+"""By the catalogue's names."""
