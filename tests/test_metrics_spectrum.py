@@ -4,6 +4,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from scipy.signal import welch
 
+from inng_bench.metrics.comparison import Pictures
 from inng_bench.metrics.spectrum import PERIODS, grid_peaks, power_spectrum, radial_decibels, spectral_distance
 from inng_bench.metrics.tiles import tiles
 from inng_bench.textures import load_texture, texture_names
@@ -78,7 +79,7 @@ def test_a_grid_of_dots_stands_out_at_its_period_wherever_a_tile_begins() -> Non
     dots = np.zeros((256, 256, 1))
     dots[3::8, 5::8] = 6
     noise = np.random.default_rng(5).normal(128, 10, (256, 256, 3))
-    peaks = grid_peaks(power_spectrum(tiles(_pixels(noise + dots)[None, :-7, 4:])))
+    peaks = grid_peaks(power_spectrum(tiles(Pictures(_pixels(noise + dots)[None, :-7, 4:]))))
     assert min(peaks[8], peaks[4], peaks[2]) > 1.4
     assert peaks[16] == pytest.approx(1, abs=0.1)
 
@@ -101,20 +102,20 @@ def test_a_spectrum_that_falls_as_a_power_has_no_grid(exponent: float) -> None:
 def test_of_a_bundled_texture_the_windows_agree_and_a_faint_checkerboard_is_found(name: str) -> None:
     texture = load_texture(name)
     assert texture.held_out is not None
-    floor = grid_peaks(power_spectrum(tiles(texture.held_out[None])))
-    real = grid_peaks(power_spectrum(tiles(texture.train[None])))
+    floor = grid_peaks(power_spectrum(tiles(Pictures(texture.held_out[None]))))
+    real = grid_peaks(power_spectrum(tiles(Pictures(texture.train[None]))))
     assert max(real[period] / floor[period] for period in PERIODS) < 2
     rows, columns = np.indices(texture.train.shape[:2])
     marked = _pixels(texture.train + 2.0 * (-1.0) ** (rows + columns)[..., None])
-    assert grid_peaks(power_spectrum(tiles(marked[None])))[2] > 2.5 * real[2]
+    assert grid_peaks(power_spectrum(tiles(Pictures(marked[None]))))[2] > 2.5 * real[2]
 
 
 @pytest.mark.parametrize("name", PAINTERS)
 def test_another_realisation_is_nearer_than_its_blurred_self(name: str) -> None:
     first, second = (realise(name, (256, 256), np.random.default_rng(seed)) for seed in (1, 2))
-    reference = power_spectrum(tiles(first[None]))
+    reference = power_spectrum(tiles(Pictures(first[None])))
     distances = [
-        np.mean(list(spectral_distance(power_spectrum(tiles(picture[None])), reference).values()))
+        np.mean(list(spectral_distance(power_spectrum(tiles(Pictures(picture[None]))), reference).values()))
         for picture in (second, gaussian_filter(second, (1.5, 1.5, 0)))
     ]
     assert distances[0] < 0.5 * distances[1]

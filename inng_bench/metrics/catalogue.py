@@ -1,10 +1,15 @@
-"""What is measured: name, unit, direction and version of every metric.
+"""What is measured: name, unit, direction, version, cost and limits of every metric.
 
-The report reads this module and nothing else of the metrics, so that it must not import torch.
+Report, gate and command line read this module and nothing else of the metrics, so that it must not import torch. The
+function of each stands in :mod:`inng_bench.metrics.registry`.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from inng_bench.errors import InputError
+from inng_bench.suggest import did_you_mean
 
 
 class Direction(StrEnum):
@@ -12,6 +17,39 @@ class Direction(StrEnum):
 
     LOWER = "lower"
     HIGHER = "higher"
+
+
+class Scope(StrEnum):
+    """When a metric is measured."""
+
+    DEFAULT = "default"
+    """In every row of every suite."""
+
+    ON_REQUEST = "on request"
+    """Where a suite or a command names it."""
+
+
+class Role(StrEnum):
+    """Where a metric is shown."""
+
+    HEADLINE = "headline"
+    """In the main table, with bold figures and a verdict."""
+
+    COPYING = "copying"
+    """In the main table too, since a copy gets every headline."""
+
+    COMPANION = "companion"
+    """In a table of its own: another view, by which nobody wins."""
+
+
+class Compared(StrEnum):
+    """Which windows the samples are compared with."""
+
+    BOTH = "held-out, and train beside it"
+    UNSEEN = "held-out"
+    """The train window only where there is no held-out one."""
+    SOURCE = "train"
+    """By the metric's definition, whatever else there is."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +74,17 @@ class MetricInfo:
         One sentence.
     blind_to : str
         What the metric cannot see.
+    cost : float
+        Seconds of one core for a row of four canvases of 256 px, roughly; of features that several metrics share, the
+        first in the catalogue has the cost.
+    needs : str
+        What must be there beside the package.
+    scope : Scope
+        Whether it is measured in every suite.
+    role : Role
+        Where it is shown.
+    compared : Compared
+        With which windows.
     digits : int
         Significant digits worth printing.
     """
@@ -48,6 +97,11 @@ class MetricInfo:
     minimum_size: int
     definition: str
     blind_to: str
+    cost: float
+    needs: str = "nothing"
+    scope: Scope = Scope.DEFAULT
+    role: Role = Role.COMPANION
+    compared: Compared = Compared.BOTH
     digits: int = 3
 
 
@@ -63,6 +117,12 @@ WIDE_CROP = 128
 WIDE_CROPS = 32
 """Number of crops of ``gram_128``: as many positions of the taps as an eighth of the small crops, enough for a mean."""
 
+TILE = 64
+"""Side in pixels of the tiles of the metrics without a network: as large as the smallest samples."""
+
+TILES = 64
+"""Number of tiles of every row: four canvases of 256 px cut without a rest."""
+
 CATALOGUE: tuple[MetricInfo, ...] = (
     MetricInfo(
         name="gram",
@@ -74,6 +134,8 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         definition=f"Relative Frobenius distance of Gram matrices over {CROPS} crops of {CROP} px, mean over the five "
         "taps of 16 to 112 channels.",
         blind_to="layout beyond a crop, copying, feature moments above the second",
+        cost=7.5,
+        role=Role.HEADLINE,
     ),
     MetricInfo(
         name="gram_128",
@@ -84,6 +146,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         minimum_size=WIDE_CROP,
         definition=f"The same over {WIDE_CROPS} crops of {WIDE_CROP} px; pictures under {WIDE_CROP} px have no value.",
         blind_to="layout beyond a crop, copying, feature moments above the second",
+        cost=0.6,
     ),
     MetricInfo(
         name="patch_fid",
@@ -95,6 +158,8 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         definition=f"Fréchet distance of standardised tap means over {CROPS} crops of {CROP} px, divided by the "
         "tap's dimension, mean over the taps of at most 112 channels.",
         blind_to="layout beyond a crop, copying, non-Gaussian differences of the features",
+        cost=0.1,
+        role=Role.HEADLINE,
     ),
     MetricInfo(
         name="patch_kid",
@@ -106,6 +171,8 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         definition="Unbiased squared MMD with the kernel (x·y/1280 + 1)³ on the 1280 head features of the same "
         f"{CROPS} crops, all in one subset.",
         blind_to="layout beyond a crop, copying",
+        cost=0.6,
+        role=Role.HEADLINE,
     ),
     MetricInfo(
         name="copy_rate",
@@ -118,7 +185,174 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         "within 1 px and both match closer than the first percentile of held-out patches.",
         blind_to="copies that were turned, recoloured, blurred or cut into pieces below two patches; copies in a "
         "texture whose held-out part matches as closely",
+        cost=1.0,
+        role=Role.COPYING,
+        compared=Compared.SOURCE,
+    ),
+    MetricInfo(
+        name="copied_piece",
+        label="copied piece",
+        unit="px",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=64,
+        definition="Side of a square as large as the largest connected piece of a picture that matches the train "
+        "window at one offset, patch for patch, closer than the first percentile of held-out patches.",
+        blind_to="copies that were turned, recoloured or blurred; pieces that hold no two of the patches of copy rate",
+        cost=0.1,
+        compared=Compared.SOURCE,
+    ),
+    MetricInfo(
+        name="nearest_ratio",
+        label="nearest ratio",
+        unit="",
+        direction=Direction.HIGHER,
+        version=1,
+        minimum_size=64,
+        definition="Median distance of the same patches to their nearest train patches over that of held-out patches: "
+        "far below 1 is copied or flat, above 1 is foreign, and no merit.",
+        blind_to="quality: noise is far from everything",
+        cost=0.0,
+        compared=Compared.SOURCE,
+    ),
+    MetricInfo(
+        name="diversity",
+        label="diversity",
+        unit="",
+        direction=Direction.HIGHER,
+        version=1,
+        minimum_size=1,
+        definition="Mean squared distance of two samples, pixel by pixel, over twice the variance of their pixels: 1 "
+        "for unrelated pictures, 0 for one and the same.",
+        blind_to="quality: noise is diverse; samples that are rolled versions of one another, but for the part "
+        "closest_pair",
+        cost=0.3,
+        compared=Compared.UNSEEN,
+    ),
+    MetricInfo(
+        name="speckle",
+        label="speckle",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=TILE,
+        definition="How high the frequencies of a grid of 2, 4, 8 or 16 px stand over those around them, in the power "
+        f"spectrum of {TILES} tiles of {TILE} px, over how high they do in the window; the largest of the four. 1 is "
+        "no grid but the texture's own.",
+        blind_to="everything but grids; speckle whose period is none of these",
+        cost=0.1,
+    ),
+    MetricInfo(
+        name="spectrum",
+        label="spectrum",
+        unit="dB",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=TILE,
+        definition=f"Root mean square difference of the radial power spectra of {TILES} tiles of {TILE} px, mean over "
+        "the four octaves of wavelengths from 32 to 2 px.",
+        blind_to="phases, and so edges and everything but the autocorrelation; direction; wavelengths over 32 px",
+        cost=0.1,
+    ),
+    MetricInfo(
+        name="swd",
+        label="SWD",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=TILE,
+        definition=f"Sliced Wasserstein distance over 256 directions of 7 px patches of {TILES} tiles of {TILE} px, "
+        "normalised per channel and side, mean over three levels of a Laplacian pyramid.",
+        blind_to="brightness, contrast and colour balance of a level; layout beyond 28 px; copying",
+        cost=1.0,
+    ),
+    MetricInfo(
+        name="glcm",
+        label="GLCM",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=TILE,
+        definition="Total variation between co-occurrence matrices of 32 grey levels, mean over distances of 1, 2, 4 "
+        f"and 8 px and four angles, over {TILES} tiles of {TILE} px.",
+        blind_to="colour, everything but pairs of pixels, layout beyond 8 px, copying",
+        cost=0.1,
+    ),
+    MetricInfo(
+        name="lbp",
+        label="LBP",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=TILE,
+        definition="Total variation between histograms of uniform local binary patterns of 8 points, mean over radii "
+        f"of 1, 2 and 4 px, over {TILES} tiles of {TILE} px.",
+        blind_to="colour, brightness, contrast, layout beyond 4 px, copying",
+        cost=0.5,
+    ),
+    MetricInfo(
+        name="portilla_simoncelli",
+        label="Portilla-Simoncelli",
+        unit="SD",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=WIDE_CROP,
+        definition=f"Mean deviation of 710 texture statistics over {WIDE_CROPS} crops of {WIDE_CROP} px from the "
+        "window's, in standard deviations over the window's crops.",
+        blind_to="colour, layout beyond a crop, copying",
+        cost=8.0,
+        needs="plenoptic (python -m pip install 'inng-bench[plenoptic]')",
+        scope=Scope.ON_REQUEST,
+        compared=Compared.UNSEEN,
+    ),
+    MetricInfo(
+        name="two_sample",
+        label="two-sample test",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=TILE,
+        definition="Accuracy with which fresh classifiers tell unseen 32 px crops of the samples from held-out ones, "
+        "in excess of train against held-out.",
+        blind_to="layout beyond 32 px, copying; how large a difference is, once it is plain",
+        cost=15.0,
+        scope=Scope.ON_REQUEST,
+        compared=Compared.SOURCE,
     ),
 )
 
 BY_NAME: dict[str, MetricInfo] = {metric.name: metric for metric in CATALOGUE}
+
+DEFAULT: tuple[str, ...] = tuple(metric.name for metric in CATALOGUE if metric.scope is Scope.DEFAULT)
+"""What every row has."""
+
+MAIN_TABLE: tuple[MetricInfo, ...] = tuple(metric for metric in CATALOGUE if metric.role is not Role.COMPANION)
+"""What the main table shows."""
+
+COMPANIONS: tuple[MetricInfo, ...] = tuple(metric for metric in CATALOGUE if metric.role is Role.COMPANION)
+"""What the table beside it shows."""
+
+
+def selected(names: Iterable[str] | None) -> tuple[str, ...]:
+    """Return metrics by name, each once and in the catalogue's order.
+
+    Parameters
+    ----------
+    names : Iterable[str] or None
+        None for the default set.
+
+    Raises
+    ------
+    InputError
+        When there is none of a name.
+    """
+    wanted = DEFAULT if names is None else tuple(names)
+    for name in wanted:
+        if name not in BY_NAME:
+            raise InputError(f"there is no metric {name!r}; {did_you_mean(name, BY_NAME)}")
+    return tuple(name for name in BY_NAME if name in wanted)
+
+
+def with_defaults(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the default set and what is asked for beside it."""
+    return selected((*DEFAULT, *names))

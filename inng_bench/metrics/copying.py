@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
+from inng_bench.metrics.comparison import Comparison, Outcome
 from inng_bench.metrics.copied_piece import largest_piece
 from inng_bench.metrics.crops import Pixels, cut, grid, groups
 
@@ -66,9 +67,9 @@ class Copying:
         Share of patches that match more closely than the threshold.
     threshold : float
         The distance that honest material has, in grey levels.
-    nearest_ratio : float
+    nearest_ratio : float or None
         Median distance of a patch to its nearest train patch over that of held-out patches: far below 1 is copied,
-        whatever the offsets. Where both medians are 0, the samples are as near as honest material is: 1.
+        whatever the offsets. None where held-out patches stand in the train window as they are.
     largest_piece : float
         Side in pixels of a square as large as the largest piece that stands at one offset, see
         :func:`inng_bench.metrics.copied_piece.largest_piece`.
@@ -80,9 +81,34 @@ class Copying:
     same_offset: float
     close: float
     threshold: float
-    nearest_ratio: float
+    nearest_ratio: float | None
     largest_piece: float
     per_group: tuple[float, ...]
+
+
+def copy_rate(comparison: Comparison) -> Outcome:
+    """Measure the copy rate: the metric that the registry names."""
+    found = comparison.derive(_find)
+    parts = {"same_offset": found.same_offset, "close": found.close, "threshold": found.threshold}
+    alone = found.per_group if len(found.per_group) > 1 else ()
+    return Outcome(found.rate, BLOCKS, BLOCK, parts, alone)
+
+
+def copied_piece(comparison: Comparison) -> Outcome:
+    """Measure the largest copied piece."""
+    return Outcome(comparison.derive(_find).largest_piece, BLOCKS, BLOCK)
+
+
+def nearest_ratio(comparison: Comparison) -> Outcome:
+    """Measure how near the samples come to the train window, against held-out material."""
+    ratio = comparison.derive(_find).nearest_ratio
+    note = "" if ratio is not None else "held-out patches stand in the train window as they are"
+    return Outcome(ratio, BLOCKS if note == "" else 0, BLOCK, note=note)
+
+
+def _find(comparison: Comparison) -> Copying:
+    held_out = None if comparison.held_out is None else comparison.held_out.pixels[0]
+    return copying(comparison.samples.pixels, comparison.reference.pixels[0], held_out)
 
 
 def copying(samples: Pixels, train: Pixels, held_out: Pixels | None) -> Copying:
@@ -108,7 +134,7 @@ def copying(samples: Pixels, train: Pixels, held_out: Pixels | None) -> Copying:
         same_offset=_share(same),
         close=float(close.mean()),
         threshold=threshold,
-        nearest_ratio=_ratio(float(np.median(matches.distance)), float(np.median(honest))),
+        nearest_ratio=float(np.median(matches.distance) / np.median(honest)) if np.median(honest) > 0 else None,
         largest_piece=largest_piece(samples, train, _offsets(matches, copied), PATCH, threshold),
         per_group=tuple(_share([pairs[group == number] for pairs in copied]) for number in np.unique(group)),
     )
@@ -209,10 +235,6 @@ def _offsets(matches: Matches, copied: list[NDArray[np.bool_]]) -> NDArray[np.in
     offset = np.concatenate([offsets[tuple(index.T)] for offsets, index in zip(first, pairs, strict=True)])
     places = matches.places[np.concatenate([index[:, 0] for index in pairs])]
     return np.concatenate([places[:, :1], offset - places[:, 1:]], axis=1)
-
-
-def _ratio(distance: float, honest: float) -> float:
-    return 1.0 if distance == honest else float(np.divide(distance, honest))
 
 
 def _share(pairs: list[NDArray[np.bool_]]) -> float:

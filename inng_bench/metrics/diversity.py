@@ -9,13 +9,23 @@ from itertools import combinations
 
 import numpy as np
 
+from inng_bench.metrics.comparison import Comparison, Outcome
 from inng_bench.metrics.crops import Pixels
 
+PICTURES = 64
+"""How many samples are compared at most, the first ones: their pairs grow with the square."""
 
-"""How many of the samples are compared at most."""
+
+def diversity(comparison: Comparison) -> Outcome:
+    """Measure the diversity of the samples; a single picture, such as the row ``real`` has, beside the window."""
+    pictures, note = comparison.samples.pixels[:PICTURES], ""
+    if len(pictures) == 1:
+        pictures, note = _side_by_side(pictures, comparison.reference.pixels), "one picture beside the window"
+    parts = {"closest_pair": closest_pair(pictures)}
+    return Outcome(mean_distance(pictures), len(pictures), parts=parts, note=note)
 
 
-def diversity(pictures: Pixels) -> float:
+def mean_distance(pictures: Pixels) -> float:
     """Return the mean squared distance of pictures, relative to unrelated ones.
 
     Parameters
@@ -49,3 +59,9 @@ def closest_pair(pictures: Pixels) -> float:
 def _total_variance(pictures: Pixels) -> float:
     """Return the variance about the mean colour of all pictures, mean over the channels."""
     return float(pictures.var((0, 1, 2), dtype=np.float64).mean())
+
+
+def _side_by_side(first: Pixels, second: Pixels) -> Pixels:
+    """Cut both to what they have in common: halves of an odd picture differ by a line."""
+    height, width = np.minimum(first.shape[1:3], second.shape[1:3])
+    return np.concatenate([first[:, :height, :width], second[:, :height, :width]])

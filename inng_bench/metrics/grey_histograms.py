@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.feature import graycomatrix, local_binary_pattern
 
+from inng_bench.metrics.comparison import Comparison, Outcome
 from inng_bench.metrics.crops import Pixels
-from inng_bench.metrics.tiles import luminance
+from inng_bench.metrics.tiles import compare_tiles, luminance
 
 GREY_LEVELS = 32
 """Of co-occurrence: eight of the 256 levels each, the same for every picture."""
@@ -32,69 +33,65 @@ POINTS = 8
 PATTERNS = POINTS * (POINTS - 1) + 3
 """Uniform patterns that are told apart, their direction included, and one for all others."""
 
-Histogram = NDArray[np.float64]
-"""Shares that sum to 1."""
+
+Histograms = dict[str, NDArray[np.float64]]
+"""One or several histograms of sum 1 in the rows of each array, by distance or radius such as ``1 px``."""
 
 
-def cooccurrence_distance(samples: Pixels, reference: Pixels) -> dict[str, float]:
-    """Return the total variation between co-occurrence matrices, mean over angles, for each distance (``1 px``)."""
-    first, second = (cooccurrences(luminance(tiles)) for tiles in (samples, reference))
-    return {
-        f"{distance} px": float(np.mean([total_variation(first[d, a], second[d, a]) for a in range(len(ANGLES))]))
-        for d, distance in enumerate(DISTANCES)
-    }
+def glcm(comparison: Comparison) -> Outcome:
+    """Measure the mean distance of the co-occurrence matrices over distances and angles."""
+    return compare_tiles(comparison, cooccurrences, total_variation)
 
 
-def pattern_distance(samples: Pixels, reference: Pixels) -> dict[str, float]:
-    """Return the total variation between histograms of local binary patterns for each radius (``1 px``)."""
-    first, second = (luminance(tiles) for tiles in (samples, reference))
-    return {
-        f"{radius} px": total_variation(binary_patterns(first, radius), binary_patterns(second, radius))
-        for radius in RADII
-    }
+def lbp(comparison: Comparison) -> Outcome:
+    """Measure the mean distance of the local binary patterns over the radii."""
+    return compare_tiles(comparison, binary_patterns, total_variation)
 
 
-def cooccurrences(tiles: NDArray[np.uint8]) -> Histogram:
+def cooccurrences(tiles: Pixels) -> Histograms:
     """Return how often two grey levels stand at each distance and angle, in either order.
 
     Parameters
     ----------
-    tiles : NDArray[np.uint8]
-        (N, H, W).
+    tiles : Pixels
+        uint8 (N, H, W, 3).
 
     Returns
     -------
-    Histogram
-        (distances, angles, GREY_LEVELS, GREY_LEVELS), each matrix of sum 1.
+    Histograms
+        (angles, GREY_LEVELS²) by distance.
     """
-    coarse = tiles // (256 // GREY_LEVELS)
     counts = np.zeros((GREY_LEVELS, GREY_LEVELS, len(DISTANCES), len(ANGLES)))
-    for tile in coarse:
+    for tile in luminance(tiles) // (256 // GREY_LEVELS):
         counts += graycomatrix(tile, DISTANCES, ANGLES, GREY_LEVELS, symmetric=True)
-    return np.asarray((counts / counts.sum((0, 1))).transpose(2, 3, 0, 1))
+    shares = (counts / counts.sum((0, 1))).reshape(GREY_LEVELS**2, len(DISTANCES), len(ANGLES)).T
+    return {f"{distance} px": shares[:, place] for place, distance in enumerate(DISTANCES)}
 
 
-def binary_patterns(tiles: NDArray[np.uint8], radius: int) -> Histogram:
-    """Return the shares of the uniform patterns of eight points; those that reach beyond a tile do not count.
+def binary_patterns(tiles: Pixels) -> Histograms:
+    """Return the shares of the uniform patterns; those that reach beyond a tile do not count.
 
     Parameters
     ----------
-    tiles : NDArray[np.uint8]
-        (N, H, W).
-    radius : int
-        In pixels.
+    tiles : Pixels
+        uint8 (N, H, W, 3).
 
     Returns
     -------
-    Histogram
-        (PATTERNS,).
+    Histograms
+        (1, PATTERNS) by radius.
     """
+    grey = luminance(tiles)
+    return {f"{radius} px": _patterns(grey, radius) for radius in RADII}
+
+
+def total_variation(first: Histograms, second: Histograms) -> dict[str, float]:
+    """Return half the sum of absolute differences, mean over the rows: the share to be moved, from 0 to 1."""
+    return {name: float(np.abs(shares - second[name]).sum(1).mean() / 2) for name, shares in first.items()}
+
+
+def _patterns(grey: NDArray[np.uint8], radius: int) -> NDArray[np.float64]:
     inside = slice(radius, -radius)
-    codes = [local_binary_pattern(tile, POINTS, radius, method="nri_uniform")[inside, inside] for tile in tiles]
+    codes = [local_binary_pattern(tile, POINTS, radius, method="nri_uniform")[inside, inside] for tile in grey]
     counts = np.bincount(np.stack(codes).astype(np.int64).ravel(), minlength=PATTERNS)
-    return np.asarray(counts / counts.sum())
-
-
-def total_variation(first: Histogram, second: Histogram) -> float:
-    """Return half the sum of absolute differences: the share that would have to be moved, from 0 to 1."""
-    return float(np.abs(first - second).sum() / 2)
+    return np.asarray(counts / counts.sum())[np.newaxis]

@@ -10,12 +10,16 @@ T. Karras, T. Aila, S. Laine, J. Lehtinen, "Progressive growing of GANs", 2018, 
 https://arxiv.org/abs/1710.10196
 """
 
+from functools import partial
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.ndimage import convolve1d
 
+from inng_bench.metrics.comparison import Comparison, Outcome
 from inng_bench.metrics.crops import Pixels
+from inng_bench.metrics.tiles import compare_tiles
 
 LEVELS = 3
 """Levels of the pyramid: of a 64 px tile the last one has 16 px."""
@@ -30,23 +34,31 @@ PROJECTIONS = 256
 
 _BINOMIAL = np.array([1, 4, 6, 4, 1], np.float32) / 16
 
+Pyramid = list[NDArray[np.float32]]
+"""Bands of pictures an octave apart, finest first: (N, H / 2**level, W / 2**level, 3)."""
+
 Descriptors = NDArray[np.float32]
 """Patches as vectors, (n, 7 · 7 · 3)."""
 
 
-def sliced_wasserstein(samples: Pixels, reference: Pixels, *, seed: int) -> dict[str, float]:
+def swd(comparison: Comparison) -> Outcome:
+    """Measure the mean distance over the levels."""
+    return compare_tiles(comparison, laplacian_pyramid, partial(sliced_wasserstein, seed=comparison.seed))
+
+
+def sliced_wasserstein(samples: Pyramid, reference: Pyramid, *, seed: int) -> dict[str, float]:
     """Return the distance of each level by the size of its pixels: ``1 px``, ``2 px``, ``4 px``.
 
     Parameters
     ----------
-    samples, reference : Pixels
-        Tiles, uint8 (N, H, W, 3) of one size; the numbers may differ.
+    samples, reference : Pyramid
+        Of tiles of one size; of fewer tiles on one side each counts as if it stood there several times.
     seed : int
         Of the directions and of the places of the patches.
     """
     generator = np.random.default_rng(seed)
     distances = {}
-    for level, pair in enumerate(zip(laplacian_pyramid(samples), laplacian_pyramid(reference), strict=True)):
+    for level, pair in enumerate(zip(samples, reference, strict=True)):
         positions = [side - PATCH + 1 for side in pair[0].shape[1:3]]
         chosen = generator.permutation(positions[0] * positions[1])[:PATCHES]
         first, second = (_patches(pictures, chosen) for pictures in pair)
@@ -54,14 +66,8 @@ def sliced_wasserstein(samples: Pixels, reference: Pixels, *, seed: int) -> dict
     return distances
 
 
-def laplacian_pyramid(pictures: Pixels) -> list[NDArray[np.float32]]:
-    """Split pictures into bands an octave apart, finest first; the last one holds all that is coarser.
-
-    Returns
-    -------
-    list[NDArray[np.float32]]
-        (N, H / 2**level, W / 2**level, 3) each; they add up to the pictures when enlarged and summed.
-    """
+def laplacian_pyramid(pictures: Pixels) -> Pyramid:
+    """Split pictures into bands that add up to them when enlarged; the last one holds all that is coarser."""
     pyramid = [pictures.astype(np.float32)]
     for _ in range(LEVELS - 1):
         smaller = _reduce(pyramid[-1])

@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal.windows import hann
 
+from inng_bench.metrics.comparison import Comparison, Outcome
 from inng_bench.metrics.crops import Pixels
+from inng_bench.metrics.tiles import compare_tiles
 
 OCTAVES = ((2, 4), (4, 8), (8, 16), (16, 32))
 """First and last cycles per tile of 64 px of each octave that is compared; below 2 the window sees no difference."""
@@ -23,6 +25,16 @@ ROUNDING = 1 / 12
 
 Spectrum = NDArray[np.float64]
 """Power by frequency, (side, side), zero frequency first."""
+
+
+def spectrum(comparison: Comparison) -> Outcome:
+    """Measure the mean difference of the radial spectra over the octaves."""
+    return compare_tiles(comparison, power_spectrum, spectral_distance)
+
+
+def speckle(comparison: Comparison) -> Outcome:
+    """Measure how much higher a grid stands out than in the reference, at the period where it does so most."""
+    return compare_tiles(comparison, _tile_peaks, _peak_ratios, summarise=max)
 
 
 def power_spectrum(tiles: Pixels) -> Spectrum:
@@ -72,13 +84,21 @@ def grid_peaks(spectrum: Spectrum) -> dict[int, float]:
 
     A pattern that repeats every p pixels along both axes has its power at multiples of 1/p. Those that are multiples
     of 2/p too count for the shorter period. At each of the others power is divided by the geometric mean of the square
-    ring :data:`RING` steps around it, and the mean of these ratios is 1 where there is no grid: in white noise, and in
+    ring :data:`RING` steps around it, and the mean of these ratios is about 1 where there is no grid: in white noise, and in
     any spectrum that falls as a power of the frequency, since the logarithm of a power law is harmonic, and the mean
     of a harmonic function around a point is its value there.
     """
     power = spectrum + ROUNDING
     contrast = power / np.exp(_ring_mean(np.log(power)))
     return {period: float(contrast[_frequencies(len(power), period)].mean()) for period in PERIODS}
+
+
+def _tile_peaks(tiles: Pixels) -> dict[int, float]:
+    return grid_peaks(power_spectrum(tiles))
+
+
+def _peak_ratios(samples: dict[int, float], reference: dict[int, float]) -> dict[str, float]:
+    return {f"{period} px": samples[period] / reference[period] for period in PERIODS}
 
 
 def _ring_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,30 +4,65 @@ They are as large as the smallest samples, so that a border, a window function o
 of a canvas as to samples that are tiles already.
 """
 
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
-from inng_bench.metrics.crops import Pixels, cut, grid
-
-TILE = 64
-"""Side in pixels."""
-
-TILES = 64
-"""Number of a row: four canvases of 256 px cut without a rest."""
+from inng_bench.metrics.catalogue import TILE, TILES
+from inng_bench.metrics.comparison import Comparison, Outcome, Pictures
+from inng_bench.metrics.crops import Pixels, cut, groups
 
 _LUMA = np.array([0.299, 0.587, 0.114])
 
-
-def places(pictures: Pixels) -> NDArray[np.int64]:
-    """Return picture, top and left of each tile, (TILES, 3)."""
-    return grid(TILES, len(pictures), pictures.shape[1:3], TILE)
+Description = TypeVar("Description")
 
 
-def tiles(pictures: Pixels) -> Pixels:
-    """Cut the tiles out of pictures (N, H, W, 3): uint8 (TILES, TILE, TILE, 3), in the order of :func:`places`."""
-    return cut(pictures, places(pictures), TILE)
+def tiles(pictures: Pictures) -> Pixels:
+    """Cut the tiles: uint8 (TILES, TILE, TILE, 3), picture by picture."""
+    return cut(pictures.pixels, pictures.places(TILES, TILE), TILE)
+
+
+def tiles_by_group(pictures: Pictures) -> tuple[Pixels, ...]:
+    """Return the same by group of pictures; nothing where there is one group only."""
+    group = groups(len(pictures.pixels))[pictures.places(TILES, TILE)[:, 0]]
+    numbers = np.unique(group)
+    found = pictures.derive(tiles)
+    return tuple(found[group == number] for number in numbers) if len(numbers) > 1 else ()
 
 
 def luminance(pictures: Pixels) -> NDArray[np.uint8]:
     """Return the luma of ITU-R BT.601, rounded: uint8 of the shape of the pictures without their colours."""
     return np.rint(pictures @ _LUMA).astype(np.uint8)
+
+
+def compare_tiles(
+    comparison: Comparison,
+    describe: Callable[[Pixels], Description],
+    distance: Callable[[Description, Description], dict[str, float]],
+    summarise: Callable[[Iterable[float]], float] | None = None,
+) -> Outcome:
+    """Measure the samples' tiles, and those of each group alone, against the reference's.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        Of pictures of at least TILE px a side.
+    describe : callable
+        From tiles, however many, to what is compared.
+    distance : callable
+        From the descriptions of samples and reference to named parts.
+    summarise : callable or None
+        From the parts to the value; None for their mean.
+    """
+    value = summarise or _mean
+    wanted = describe(comparison.reference.derive(tiles))
+    parts = distance(describe(comparison.samples.derive(tiles)), wanted)
+    alone = comparison.samples.derive(tiles_by_group) if comparison.grouped else ()
+    per_group = tuple(value(distance(describe(group), wanted).values()) for group in alone)
+    return Outcome(value(parts.values()), TILES, TILE, parts, per_group)
+
+
+def _mean(parts: Iterable[float]) -> float:
+    return float(np.mean(list(parts)))

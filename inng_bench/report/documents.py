@@ -12,7 +12,14 @@ from inng_bench.report.markup import LATEX, MARKDOWN, PLAIN
 from inng_bench.report.origin import Origin
 from inng_bench.report.rows import Row
 from inng_bench.report.speed import SPEED_NOTE, SPEED_TITLE, common_setting, speed_table
-from inng_bench.report.table import comparison_table, floor_table, fold_headings, narrow_table, terminal_table
+from inng_bench.report.table import (
+    companion_table,
+    comparison_table,
+    floor_table,
+    fold_headings,
+    narrow_table,
+    terminal_table,
+)
 
 WIDTH = 116
 """Letters in a line of plain text."""
@@ -22,6 +29,12 @@ FLOOR_NOTE = (
     "Geometric mean over textures of a method's value divided by that of the row real; in brackets the number of "
     "textures on which both are positive. The floor is measured on one window, less area than the samples have "
     "(disjoint crops in table.csv), so that it carries more finite-sample bias: ratios to it flatter."
+)
+
+COMPANIONS_TITLE = "Companions"
+COMPANIONS_NOTE = (
+    "Other views of the same samples, by which nobody wins: where they disagree with the table above, look at the "
+    "pictures. What each is and what it cannot see stands below."
 )
 
 
@@ -77,10 +90,12 @@ def markdown(rows: Sequence[Row], records: Sequence[Record], origin: Origin | No
         _markdown_bullets(remarks.caption(rows)),
         f"## {FLOOR_TITLE}\n\n{MARKDOWN.escape(FLOOR_NOTE)}",
         _pipe_table(floor_table(rows, MARKDOWN)),
+        f"## {COMPANIONS_TITLE}\n\n{MARKDOWN.escape(COMPANIONS_NOTE)}",
+        _pipe_table(companion_table(rows, MARKDOWN)),
         _speed_in_markdown(rows),
         _markdown_section("INNg against DCGAN at equal budget", remarks.verdicts(rows)),
         _markdown_section("Failures and warnings", remarks.problems(records)),
-        _markdown_section("Metrics", remarks.metric_notes()),
+        _markdown_section("Metrics", remarks.metric_notes(rows)),
         _markdown_section("Environment", remarks.environment(records)),
         "## Make it again\n\n```\n" + "\n".join(remarks.commands(records, origin)) + "\n```",
     ]
