@@ -7,9 +7,7 @@ from scipy.ndimage import label
 from inng_bench.metrics.crops import Pixels
 
 
-def largest_piece(
-    samples: Pixels, train: Pixels, offsets: NDArray[np.int64], patch: int, threshold: float
-) -> float:
+def largest_piece(samples: Pixels, train: Pixels, offsets: NDArray[np.int64], patch: int, threshold: float) -> float:
     """Return the side in pixels of a square as large as the largest piece copied at one of the offsets.
 
     A piece is all that a connected set of patches covers, each of them nearer than the threshold to the train patch at
@@ -41,7 +39,7 @@ def _close_patches(
     sample: Pixels, train: Pixels, offset: tuple[int, int], patch: int, threshold: float
 ) -> NDArray[np.bool_]:
     """Mark the top left pixels of all patches that match at the offset."""
-    rows, columns = ((np.arange(side) + shift) % period for side, shift, period in zip(sample.shape, offset, train.shape))
+    rows, columns = ((np.arange(sample.shape[axis]) + offset[axis]) % train.shape[axis] for axis in (0, 1))
     squares = ((sample.astype(np.int64) - train[np.ix_(rows, columns)]) ** 2).sum(2)
     return np.asarray(_box_sums(squares, patch) < threshold**2 * patch**2 * 3)
 

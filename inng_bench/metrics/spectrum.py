@@ -84,9 +84,9 @@ def grid_peaks(spectrum: Spectrum) -> dict[int, float]:
 
     A pattern that repeats every p pixels along both axes has its power at multiples of 1/p. Those that are multiples
     of 2/p too count for the shorter period. At each of the others power is divided by the geometric mean of the square
-    ring :data:`RING` steps around it, and the mean of these ratios is about 1 where there is no grid: in white noise, and in
-    any spectrum that falls as a power of the frequency, since the logarithm of a power law is harmonic, and the mean
-    of a harmonic function around a point is its value there.
+    ring :data:`RING` steps around it. The mean of these ratios is about 1 where there is no grid: in white noise, and
+    in any spectrum that falls as a power of the frequency, since the logarithm of a power law is harmonic, and the
+    mean of a harmonic function around a point is its value there.
     """
     power = spectrum + ROUNDING
     contrast = power / np.exp(_ring_mean(np.log(power)))

@@ -86,9 +86,15 @@ def accuracy(first: Side, second: Side, *, seed: int) -> float:
         Of the networks' weights and crops.
     """
     networks = [_train(first.seen, second.seen, derive_seed(seed=seed, network=number)) for number in range(NETWORKS)]
-    unseen = [_tensor(cut(side, grid(CROPS, len(side), side.shape[1:3], CROP), CROP)) for side in (first.unseen, second.unseen)]
+    unseen = [
+        _tensor(cut(side, grid(CROPS, len(side), side.shape[1:3], CROP), CROP))
+        for side in (first.unseen, second.unseen)
+    ]
     with torch.inference_mode():
-        right = [((network(unseen[0]) > 0).double().mean() + (network(unseen[1]) <= 0).double().mean()) / 2 for network in networks]
+        right = [
+            ((network(unseen[0]) > 0).double().mean() + (network(unseen[1]) <= 0).double().mean()) / 2
+            for network in networks
+        ]
     return float(torch.stack(right).mean())
 
 
