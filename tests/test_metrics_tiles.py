@@ -3,7 +3,7 @@ import pytest
 
 from inng_bench.metrics.comparison import Comparison, Pictures
 from inng_bench.metrics.crops import Pixels
-from inng_bench.metrics.tiles import TILE, TILES, compare_tiles, luminance, tiles, tiles_by_group
+from inng_bench.metrics.tiles import TILE, TILES, compare_tiles, luminance, tiles
 from inng_bench.records.schema import Against
 
 
@@ -21,12 +21,17 @@ def test_canvases_are_cut_without_a_rest_and_small_pictures_are_tiles_themselves
 
 
 def test_a_group_of_canvases_has_the_tiles_that_the_same_area_of_tiles_has() -> None:
-    canvases = _noise(1, 4, 256, 256)
-    whole = tiles(Pictures(canvases))
-    for pictures in (canvases, whole):
-        for number, group in enumerate(tiles_by_group(Pictures(pictures))):
-            np.testing.assert_array_equal(group, whole[16 * number : 16 * (number + 1)])
-    assert tiles_by_group(Pictures(canvases[:1])) == ()
+    canvases, window = Pictures(_noise(1, 4, 256, 256)), Pictures(_noise(4, 1, 128, 128))
+    outcomes = [
+        compare_tiles(
+            Comparison(samples, window, Against.TRAIN, seed=0, grouped=True),
+            lambda pixels: float(pixels.mean()),
+            lambda found, _: {"mean": found},
+        )
+        for samples in (canvases, Pictures(tiles(canvases)))
+    ]
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0].per_image == pytest.approx(canvases.pixels.mean((1, 2, 3)))
 
 
 def test_a_comparison_has_the_mean_of_its_parts_and_each_group_alone() -> None:

@@ -7,6 +7,7 @@ function of each stands in :mod:`inng_bench.metrics.registry`.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from inng_bench.errors import InputError
 from inng_bench.suggest import did_you_mean
@@ -123,6 +124,29 @@ TILE = 64
 TILES = 64
 """Number of tiles of every row: four canvases of 256 px cut without a rest."""
 
+RANDOM_CROPS = 256
+"""Number of crops of ``gram_random``: the area of the four canvases twice over."""
+
+VGG_CROP, VGG_CROPS = 64, 128
+"""Side in pixels and number of the crops of ``gram_vgg``."""
+
+INCEPTION_CROP, INCEPTION_FID_CROPS, INCEPTION_KID_CROPS = 64, 1024, 256
+"""Side in pixels and numbers of the crops of the two distances on Inception, which sees each at 299 px."""
+
+_BEYOND = "layout beyond a crop, copying"
+
+_ON_REQUEST: dict[str, Any] = {"scope": Scope.ON_REQUEST, "compared": Compared.UNSEEN}
+
+_BALLS: dict[str, Any] = {
+    "unit": "",
+    "direction": Direction.HIGHER,
+    "version": 1,
+    "minimum_size": CROP,
+    "blind_to": f"{_BEYOND}, how far beyond a ball a crop lies",
+    "cost": 0.3,
+    "compared": Compared.UNSEEN,
+}
+
 CATALOGUE: tuple[MetricInfo, ...] = (
     MetricInfo(
         name="gram",
@@ -149,6 +173,32 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         cost=0.6,
     ),
     MetricInfo(
+        name="gram_random",
+        label="Gram (random filters)",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=CROP,
+        definition=f"Relative Frobenius distance of Gram matrices over {RANDOM_CROPS} crops of {CROP} px behind one "
+        "layer of rectified random filters of 3, 7 and 11 px, mean over sizes and three seeds.",
+        blind_to="structure larger than 11 px, copying, feature moments above the second",
+        cost=0.7,
+    ),
+    MetricInfo(
+        name="gram_vgg",
+        label="Gram (VGG-19)",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=VGG_CROP,
+        definition=f"Relative Frobenius distance of Gram matrices over {VGG_CROPS} crops of {VGG_CROP} px, mean over "
+        "conv1_1 and pool1 to pool4 of VGG-19 with average pooling.",
+        blind_to="layout beyond a crop, copying, feature moments above the second; whoever optimises it wins it",
+        cost=20.0,
+        needs="torchvision's VGG-19 weights, named by INNG_BENCH_VGG19",
+        **_ON_REQUEST,
+    ),
+    MetricInfo(
         name="patch_fid",
         label="patch-FID (EffLite0)",
         unit="",
@@ -173,6 +223,59 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         blind_to="layout beyond a crop, copying",
         cost=0.6,
         role=Role.HEADLINE,
+    ),
+    MetricInfo(
+        name="patch_fid_inception",
+        label="patch-FID-64 (Inception)",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=INCEPTION_CROP,
+        definition=f"Fréchet distance of the 64 features behind the first pooling of torch-fidelity's Inception-v3 "
+        f"over {INCEPTION_FID_CROPS} crops of {INCEPTION_CROP} px.",
+        blind_to=f"{_BEYOND}, non-Gaussian differences of the features",
+        cost=60.0,
+        needs="torch-fidelity's Inception weights, named by INNG_BENCH_INCEPTION",
+        **_ON_REQUEST,
+    ),
+    MetricInfo(
+        name="patch_kid_inception",
+        label="patch-KID (Inception)",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=INCEPTION_CROP,
+        definition="Unbiased squared MMD with the kernel (x·y/2048 + 1)³ on the last 2048 features of torch-fidelity's "
+        f"Inception-v3 over {INCEPTION_KID_CROPS} crops of {INCEPTION_CROP} px.",
+        blind_to=_BEYOND,
+        cost=120.0,
+        needs="torch-fidelity's Inception weights, named by INNG_BENCH_INCEPTION",
+        **_ON_REQUEST,
+    ),
+    MetricInfo(
+        name="precision",
+        label="precision (EffLite0)",
+        definition=f"Share of the samples' {CROPS} crops that lie, in the standardised 112-channel tap means, in a "
+        "ball of the window: one about each of its crops, up to the fifth nearest that does not overlap.",
+        **_BALLS,
+    ),
+    MetricInfo(
+        name="recall",
+        label="recall (EffLite0)",
+        definition="Share of the window's crops that lie in such a ball of the samples.",
+        **_BALLS,
+    ),
+    MetricInfo(
+        name="density",
+        label="density (EffLite0)",
+        definition="Mean number of the window's balls in which a crop of the samples lies, divided by five.",
+        **_BALLS,
+    ),
+    MetricInfo(
+        name="coverage",
+        label="coverage (EffLite0)",
+        definition="Share of the window's balls in which a crop of the samples lies.",
+        **_BALLS,
     ),
     MetricInfo(
         name="copy_rate",

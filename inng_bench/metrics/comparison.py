@@ -51,12 +51,6 @@ class Pictures(_Deriving):
         """Return where a number of crops is cut, as :func:`inng_bench.metrics.crops.grid` says."""
         return crops.grid(count, len(self.pixels), self.pixels.shape[1:3], crop)
 
-    def groups(self) -> tuple["Pictures", ...]:
-        """Return each group of pictures of equal area alone; none where there is one group only."""
-        group = crops.groups(len(self.pixels))
-        numbers = np.unique(group)
-        return tuple(Pictures(self.pixels[group == number]) for number in numbers) if len(numbers) > 1 else ()
-
 
 @dataclass(frozen=True, eq=False)
 class Comparison(_Deriving):
@@ -90,6 +84,25 @@ class Comparison(_Deriving):
         """The shortest side of a picture in pixels."""
         windows = (self.reference,) if self.held_out is None else (self.reference, self.held_out)
         return min(self.samples.side, *(window.side for window in windows))
+
+    def members(self, count: int, crop: int) -> tuple[NDArray[np.bool_], ...]:
+        """Say which of the samples' crops belong to each group of pictures; nothing where no group is measured alone.
+
+        Parameters
+        ----------
+        count, crop : int
+            Number and side in pixels of the crops.
+
+        Returns
+        -------
+        tuple[NDArray[np.bool_], ...]
+            (count,) for each group of :func:`inng_bench.metrics.crops.groups`.
+        """
+        if not self.grouped:
+            return ()
+        group = crops.groups(len(self.samples.pixels))[self.samples.places(count, crop)[:, 0]]
+        numbers = np.unique(group)
+        return tuple(group == number for number in numbers) if len(numbers) > 1 else ()
 
 
 @dataclass(frozen=True)

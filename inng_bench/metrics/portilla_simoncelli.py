@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from inng_bench.errors import InputError
 from inng_bench.metrics.catalogue import WIDE_CROP, WIDE_CROPS
 from inng_bench.metrics.comparison import Comparison, Outcome, Pictures
-from inng_bench.metrics.crops import Pixels, cut, groups
+from inng_bench.metrics.crops import Pixels, cut
 from inng_bench.metrics.tiles import luminance
 
 SCALES, ORIENTATIONS, NEIGHBOURHOOD = 4, 4, 7
@@ -33,9 +33,8 @@ def portilla_simoncelli(comparison: Comparison) -> Outcome:
     if not wanted.std(0).any():
         return Outcome(None, 0, note="the window is flat, so that its statistics have no scale")
     found = comparison.samples.derive(_crop_statistics)
-    group = groups(len(comparison.samples.pixels))[comparison.samples.places(WIDE_CROPS, WIDE_CROP)[:, 0]]
-    numbers = np.unique(group) if comparison.grouped else []
-    alone = tuple(mean_deviation(found[group == number], wanted) for number in numbers) if len(numbers) > 1 else ()
+    groups = comparison.members(WIDE_CROPS, WIDE_CROP)
+    alone = tuple(mean_deviation(found[group], wanted) for group in groups)
     return Outcome(mean_deviation(found, wanted), WIDE_CROPS, WIDE_CROP, per_image=alone)
 
 
@@ -63,7 +62,7 @@ def statistics(crops: Pixels) -> Statistics:
         When plenoptic is not installed.
     """
     model = (
-        _plenoptic()
+        find_plenoptic()
         .models.PortillaSimoncelli((WIDE_CROP, WIDE_CROP), SCALES, ORIENTATIONS, spatial_corr_width=NEIGHBOURHOOD)
         .double()
     )
@@ -78,7 +77,14 @@ def _crop_statistics(pictures: Pictures) -> Statistics:
     return statistics(cut(pictures.pixels, pictures.places(WIDE_CROPS, WIDE_CROP), WIDE_CROP))
 
 
-def _plenoptic() -> ModuleType:
+def find_plenoptic() -> ModuleType:
+    """Return the package.
+
+    Raises
+    ------
+    InputError
+        When it is not installed.
+    """
     try:
         import plenoptic
     except ImportError as error:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from inng_bench.metrics.catalogue import TILE, TILES
 from inng_bench.metrics.comparison import Comparison, Outcome, Pictures
-from inng_bench.metrics.crops import Pixels, cut, groups
+from inng_bench.metrics.crops import Pixels, cut
 
 _LUMA = np.array([0.299, 0.587, 0.114])
 
@@ -22,14 +22,6 @@ Description = TypeVar("Description")
 def tiles(pictures: Pictures) -> Pixels:
     """Cut the tiles: uint8 (TILES, TILE, TILE, 3), picture by picture."""
     return cut(pictures.pixels, pictures.places(TILES, TILE), TILE)
-
-
-def tiles_by_group(pictures: Pictures) -> tuple[Pixels, ...]:
-    """Return the same by group of pictures; nothing where there is one group only."""
-    group = groups(len(pictures.pixels))[pictures.places(TILES, TILE)[:, 0]]
-    numbers = np.unique(group)
-    found = pictures.derive(tiles)
-    return tuple(found[group == number] for number in numbers) if len(numbers) > 1 else ()
 
 
 def luminance(pictures: Pixels) -> NDArray[np.uint8]:
@@ -58,10 +50,11 @@ def compare_tiles(
     """
     value = summarise or _mean
     wanted = describe(comparison.reference.derive(tiles))
-    parts = distance(describe(comparison.samples.derive(tiles)), wanted)
-    alone = comparison.samples.derive(tiles_by_group) if comparison.grouped else ()
-    per_group = tuple(value(distance(describe(group), wanted).values()) for group in alone)
-    return Outcome(value(parts.values()), TILES, TILE, parts, per_group)
+    found = comparison.samples.derive(tiles)
+    parts = distance(describe(found), wanted)
+    groups = comparison.members(TILES, TILE)
+    alone = tuple(value(distance(describe(found[group]), wanted).values()) for group in groups)
+    return Outcome(value(parts.values()), TILES, TILE, parts, alone)
 
 
 def _mean(parts: Iterable[float]) -> float:
