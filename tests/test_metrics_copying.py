@@ -68,14 +68,14 @@ def test_the_largest_piece_of_a_copy_is_all_of_it_also_rolled_or_tiled() -> None
     assert copying(np.roll(train, (37, 51), (0, 1))[None], train, held_out).largest_piece == pytest.approx(whole)
     tiled = copying(np.tile(train, (1, 2, 1))[None], train, held_out)
     assert tiled.largest_piece == pytest.approx(np.sqrt(2) * whole)
-    # Honest material has pieces of a pair of patches or two at the most.
-    assert copying(held_out[None], train, held_out).largest_piece < 40
+    # Honest material has pieces of a few patches at the most.
+    assert copying(held_out[None], train, held_out).largest_piece < 64
 
 
 @pytest.mark.parametrize("side", [48, 80])
 def test_a_planted_piece_is_measured_but_for_a_patch_at_its_border(side: int) -> None:
     train, held_out = _texture("brick")
-    sample = np.tile(held_out[:, :96], (1, 2, 1))[:, :128].copy()
+    sample = held_out.copy()
     sample[24 : 24 + side, 16 : 16 + side] = train[50 : 50 + side, 30 : 30 + side]
     piece = copying(sample[None], train, held_out).largest_piece
     assert side - 16 < piece < side + 16

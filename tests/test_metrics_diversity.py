@@ -26,7 +26,7 @@ def test_it_is_the_mean_squared_distance_of_all_pairs_in_units_of_twice_the_vari
 @pytest.mark.parametrize("count", [2, 8])
 @pytest.mark.parametrize("side", [32, 128])
 def test_independent_pictures_have_one_whatever_their_number_and_size(count: int, side: int) -> None:
-    assert mean_distance(_noise(1, count, side, side)) == pytest.approx(1, abs=0.03)
+    assert mean_distance(_noise(1, count, side, side)) == pytest.approx(1, abs=0.06)
 
 
 @pytest.mark.parametrize("name", PAINTERS)
@@ -35,14 +35,14 @@ def test_realisations_of_a_texture_differ_and_copies_of_one_do_not(name: str) ->
     collapsed = np.repeat(pictures[:1], 4, axis=0)
     assert mean_distance(collapsed) == 0
     assert closest_pair(collapsed) == pytest.approx(0, abs=1e-9)
-    assert mean_distance(pictures) > 0.4
+    assert mean_distance(pictures) > 0.3
     assert closest_pair(pictures) > 0.1
 
 
 def test_a_model_of_two_pictures_has_half_and_a_bit_of_the_diversity() -> None:
     """Of eight pictures 28 pairs, of which the 16 of different pictures are as far as unrelated ones."""
     pictures = np.repeat(_noise(2, 2, 64, 64), 4, axis=0)
-    assert mean_distance(pictures) == pytest.approx(16 / 28, abs=0.02)
+    assert mean_distance(pictures) == pytest.approx(16 / 28, abs=0.03)
 
 
 def test_a_rolled_picture_is_found_by_the_closest_pair_alone() -> None:

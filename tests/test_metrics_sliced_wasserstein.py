@@ -79,7 +79,7 @@ def test_it_is_symmetric_zero_for_the_same_pictures_and_blind_to_their_order() -
     assert _mean(first, first) == 0
     assert _mean(first, second) == pytest.approx(_mean(second, first), rel=1e-6)
     assert _mean(first[::-1], second) == pytest.approx(_mean(first, second), rel=1e-6)
-    assert _mean(first, second, seed=1) == pytest.approx(_mean(first, second), rel=0.1)
+    assert _mean(first, second, seed=1) == pytest.approx(_mean(first, second), rel=0.3)
     assert _mean(first, second, seed=1) != _mean(first, second)
 
 

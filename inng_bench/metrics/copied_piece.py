@@ -26,8 +26,7 @@ def largest_piece(samples: Pixels, train: Pixels, offsets: NDArray[np.int64], pa
     threshold : float
         Root mean square difference in grey levels.
     """
-    period = np.array([1, *train.shape[:2]])
-    distinct = np.unique(np.column_stack([offsets[:, 0], offsets[:, 1:] % period[1:]]), axis=0)
+    distinct = np.unique(np.column_stack([offsets[:, 0], offsets[:, 1:] % train.shape[:2]]), axis=0)
     areas = [
         _largest_area(_close_patches(samples[image], train, (down, right), patch, threshold), patch)
         for image, down, right in distinct

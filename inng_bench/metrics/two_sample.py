@@ -106,7 +106,8 @@ def _train(first: Pixels, second: Pixels, seed: int) -> Callable[[Tensor], Tenso
     for _ in range(STEPS):
         crops = _tensor(np.concatenate([_random_crops(side, places) for side in (first, second)]))
         optimiser.zero_grad()
-        F.binary_cross_entropy_with_logits(network(crops), labels).backward()
+        loss = F.binary_cross_entropy_with_logits(network(crops), labels)
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     return network.eval()
 
