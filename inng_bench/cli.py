@@ -270,8 +270,9 @@ def _chosen_suite(arguments: argparse.Namespace) -> tuple[Suite, tuple[str, ...]
 
 def _announce(plan: Plan, folder: Path, jobs: int | None, retry: Retry) -> int:
     """Say what a run would do; touches nothing."""
+    from inng_bench.harness.measuring import unmeasured_runs
     from inng_bench.harness.plan import estimate
-    from inng_bench.harness.session import default_jobs, missing_runs, unmeasured_runs
+    from inng_bench.harness.session import default_jobs, missing_runs
 
     missing = missing_runs(plan, folder, retry)
     unmeasured = {run.key: run for run in unmeasured_runs(plan, folder, missing)}

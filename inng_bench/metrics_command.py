@@ -55,7 +55,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _measure(arguments: argparse.Namespace) -> int:
-    from inng_bench.harness.session import measure_results
+    from inng_bench.harness.measuring import measure_results
 
     names = arguments.metrics.split(",") if arguments.metrics else None
     found = measure_results(arguments.results, metrics=names, jobs=arguments.jobs)

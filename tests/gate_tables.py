@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from record_builder import make_record
+from record_builder import VALUES, make_record
 
 from inng_bench.records.schema import Record
 
@@ -30,7 +30,8 @@ def _table(seeds: int, first: int) -> tuple[Record, ...]:
                 draw = np.random.default_rng([seed, len(texture), int(level)])
                 deviation = draw.standard_normal() * SPREAD if trained else 0.0
                 values: dict[str, float | None] = {
-                    name: level * floor * float(np.exp(deviation)) for name, floor in FLOOR.items()
+                    **VALUES,
+                    **{name: level * floor * float(np.exp(deviation)) for name, floor in FLOOR.items()},
                 }
                 if method == "dcgan":
                     values["gram_128"] = None

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from inng_bench.hashes import CHECKSUM, sealed
-from inng_bench.metrics.catalogue import BY_NAME
+from inng_bench.metrics.catalogue import BY_NAME, DEFAULT
 from inng_bench.records import store
 from inng_bench.records.schema import (
     Against,
@@ -24,7 +24,11 @@ from inng_bench.records.schema import (
     Window,
 )
 
-VALUES = {"gram": 0.2, "gram_128": 0.25, "patch_fid": 1.5, "patch_kid": 0.003, "copy_rate": 0.04}
+VALUES = {
+    **dict.fromkeys(DEFAULT, 0.5),
+    **{"gram": 0.2, "gram_128": 0.25, "patch_fid": 1.5, "patch_kid": 0.003, "copy_rate": 0.04},
+}
+"""A figure of every default metric; of the companions any."""
 
 
 def make_provenance(**changes: Any) -> Provenance:

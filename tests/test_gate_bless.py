@@ -15,7 +15,7 @@ from inng_bench.gate import blessing
 from inng_bench.gate.blessing import bless, read_blessing
 from inng_bench.gate.checking import check
 from inng_bench.records import store
-from inng_bench.records.schema import Record, Status
+from inng_bench.records.schema import Record, Remeasurement, Status
 
 SUITE = {"name": "quick", "methods": [{"label": "inng", "replicates": None}, {"label": "dcgan", "replicates": None}]}
 REASON = "the first one"
@@ -74,6 +74,12 @@ def changed(index: int, **fields: Any) -> Callable[[list[Record]], list[Record]]
     return apply
 
 
+def measured_by(commit: str | None) -> tuple[Remeasurement, ...]:
+    started = "2026-02-01T00:00:00+00:00"
+    code = make_provenance(git_sha=commit)
+    return (Remeasurement(metrics=("gram",), started=started, seconds=1.0, provenance=code),)
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -83,6 +89,8 @@ def changed(index: int, **fields: Any) -> Callable[[list[Record]], list[Record]]
         (changed(1, provenance=make_provenance(git_sha=None, git_dirty=None)), "made by code that no commit holds"),
         (changed(1, provenance=make_provenance(git_sha="f" * 40)), r"from 2 commits \(0123456789ab, ffffffffffff\)"),
         (changed(1, provenance=make_provenance(precision="bfloat16")), "from 2 environments; run all of them in one"),
+        (changed(1, remeasured=measured_by("f" * 40)), "from 2 commits .*0123456789ab, measured again by ffffffffffff"),
+        (changed(1, remeasured=measured_by(None)), "made by code that no commit holds"),
         (changed(1, suite_hash="ef" * 32), "from 2 suites"),
         (lambda records: records[1:], "there is no run of brick · real"),
         (changed(1, measurements=()), "lacks the present version of a metric"),

@@ -17,7 +17,7 @@ from inng_bench.harness.plan import RunSpec, make_plan
 from inng_bench.harness.run import execute
 from inng_bench.harness.sample import draw_from_run, parse_size
 from inng_bench.harness.suite import parse_suite
-from inng_bench.metrics.catalogue import BY_NAME
+from inng_bench.metrics.catalogue import DEFAULT
 from inng_bench.records import store
 from inng_bench.records.schema import Against, Measurement, Status
 
@@ -52,7 +52,7 @@ def test_a_whole_run_is_measured_stored_and_drawn_from_again(tmp_path: Path) -> 
     assert store.read_records(tmp_path) == (record,)
     assert (record.status, record.samples, record.sample_size) == (Status.OK, 4, (64, 64))
     measured = {(figure.metric, figure.against) for figure in record.measurements}
-    assert {metric for metric, _ in measured} == set(BY_NAME)
+    assert {metric for metric, _ in measured} == set(DEFAULT)
     assert ("patch_fid", Against.HELD_OUT) in measured
     assert list(dict(news)) == ["texture", "train", "sample", "save", "metrics", "store"]
     assert [fraction for phase, fraction in news if phase == "train"] == [0.0, *(step / 10 for step in range(1, 11))]
@@ -72,7 +72,7 @@ def test_a_whole_run_is_measured_stored_and_drawn_from_again(tmp_path: Path) -> 
 def test_the_row_real_is_the_texture_itself_and_has_no_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
 
-    def evaluate_real(*windows: Any, seed: int) -> tuple[Measurement, ...]:
+    def evaluate_real(*windows: Any, seed: int, metrics: Any) -> tuple[Measurement, ...]:
         seen.extend((*windows, seed))
         return ()
 

@@ -50,6 +50,13 @@ def _nuclear_norm_frechet(first: Floats, second: Floats) -> float:
     return float(((first.mean(0) - second.mean(0)) ** 2).sum() + (a**2).sum() + (b**2).sum() - 2 * cross)
 
 
+def _eigenvalue_frechet(first: Floats, second: Floats) -> float:
+    covariances = [np.cov(x, rowvar=False) for x in (first, second)]
+    roots = np.sqrt(np.linalg.eigvals(covariances[0] @ covariances[1]).real.clip(0)).sum()
+    traces = sum(np.trace(covariance) for covariance in covariances)
+    return float(((first.mean(0) - second.mean(0)) ** 2).sum() + traces - 2 * roots)
+
+
 def _kernel_distance(first: Floats, second: Floats) -> float:
     def kernel(x: Floats, y: Floats) -> Floats:
         return np.asarray((x @ y.T / x.shape[1] + 1) ** 3)
@@ -82,11 +89,34 @@ def test_the_frechet_distance_is_the_closed_form_of_gaussians() -> None:
 
 
 @pytest.mark.parametrize("layer", ["tap_16", "tap_112"])
-def test_the_frechet_distance_equals_an_independent_form(
+def test_the_frechet_distance_equals_two_independent_forms(
     brick: fidelity.Features, grass: fidelity.Features, layer: str
 ) -> None:
-    expected = _nuclear_norm_frechet(brick[layer].numpy(), grass[layer].numpy())
-    assert fidelity.frechet_distance(brick[layer], grass[layer]) == pytest.approx(expected, rel=1e-6)
+    found = fidelity.frechet_distance(brick[layer], grass[layer])
+    for form in (_nuclear_norm_frechet, _eigenvalue_frechet):
+        assert found == pytest.approx(form(brick[layer].numpy(), grass[layer].numpy()), rel=1e-6)
+
+
+def test_the_frechet_distance_does_not_change_when_the_features_are_turned(
+    brick: fidelity.Features, grass: fidelity.Features
+) -> None:
+    turn = torch.from_numpy(np.linalg.qr(np.random.default_rng(1).normal(size=(40, 40)))[0])
+    distance = fidelity.frechet_distance(brick["tap_40"], grass["tap_40"])
+    assert fidelity.frechet_distance(brick["tap_40"] @ turn, grass["tap_40"] @ turn) == pytest.approx(
+        distance, rel=1e-9
+    )
+
+
+def test_the_distances_are_those_of_torchmetrics_on_the_same_features(
+    brick: fidelity.Features, grass: fidelity.Features
+) -> None:
+    frechet = pytest.importorskip("torchmetrics.image.fid")
+    kernel = pytest.importorskip("torchmetrics.image.kid")
+    first, second = brick["tap_24"], grass["tap_24"]
+    statistics = [value for x in (first, second) for value in (x.mean(0), torch.cov(x.T))]
+    assert float(frechet._compute_fid(*statistics)) == pytest.approx(fidelity.frechet_distance(first, second), rel=1e-6)
+    theirs = float(kernel.poly_mmd(brick["head"], grass["head"]))
+    assert theirs == pytest.approx(fidelity.kernel_distance(brick["head"], grass["head"], seed=0), rel=1e-6)
 
 
 def test_the_frechet_distance_is_symmetric_blind_to_order_and_nothing_to_itself(
@@ -217,6 +247,20 @@ def test_the_batch_size_changes_features_by_round_off_only(brick: fidelity.Featu
         assert relative_distance(gram_matrix(again[layer]), gram_matrix(brick[layer])) < 1e-5
     distance = fidelity.kernel_distance(brick["head"], grass["head"], seed=0)
     assert fidelity.kernel_distance(again["head"], grass["head"], seed=0) == pytest.approx(distance, rel=1e-5)
+
+
+def test_the_number_of_threads_changes_features_by_round_off_only(brick: fidelity.Features) -> None:
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3 if threads == 1 else 1)
+        again = fidelity.extract(_crops("brick", 128), fidelity.LAYERS)
+    finally:
+        torch.set_num_threads(threads)
+    for layer in (*fidelity.TAPS, fidelity.HEAD_LAYER):
+        spread = brick[layer].std()
+        assert (again[layer] - brick[layer]).abs().max() < 1e-5 * max(1.0, float(spread)), layer
+    for layer in fidelity.GRAMS:
+        assert relative_distance(gram_matrix(again[layer]), gram_matrix(brick[layer])) < 1e-5
 
 
 def test_a_gram_matrix_is_the_mean_outer_product_of_the_features() -> None:

@@ -20,7 +20,7 @@ from record_builder import (
 from scipy import stats
 
 from inng_bench.errors import InputError
-from inng_bench.metrics.catalogue import BY_NAME, CATALOGUE
+from inng_bench.metrics.catalogue import BY_NAME, DEFAULT, MAIN_TABLE
 from inng_bench.records import store
 from inng_bench.records.schema import Against, Record, Status
 from inng_bench.report import build_report
@@ -144,7 +144,7 @@ def test_the_best_is_bold_where_intervals_over_seeds_separate() -> None:
     rows = make_rows(comparison())
     assert [row.method for row in find_winners(rows, GRAM)] == ["inng"]
     cells = comparison_table(rows, MARKDOWN).set_index("method")
-    assert cells.loc["inng"].str.contains(r"\*\*").sum() == len(CATALOGUE)
+    assert cells.loc["inng"].str.contains(r"\*\*").sum() == len(MAIN_TABLE)
     assert not cells.drop("inng").map(lambda cell: "**" in cell).any(axis=None)
 
 
@@ -177,7 +177,7 @@ def test_a_row_of_another_budget_is_no_competitor() -> None:
     rows = make_rows(standard())
     assert [row.method for row in find_winners(rows, GRAM)] == ["inng"]
     bold = comparison_table(rows, MARKDOWN).set_index("method").map(lambda cell: "**" in cell).sum(axis=1)
-    assert bold[bold > 0].to_dict() == {"inng": len(CATALOGUE)}
+    assert bold[bold > 0].to_dict() == {"inng": len(MAIN_TABLE)}
 
 
 def test_every_budget_has_its_own_winner() -> None:
@@ -199,11 +199,11 @@ def test_a_row_of_one_seed_and_the_same_budget_still_blocks() -> None:
 
 
 def test_what_is_missing_is_a_dash_and_never_bold() -> None:
-    values: dict[str, float | None] = {**VALUES, "gram_128": None}
+    values: dict[str, float | None] = {**VALUES, "patch_kid": None}
     records = [*seeds("inng", [1.9, 2.0, 2.1])]
     records += [make_record("dcgan", replicate=index, values=values) for index in range(3)]
     table = comparison_table(make_rows(records), MARKDOWN).set_index("method")
-    column = next(name for name in table.columns if name.startswith("Gram 128"))
+    column = next(name for name in table.columns if name.startswith("patch-KID"))
     assert table.loc["dcgan", column] == "–"
     assert "**" not in str(table.loc["inng", column])
 
@@ -273,6 +273,34 @@ def test_times_the_floor_is_the_geometric_mean_over_textures() -> None:
     rows = make_rows(records)
     assert floor_ratios(rows, "inng", "gram") == [pytest.approx(2), pytest.approx(8)]
     assert "4.00× (2)" in markdown(rows, records)
+
+
+def test_a_figure_stands_between_the_floor_of_real_and_the_ceiling_of_noise() -> None:
+    figures = {"real": (0.1, 0.9), "inng": (0.3, 0.5), "noise": (0.9, 0.1)}
+    records = [
+        make_record(method, texture=texture, values={"gram": factor * gram, "precision": precision})
+        for texture, factor in (("brick", 1), ("grass", 10))
+        for method, (gram, precision) in figures.items()
+    ]
+    rows = make_rows([*records, make_record("inng", texture="no-floor", values={"gram": 1.0})])
+    table = wide_table(rows).set_index(["texture", "method"])
+    for metric, place in (("gram", 0.25), ("precision", 0.5)):
+        column = table[f"{metric}_normalised"]
+        assert [column["grass", method] for method in figures] == pytest.approx([0, place, 1])
+    assert table["gram_normalised"].isna().loc["no-floor", "inng"]
+    assert re.search(r"\| inng +\| +0\.250 \(2\) \|", markdown(rows, records))
+
+
+def test_companions_stand_in_a_table_of_their_own_and_are_never_bold() -> None:
+    records = comparison()
+    text = markdown(make_rows(records), records)
+    companions = text.partition("## Companions")[2].partition("\n## ")[0]
+    assert "Gram (random filters)" in companions
+    assert "**" not in companions
+    assert "VGG" not in text
+    assert "Gram (random filters)" not in text.partition("## Times the floor")[0]
+    asked = [*records, make_record("inng", replicate=9, values={"gram_vgg": 0.7})]
+    assert "Gram (VGG-19)" in markdown(make_rows(asked), asked)
 
 
 def test_a_floor_that_is_not_positive_gives_no_ratio() -> None:
@@ -445,9 +473,9 @@ def test_the_wide_table_has_the_columns_that_others_rely_on(tmp_path: Path) -> N
     write_records(tmp_path, [*comparison(), make_record("inng", replicate=7, throughput=make_throughput())])
     build_report(tmp_path)
     table = pd.read_csv(tmp_path / "report/table.csv")
-    metrics = [metric.name for metric in CATALOGUE]
+    metrics = list(DEFAULT)
     assert list(table.columns[: 4 + len(metrics)]) == ["texture", "method", "seeds", "n", *metrics]
-    expected = {f"{name}_{end}" for name in metrics for end in ("low", "high", "train")}
+    expected = {f"{name}_{end}" for name in metrics for end in ("low", "high", "train", "normalised")}
     expected |= {"images", "disjoint_crops", "flops", "train_seconds", "sample_seconds", "status", "error"}
     expected |= {"gradient_evaluations_per_second", "image_steps_per_second"}
     assert expected <= set(table.columns)
@@ -485,7 +513,7 @@ def test_the_markdown_table_leaves_out_what_it_can_say_once() -> None:
     records = [*comparison("brick"), *comparison("grass")]
     header, _, *lines = markdown(make_rows(records), records).splitlines()[2:14]
     headings = [cell.strip() for cell in header.strip("|").split("|")]
-    assert headings[:5] == ["texture", "method", "seeds", "Gram ↓", "Gram 128 px ↓"]
+    assert headings[:5] == ["texture", "method", "seeds", "Gram ↓", "patch-FID ↓"]
     assert not {"n", "TFLOP", "failed", "status"} & set(headings)
     assert [line.split("|")[1].strip() for line in lines] == ["brick", "", "", "", "", "grass", "", "", "", ""]
     assert "3 seeds a trained row of 8 TFLOP, n = 2048 crops a row" in markdown(make_rows(records), records)
@@ -497,14 +525,13 @@ def test_a_reference_row_has_no_training_time() -> None:
 
 
 GOLDEN = """\
-method          seeds         Gram         Gram   patch-FID        patch-KID           copy   image·  TFLOP  train
-                        EffLite0 ↓       128 px  EffLite0 ↓       EffLite0 ↓         rate ↓  steps/s             s
-                                     EffLite0 ↓
---------------  -----  -----------  -----------  ----------  ---------------  -------------  -------  -----  -----
+method          seeds         Gram   patch-FID        patch-KID           copy   image·  TFLOP  train
+                        EffLite0 ↓  EffLite0 ↓       EffLite0 ↓         rate ↓  steps/s             s
+--------------  -----  -----------  ----------  ---------------  -------------  -------  -----  -----
 brick
-  real              1        0.200        0.250        1.50          0.00300         0.0400        –      –      –
-  inng              3       0.400*       0.500*       3.00*         0.00599*        0.0799*        –   8.00    110
-                       0.353–0.453  0.441–0.566   2.65–3.39  0.00529–0.00679  0.0706–0.0905
+  real              1        0.200        1.50          0.00300         0.0400        –      –      –
+  inng              3       0.400*       3.00*         0.00599*        0.0799*        –   8.00    110
+                       0.353–0.453   2.65–3.39  0.00529–0.00679  0.0706–0.0905
 """
 
 

@@ -166,18 +166,27 @@ def _refuse_failures(records: Iterable[Record]) -> None:
 def _refuse_several(records: Sequence[Record]) -> None:
     """Refuse records of several suites, commits or machines, and of code that no commit holds."""
     for record in records:
-        if record.provenance.git_sha is None or record.provenance.git_dirty:
+        if any(one.git_sha is None or one.git_dirty for one in _makers(record)):
             raise InputError(
                 f"the run {_title(record)} was made by code that no commit holds; run the suite from a clean checkout."
             )
     for what, found in (
         ("suites", {record.suite_hash[:_SHORT] for record in records}),
-        ("commits", {str(record.provenance.git_sha)[:_SHORT] for record in records}),
-        ("environments", {json.dumps(_environment(record.provenance), sort_keys=True) for record in records}),
+        ("commits", {_commits(record) for record in records}),
+        ("environments", {json.dumps([*map(_environment, _makers(record))], sort_keys=True) for record in records}),
     ):
         if len(found) > 1:
             named = "" if what == "environments" else f" ({', '.join(sorted(found))})"
             raise InputError(f"the records come from {len(found)} {what}{named}; run all of them in one.")
+
+
+def _makers(record: Record) -> tuple[Provenance, ...]:
+    """Return the code and machine of the run, and of every later measuring."""
+    return (record.provenance, *(one.provenance for one in record.remeasured))
+
+
+def _commits(record: Record) -> str:
+    return ", measured again by ".join(str(one.git_sha)[:_SHORT] for one in _makers(record))
 
 
 def _refuse_gaps(records: Sequence[Record]) -> None:

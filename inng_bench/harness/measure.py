@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inng_bench.errors import InputError
+from inng_bench.harness.hardware import libraries
 from inng_bench.harness.plan import REAL, RunSpec, TextureReference
-from inng_bench.harness.rows import describe_machine
 from inng_bench.hashes import file_hash
-from inng_bench.records import store
+from inng_bench.records import provenance, store
 from inng_bench.records.schema import Measurement, Record, Remeasurement, Window
 
 Pixels = NDArray[np.uint8]
@@ -60,7 +60,7 @@ def measure_again(run: RunSpec, results: Path) -> Record:
         metrics=run.metrics,
         started=started.isoformat(timespec="seconds"),
         seconds=perf_counter() - began,
-        provenance=describe_machine(run),
+        provenance=provenance.collect(threads=run.threads, device="cpu", precision="float32", libraries=libraries()),
     )
     record = record.model_copy(
         update={

@@ -18,6 +18,7 @@ from inng_bench.harness.methods import load_method_class
 from inng_bench.harness.suite import REFERENCE_ROWS, MethodEntry, Suite
 from inng_bench.hashes import canonical_hash
 from inng_bench.metrics.catalogue import BY_NAME, with_defaults
+from inng_bench.metrics.needs import check_needs
 from inng_bench.records.schema import NO_LIMITS, Limits, Record, Status, TextureFacts
 from inng_bench.seeds import derive_seed
 from inng_bench.suggest import did_you_mean
@@ -217,10 +218,7 @@ def make_plan(
     InputError
         When a texture, method, setting, device or precision does not exist, or what a metric needs.
     """
-    if suite.metrics:
-        from inng_bench.metrics.needs import check_needs
-
-        check_needs(suite.metrics)
+    check_needs(suite.metrics)
     suite = _with_limits(suite if precision is None else suite.model_copy(update={"precision": precision}), limits)
     chosen = resolve_device(device)
     execution = Execution(chosen, resolve_precision(suite.precision, chosen))

@@ -429,6 +429,9 @@ BY_NAME: dict[str, MetricInfo] = {metric.name: metric for metric in CATALOGUE}
 DEFAULT: tuple[str, ...] = tuple(metric.name for metric in CATALOGUE if metric.scope is Scope.DEFAULT)
 """What every row has."""
 
+HEADLINE: tuple[MetricInfo, ...] = tuple(metric for metric in CATALOGUE if metric.role is Role.HEADLINE)
+"""By what methods are compared."""
+
 MAIN_TABLE: tuple[MetricInfo, ...] = tuple(metric for metric in CATALOGUE if metric.role is not Role.COMPANION)
 """What the main table shows."""
 

@@ -57,7 +57,8 @@ class Cloud:
 
     def within(self, balls: "Cloud") -> NDArray[np.bool_]:
         """Return (n, m): whether each point lies in each ball of another cloud."""
-        return np.asarray(self.distances(balls) <= balls.radii)
+        inside: NDArray[np.bool_] = self.distances(balls) <= balls.radii
+        return inside
 
     def part(self, member: NDArray[np.bool_]) -> "Cloud":
         """Return some of the crops alone."""

@@ -18,6 +18,7 @@ from inng_bench.report.table import (
     floor_table,
     fold_headings,
     narrow_table,
+    normalised_table,
     terminal_table,
 )
 
@@ -29,6 +30,10 @@ FLOOR_NOTE = (
     "Geometric mean over textures of a method's value divided by that of the row real; in brackets the number of "
     "textures on which both are positive. The floor is measured on one window, less area than the samples have "
     "(disjoint crops in table.csv), so that it carries more finite-sample bias: ratios to it flatter."
+)
+NORMALISED_NOTE = (
+    "Between floor and ceiling: (value - floor) / (ceiling - floor), mean over textures, in brackets their number; 0 "
+    "is as good as the row real, 1 no better than the row noise."
 )
 
 COMPANIONS_TITLE = "Companions"
@@ -90,6 +95,8 @@ def markdown(rows: Sequence[Row], records: Sequence[Record], origin: Origin | No
         _markdown_bullets(remarks.caption(rows)),
         f"## {FLOOR_TITLE}\n\n{MARKDOWN.escape(FLOOR_NOTE)}",
         _pipe_table(floor_table(rows, MARKDOWN)),
+        MARKDOWN.escape(NORMALISED_NOTE),
+        _pipe_table(normalised_table(rows, MARKDOWN)),
         f"## {COMPANIONS_TITLE}\n\n{MARKDOWN.escape(COMPANIONS_NOTE)}",
         _pipe_table(companion_table(rows, MARKDOWN)),
         _speed_in_markdown(rows),

@@ -11,7 +11,8 @@ from inng_bench.records.schema import Against, Measurement, Record, Status, Text
 from inng_bench.report.intervals import Estimate, IntervalKind, estimate_over_canvases, estimate_over_seeds
 
 REAL = "real"
-_AFTER_TRAINED = ("random-phase", "noise")
+NOISE = "noise"
+_AFTER_TRAINED = ("random-phase", NOISE)
 _TRAINED_FIRST = ("inng", "dcgan")
 
 
@@ -149,6 +150,30 @@ def find_headline(record: Record, metric: str) -> Measurement | None:
     found = {one.against: one for one in record.measurements if one.metric == metric and _is_current(one)}
     order = (Against.HELD_OUT, Against.TRAIN, Against.HALVES)
     return next((found[against] for against in order if against in found), None)
+
+
+def between_floor_and_ceiling(row: Row, group: Sequence[Row], metric: str) -> float | None:
+    """Return (value - floor) / (ceiling - floor): 0 is as good as the row ``real``, 1 no better than ``noise``.
+
+    Parameters
+    ----------
+    row : Row
+        Whose figure it is.
+    group : Sequence[Row]
+        All rows of its texture.
+    metric : str
+        By the catalogue's name.
+
+    Returns
+    -------
+    float or None
+        None where one of the three is missing, or floor and ceiling are the same.
+    """
+    values = {one.implementation: one.figures[metric].value for one in group if one.implementation in (REAL, NOISE)}
+    value, floor, ceiling = row.figures[metric].value, values.get(REAL), values.get(NOISE)
+    if value is None or floor is None or ceiling is None or floor == ceiling:
+        return None
+    return (value - floor) / (ceiling - floor)
 
 
 def outdated_metrics(record: Record) -> tuple[str, ...]:

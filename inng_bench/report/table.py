@@ -5,10 +5,19 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from inng_bench.metrics.catalogue import COMPANIONS, MAIN_TABLE, Compared, Direction, MetricInfo
+from inng_bench.metrics.catalogue import COMPANIONS, HEADLINE, MAIN_TABLE, Compared, Direction, MetricInfo
 from inng_bench.report.intervals import Estimate, IntervalKind, geometric_mean
 from inng_bench.report.markup import ABSENT, Markup, decimals, format_number, format_range, shorten
-from inng_bench.report.rows import REAL, Row, RowStatus, by_texture, find_winners, measured_metrics
+from inng_bench.report.rows import (
+    NOISE,
+    REAL,
+    Row,
+    RowStatus,
+    between_floor_and_ceiling,
+    by_texture,
+    find_winners,
+    measured_metrics,
+)
 from inng_bench.report.speed import image_speed, wide_speed
 
 NOT_HELD_OUT = "†"
@@ -37,11 +46,17 @@ def wide_table(rows: Sequence[Row]) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``texture, method, seeds, n``, one column for each metric by its name; then ``<metric>_low`` and
-        ``<metric>_high`` (``interval`` says of what kind), ``<metric>_train``, sizes, costs, speeds, status and error.
+        ``<metric>_high`` (``interval`` says of what kind), ``<metric>_train``, sizes, costs, speeds, status, error and
+        ``<metric>_normalised`` as :func:`between_floor_and_ceiling` says.
         What there is not is missing (NaN or NA).
     """
     metrics = measured_metrics(rows)
-    table = pd.DataFrame([_wide_line(row, metrics) for row in rows])
+    lines = [
+        _wide_line(row, metrics) | _normalised(row, group, metrics)
+        for group in by_texture(rows).values()
+        for row in group
+    ]
+    table = pd.DataFrame(lines)
     return table.astype(dict.fromkeys(_INTEGERS, "Int64") | dict.fromkeys(_SPEEDS, "float64"))
 
 
@@ -72,6 +87,34 @@ def _wide_line(row: Row, metrics: Sequence[MetricInfo]) -> dict[str, object]:
         "status": row.status.value,
         "error": row.error,
     }
+
+
+def _normalised(row: Row, group: Sequence[Row], metrics: Sequence[MetricInfo]) -> dict[str, object]:
+    return {
+        f"{metric.name}_normalised": _number(between_floor_and_ceiling(row, group, metric.name)) for metric in metrics
+    }
+
+
+def normalised_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
+    """Return where a method stands between floor and ceiling in each headline metric, mean over textures."""
+    ends = (REAL, NOISE)
+    methods = dict.fromkeys(row.method for row in sorted(rows, key=_method_rank) if row.implementation not in ends)
+    headings = {metric.name: markup.escape(_heading(metric)) for metric in HEADLINE}
+    lines = [
+        {
+            "method": markup.escape(method),
+            **{heading: markup.escape(_mean_place(rows, method, name)) for name, heading in headings.items()},
+        }
+        for method in methods
+    ]
+    return pd.DataFrame(lines, columns=["method", *headings.values()], dtype="str")
+
+
+def _mean_place(rows: Sequence[Row], method: str, metric: str) -> str:
+    groups = by_texture(rows)
+    found = [between_floor_and_ceiling(row, groups[row.texture.name], metric) for row in rows if row.method == method]
+    places = [place for place in found if place is not None]
+    return f"{format_number(math.fsum(places) / len(places))} ({len(places)})" if places else ABSENT
 
 
 def _number(value: float | None) -> float:

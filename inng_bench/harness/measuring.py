@@ -1,0 +1,102 @@
+"""Measuring the stored runs of a folder anew: which of them, each in a process of its own."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from inng_bench.errors import InputError
+from inng_bench.harness.display import Display, open_display
+from inng_bench.harness.executor import run_requests
+from inng_bench.harness.folder import locked
+from inng_bench.harness.hardware import available_cores
+from inng_bench.harness.measure import is_measurable, run_of_record
+from inng_bench.harness.messages import Kind, Message, Request, Task
+from inng_bench.harness.plan import Plan, RunKey, RunSpec, missing_metrics
+from inng_bench.metrics.catalogue import selected, with_defaults
+from inng_bench.metrics.needs import check_needs
+from inng_bench.records import store
+from inng_bench.records.schema import Status
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The outcome of measuring stored runs anew: how many were, could not be, and had all figures already."""
+
+    done: int
+    failed: int
+    kept: int
+
+
+def measure_results(folder: Path, *, metrics: Sequence[str] | None = None, jobs: int | None = None) -> Measured:
+    """Measure the finished runs of a results folder anew, from what is stored of them.
+
+    Parameters
+    ----------
+    folder : Path
+        The results folder.
+    metrics : Sequence[str] or None
+        These, whether or not a record has them; None for what a record lacks of the default set and its suite's
+        metrics in their present version.
+    jobs : int or None
+        Runs at a time; None for as many as the cores allow.
+
+    Raises
+    ------
+    InputError
+        Before any work, when there is no run, no such metric, or weights that one needs are not at hand.
+    """
+    wanted = with_defaults(_metrics_of_suite(folder)) if metrics is None else selected(metrics)
+    if not store.record_files(folder):
+        raise InputError(f"there are no runs in {folder}; name a results folder, such as results/runs/quick.")
+    check_needs(wanted)
+    with locked(folder):
+        finished = [record for record in store.read_records(folder) if record.status is Status.OK]
+        lacking = [(record, missing_metrics(record, wanted) if metrics is None else wanted) for record in finished]
+        runs = [run_of_record(record, names) for record, names in lacking if names]
+        with open_display(len(runs)) as display:
+            display.say(f"{len(runs)} of {len(finished)} finished runs to measure: {', '.join(wanted)}.")
+            measured = measure_runs(runs, folder, jobs or _jobs_of(runs), display)
+    return Measured(len(measured), len(runs) - len(measured), len(finished) - len(runs))
+
+
+def measure_runs(runs: Sequence[RunSpec], folder: Path, jobs: int, display: Display) -> set[RunKey]:
+    """Measure finished runs anew and return which could be; the records of the others stay as they are."""
+    measured: set[RunKey] = set()
+
+    def on_message(request: Request, message: Message) -> None:
+        run = request.run
+        if message.kind is Kind.PROGRESS:
+            display.progress(run, message.phase, message.fraction)
+        elif message.kind is Kind.DONE:
+            measured.add(run.key)
+            display.finish(run, "measured")
+        elif message.kind is Kind.FAILED:
+            display.say(f"{run.title}: cannot be measured again: {message.error}")
+
+    requests = [Request(task=Task.MEASURE, run=run, results=folder) for run in runs]
+    run_requests(requests, jobs=jobs, on_message=on_message)
+    return measured
+
+
+def _metrics_of_suite(folder: Path) -> tuple[str, ...]:
+    """Return the metrics on request of a folder's suite; those of schema 2 and before had none."""
+    try:
+        return tuple(json.loads(store.suite_path(folder).read_text(encoding="utf-8")).get("metrics", ()))
+    except (OSError, ValueError, AttributeError, TypeError):
+        return ()
+
+
+def unmeasured_runs(plan: Plan, folder: Path, missing: Sequence[RunSpec]) -> tuple[RunSpec, ...]:
+    """Return those of the missing runs that only need measuring, each with the metrics that it lacks."""
+    found = []
+    for run in missing:
+        record = store.find_record(folder, *run.key)
+        if record is not None and plan.lacks_metrics_only(run, record) and is_measurable(folder, record):
+            found.append(run.model_copy(update={"metrics": missing_metrics(record, run.metrics)}))
+    return tuple(found)
+
+
+def _jobs_of(runs: Sequence[RunSpec]) -> int:
+    """Return how many runs are measured at a time: the cores divided by the threads of one."""
+    return max(1, available_cores() // max((run.threads for run in runs), default=1))

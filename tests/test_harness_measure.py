@@ -1,0 +1,184 @@
+"""Stored runs are measured anew without training; the workers are real processes with stubs for the metrics."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from filelock import FileLock
+from PIL import Image
+from record_builder import rewrite
+
+from inng_bench import cli
+from inng_bench.errors import ExitStatus, InputError
+from inng_bench.harness import executor
+from inng_bench.harness.measure import measure_again, run_of_record
+from inng_bench.harness.measuring import measure_results, unmeasured_runs
+from inng_bench.harness.plan import Plan, make_plan
+from inng_bench.harness.run import execute
+from inng_bench.harness.session import missing_runs, run_plan
+from inng_bench.harness.suite import parse_suite
+from inng_bench.metrics.catalogue import BY_NAME, DEFAULT
+from inng_bench.records import store
+from inng_bench.records.schema import Record
+from inng_bench.records.verify import verify
+
+SUITE = """
+name = "fakes"
+textures = ["brick"]
+replicates = 1
+budget_tflop = 0.001
+precision = "float32"
+sample_size = 64
+canvases = 2
+[[methods]]
+label = "tiler"
+implementation = "fake_methods:Tiler"
+"""
+
+TIMES = {"measurements": {"__all__": {"seconds"}}, "remeasured": True}
+
+
+@pytest.fixture(autouse=True)
+def _worker_with_stubs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executor, "WORKER", (sys.executable, str(Path(__file__).parent / "fake_worker.py")))
+
+
+def plan_of(*labels: str) -> Plan:
+    plan = make_plan(parse_suite(SUITE, "fakes"), device="cpu")
+    return replace(plan, runs=tuple(run for run in plan.runs if run.method in labels))
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """The rows ``tiler`` and ``real``, finished."""
+    assert run_plan(plan_of("tiler", "real"), tmp_path, jobs=1).done == 2
+    return tmp_path
+
+
+def read(folder: Path, method: str = "tiler") -> Record:
+    return store.read_record(store.record_path(folder, "brick", method, 0))
+
+
+def make_older(folder: Path, method: str = "tiler") -> None:
+    """Let the record be one of a time when ``gram`` had another version and there was no ``patch_kid``."""
+
+    def edit(content: dict[str, list[dict[str, object]]]) -> None:
+        kept = [one for one in content["measurements"] if one["metric"] != "patch_kid"]
+        content["measurements"] = [
+            {**one, "version": 0, "value": -1.0} if one["metric"] == "gram" else one for one in kept
+        ]
+
+    rewrite(store.record_path(folder, "brick", method, 0), edit)
+
+
+def files_of(folder: Path) -> dict[str, tuple[int, bytes]]:
+    found = (path for path in folder.rglob("*") if path.is_file() and path.suffix in (".png", ".safetensors"))
+    return {str(path): (path.stat().st_mtime_ns, path.read_bytes()) for path in found if "runs" in path.parts}
+
+
+@pytest.mark.parametrize("method", ["tiler", "real"])
+def test_a_finished_run_of_an_older_metric_is_measured_again_and_not_trained(results: Path, method: str) -> None:
+    before, files = read(results, method), files_of(results)
+    make_older(results, method)
+    plan = plan_of("tiler", "real")
+    missing = missing_runs(plan, results)
+    assert [(run.method, run.metrics) for run in unmeasured_runs(plan, results, missing)] == [
+        (method, ("gram", "patch_kid"))
+    ]
+    found = run_plan(plan, results, jobs=1)
+    assert (found.measured, found.done, found.failed, found.kept) == (1, 0, 0, 1)
+    after = read(results, method)
+    key: Callable[[object], str] = lambda one: str(getattr(one, "metric", ""))  # noqa: E731
+    assert sorted(after.measurements, key=key) == sorted(before.measurements, key=key)
+    assert after.model_dump(exclude={"measurements", "remeasured"}) == before.model_dump(
+        exclude={"measurements", "remeasured"}
+    )
+    assert [one.metrics for one in after.remeasured] == [("gram", "patch_kid")]
+    assert after.remeasured[0].provenance == before.provenance
+    assert files_of(results) == files
+    assert missing_runs(plan, results) == ()
+    assert not verify(results).problems
+
+
+@pytest.mark.parametrize("harm", [lambda path: path.write_bytes(b"no picture"), lambda path: path.unlink()])
+def test_a_run_whose_samples_are_not_whole_is_trained_anew(results: Path, harm: Callable[[Path], object]) -> None:
+    path = store.artefact_path(results, read(results), "sample-1")
+    assert path is not None
+    whole = path.read_bytes()
+    make_older(results)
+    harm(path)
+    found = run_plan(plan_of("tiler", "real"), results, jobs=1)
+    assert (found.measured, found.done, found.kept) == (0, 1, 1)
+    assert path.read_bytes() == whole
+    assert read(results).remeasured == ()
+
+
+def test_samples_that_were_exchanged_are_not_measured(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = store.artefact_path(results, read(results), "sample-0")
+    assert path is not None
+    Image.fromarray(np.zeros((64, 64, 3), np.uint8)).save(path)
+    record = store.record_path(results, "brick", "tiler", 0).read_bytes()
+    found = measure_results(results, metrics=["gram"], jobs=1)
+    assert (found.done, found.failed) == (1, 1)
+    assert "tiler · seed 0: cannot be measured again" in capsys.readouterr().err
+    assert store.record_path(results, "brick", "tiler", 0).read_bytes() == record
+    assert cli.main(["measure", str(results), "--metrics", "gram"]) == ExitStatus.RUNS_FAILED
+
+
+def test_named_metrics_are_measured_whether_or_not_they_are_there(results: Path) -> None:
+    assert measure_results(results, jobs=1).kept == 2
+    for names in (["gram", "copy_rate"], ["gram"]):
+        assert measure_results(results, metrics=names, jobs=1).done == 2
+    record = read(results)
+    assert [one.metrics for one in record.remeasured] == [("copy_rate",), ("gram",)]
+    assert {one.metric for one in record.measurements} == set(DEFAULT)
+
+
+def test_what_cannot_be_measured_is_refused_before_any_work(
+    results: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(executor, "WORKER", ("/nonexistent",))
+    monkeypatch.delenv("INNG_BENCH_VGG19", raising=False)
+    with pytest.raises(InputError, match="no metric 'gram_vg'; did you mean 'gram_vgg'"):
+        measure_results(results, metrics=["gram_vg"])
+    with pytest.raises(InputError, match="VGG-19 weights are not at hand; set INNG_BENCH_VGG19"):
+        measure_results(results, metrics=["gram_vgg"])
+    with pytest.raises(InputError, match="there are no runs in"):
+        measure_results(tmp_path / "absent")
+    with FileLock(results / ".lock"), pytest.raises(InputError, match="another run is writing"):
+        measure_results(results, metrics=["gram"])
+
+
+def test_a_metric_on_request_stays_when_the_suite_goes_on(results: Path) -> None:
+    """The stub measures it without weights."""
+    plan = plan_of("tiler")
+    asked = plan.runs[0].model_copy(update={"metrics": (*DEFAULT, "gram_vgg")})
+    found = run_plan(replace(plan, runs=(asked,)), results, jobs=1)
+    assert (found.measured, found.done) == (1, 0)
+    assert {one.metric for one in read(results).measurements} == {*DEFAULT, "gram_vgg"}
+    assert missing_runs(plan_of("tiler", "real"), results) == ()
+
+
+def test_the_dry_run_tells_what_is_only_measured(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_older(results)
+    suite = results / "fakes.toml"
+    suite.write_text(SUITE)
+    arguments = ["run", "--suite", str(suite), "--out", str(results), "--device", "cpu", "--dry-run"]
+    assert cli.main(arguments) == ExitStatus.OK
+    out = capsys.readouterr().out
+    assert "brick · tiler · seed 0: measured again (gram, patch_kid)" in out
+    assert "2 of 4 runs are missing" in out
+
+
+def test_the_figures_are_those_of_the_run_itself(tmp_path: Path) -> None:
+    plan = plan_of("tiler")
+    run_plan(replace(plan, runs=()), tmp_path)  # writes the windows
+    run = plan.runs[0].model_copy(update={"metrics": ("copy_rate",)})
+    fresh = execute(run, tmp_path)
+    again = measure_again(run_of_record(fresh, ("copy_rate",)), tmp_path)
+    timeless = [[one.model_dump(exclude={"seconds"}) for one in record.measurements] for record in (fresh, again)]
+    assert timeless[0] == timeless[1]
+    assert fresh.measurements[0].version == BY_NAME["copy_rate"].version
