@@ -8,6 +8,7 @@ import pandas as pd
 from inng_bench.errors import InputError
 from inng_bench.files import write_atomically
 from inng_bench.records import store
+from inng_bench.report.agreement import agreement_csv, agreements, values_of
 from inng_bench.report.curves import curves_figure
 from inng_bench.report.documents import latex, markdown, plain_text
 from inng_bench.report.origin import read_origin
@@ -52,7 +53,7 @@ def build_report(results: Path, out: Path | None = None) -> Report:
     results : Path
         The results folder.
     out : Path or None
-        Where ``table.md``, ``table.csv``, ``table.tex`` and ``sheets/`` go; None for ``report`` in the results
+        Where ``table.md``, ``table.csv``, ``table.tex``, ``agreement.csv`` and ``sheets/`` go; None for ``report`` in the results
         folder. Files of an earlier report are replaced; the same records give the same bytes.
 
     Raises
@@ -69,6 +70,7 @@ def build_report(results: Path, out: Path | None = None) -> Report:
     contents: dict[str, bytes | None] = {
         "table.md": markdown(rows, records, origin).encode(),
         "table.csv": table.to_csv(index=False, lineterminator="\n").encode(),
+        "agreement.csv": agreement_csv(agreements(values_of(rows))).encode(),
         "table.tex": latex(rows, records).encode(),
         _OVERVIEW: overview_sheet(results, rows),
         _CURVES: curves_figure(rows),
