@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from inng_bench.errors import ExitStatus, InputError, one_line
 from inng_bench.gate.commands import add_commands as add_gate_commands
 from inng_bench.harness.devices import DEVICES
+from inng_bench.ladder.command import add_ladder
 from inng_bench.results_command import add_results
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_report(commands)
     add_results(commands)
     add_gate_commands(commands)
+    add_ladder(commands)
     return parser
 
 

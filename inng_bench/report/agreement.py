@@ -22,9 +22,9 @@ FEWEST_ROWS = 3
 
 TITLE = "Agreement"
 NOTE = (
-    "Kendall's tau-b of two metrics over the rows of a texture, mean over textures, every metric turned so that more is "
-    f"better. A texture counts where at least {FEWEST_ROWS} rows have both figures and neither metric is the same for "
-    "all."
+    "Kendall's tau-b of two metrics over the rows of a texture, mean over textures, every metric turned so that more "
+    f"is better. A texture counts where at least {FEWEST_ROWS} rows have both figures and neither metric is the same "
+    "for all."
 )
 SQUARE_NOTE = f"{NOTE} Below the diagonal the tau, above it the number of textures. In full in agreement.csv."
 HEADLINE_NOTE = f"{NOTE} In brackets the number of textures. All pairs are in agreement.csv."

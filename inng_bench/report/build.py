@@ -53,8 +53,8 @@ def build_report(results: Path, out: Path | None = None) -> Report:
     results : Path
         The results folder.
     out : Path or None
-        Where ``table.md``, ``table.csv``, ``table.tex``, ``agreement.csv`` and ``sheets/`` go; None for ``report`` in the results
-        folder. Files of an earlier report are replaced; the same records give the same bytes.
+        Where ``table.md``, ``table.csv``, ``table.tex``, ``agreement.csv`` and ``sheets/`` go; None for ``report`` in
+        the results folder. Files of an earlier report are replaced; the same records give the same bytes.
 
     Raises
     ------

@@ -8,7 +8,7 @@ there; its differences are of different sizes on different textures, and only th
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import groupby
 
@@ -65,7 +65,7 @@ class Comparison:
     theirs: str
     metric: MetricInfo
     textures: int
-    ratio: Estimate = Estimate()
+    ratio: Estimate = field(default_factory=Estimate)
     test: PairedTest = PairedTest.NONE
     probability: float | None = None
     corrected: float | None = None

@@ -1,0 +1,138 @@
+"""Every metric on every rung, one process for each pair of windows."""
+
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+
+import torch
+
+from inng_bench.ladder.degradations import DEGRADATIONS, rolled, tiled
+from inng_bench.ladder.steps import COPY, REAL, ROLLED, TILING
+from inng_bench.ladder.windows import Pair, replicates_of, window_pair
+from inng_bench.metrics.catalogue import BY_NAME, Compared
+from inng_bench.metrics.comparison import Comparison, Pictures
+from inng_bench.metrics.crops import Pixels
+from inng_bench.metrics.registry import MEASURES
+from inng_bench.records.schema import Against
+from inng_bench.seeds import derive_seed, numpy_generator
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one process measures."""
+
+    texture: str
+    replicate: int
+    metrics: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Value:
+    """One figure.
+
+    Attributes
+    ----------
+    row : str
+        A rung, the undegraded window, or a copy.
+    value : float or None
+        None where the pictures are too small for the metric or it cannot be told.
+    seconds : float
+        With the features that it is the first to use.
+    """
+
+    texture: str
+    replicate: int
+    row: str
+    metric: str
+    value: float | None
+    seconds: float
+
+
+def plan(textures: Sequence[str], seeds: int, metrics: Sequence[str]) -> tuple[Task, ...]:
+    """Return all tasks, the first replicate of every texture first."""
+    return tuple(
+        Task(texture, replicate, tuple(metrics))
+        for replicate in range(seeds)
+        for texture in textures
+        if replicate < replicates_of(texture, seeds)
+    )
+
+
+def run(tasks: Sequence[Task], *, jobs: int, on_done: Callable[[Task, int], None]) -> tuple[Value, ...]:
+    """Measure all tasks, so many at a time, in new processes of one thread each.
+
+    Parameters
+    ----------
+    tasks : Sequence[Task]
+        From :func:`plan`.
+    jobs : int
+        How many processes.
+    on_done : Callable[[Task, int], None]
+        Called here after each task, with the number of tasks that are done.
+
+    Returns
+    -------
+    tuple[Value, ...]
+        In the order of the tasks.
+    """
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        try:
+            futures = {pool.submit(measure, task): task for task in tasks}
+            for done, future in enumerate(as_completed(futures), 1):
+                future.result()
+                on_done(futures[future], done)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        return tuple(value for future in futures for value in future.result())
+
+
+def measure(task: Task) -> tuple[Value, ...]:
+    """Measure all rows of one pair of windows."""
+    pair = window_pair(task.texture, task.replicate)
+    seed = derive_seed(texture=task.texture, replicate=task.replicate, purpose="ladder metric")
+    return tuple(
+        _value(task, row, name, comparison)
+        for row, comparisons in _rows(task, pair, seed)
+        for name in task.metrics
+        if (comparison := comparisons.get(BY_NAME[name].compared is Compared.SOURCE)) is not None
+    )
+
+
+def degraded(texture: str, replicate: int, pair: Pair) -> Iterator[tuple[str, Pixels]]:
+    """Return the degraded windows by rung, in the order of the ladder."""
+    for rung in DEGRADATIONS:
+        purpose = f"ladder {rung.name}"
+        generator = numpy_generator(derive_seed(texture=texture, replicate=replicate, purpose=purpose))
+        yield rung.name, rung.degrade(pair.held_out, generator)
+
+
+def _rows(task: Task, pair: Pair, seed: int) -> Iterator[tuple[str, dict[bool, Comparison]]]:
+    """Return of each row what distances compare (False) and what metrics of copying compare (True).
+
+    The two windows and what metrics have made of them are shared by all rows; a degraded one is let go after its row.
+    """
+    held_out, train = Pictures(pair.held_out[None]), Pictures(pair.train[None])
+
+    def copying(samples: Pictures) -> Comparison:
+        return Comparison(samples, train, Against.TRAIN, seed, held_out)
+
+    yield REAL, {False: Comparison(held_out, train, Against.HELD_OUT, seed), True: copying(held_out)}
+    for rung, pixels in degraded(task.texture, task.replicate, pair):
+        yield rung, {False: Comparison(Pictures(pixels[None]), train, Against.HELD_OUT, seed)}
+    copies = {
+        COPY: train,
+        ROLLED: Pictures(rolled(pair.train)[None]),
+        TILING: Pictures(tiled(pair.train)[None]),
+    }
+    for row, samples in copies.items():
+        yield row, {False: Comparison(samples, held_out, Against.HELD_OUT, seed), True: copying(samples)}
+
+
+def _value(task: Task, row: str, name: str, comparison: Comparison) -> Value:
+    start = time.perf_counter()
+    value = None if comparison.side < BY_NAME[name].minimum_size else MEASURES[name](comparison).value
+    return Value(task.texture, task.replicate, row, name, value, time.perf_counter() - start)
