@@ -5,8 +5,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from inng_bench.metrics import evaluate as module
-from inng_bench.metrics import fidelity
+from inng_bench.metrics import fidelity, gram_lite, lite_features, patch_distances
 from inng_bench.metrics.catalogue import BY_NAME, CROPS
 from inng_bench.metrics.crops import cut, grid
 from inng_bench.metrics.evaluate import evaluate, evaluate_real
@@ -47,7 +46,8 @@ def grass() -> tuple[Pixels, Pixels]:
 @pytest.fixture
 def few_crops(monkeypatch: pytest.MonkeyPatch) -> None:
     """Crops enough for what these tests ask, in a sixteenth of the time."""
-    monkeypatch.setattr(module, "CROPS", 128)
+    for module in (lite_features, gram_lite, patch_distances):
+        monkeypatch.setattr(module, "CROPS", 128)
 
 
 def test_a_row_has_every_metric_against_both_windows_with_its_counts(grass: tuple[Pixels, Pixels]) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from inng_bench.metrics.catalogue import CATALOGUE
+from inng_bench.gate.tolerances import NEGLIGIBLE
 from inng_bench.records.schema import Against, Record, Status
 
 _HEADLINE = (Against.HELD_OUT, Against.TRAIN, Against.HALVES)
 """Windows in the order in which a figure against them is a row's headline."""
 
-_PLACES = {metric.name: place for place, metric in enumerate(CATALOGUE)}
+_PLACES = {name: place for place, name in enumerate(NEGLIGIBLE)}
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Replicates:
 
 
 def gather(records: Iterable[Record]) -> dict[Cell, Replicates]:
-    """Return the cells of all runs that went well, ordered by texture, method and the catalogue's metrics."""
+    """Return the cells of all runs that went well, ordered by texture, method and metric."""
     found: dict[Cell, list[float]] = {}
     kinds: dict[Cell, RowKind] = {}
     for record in records:
@@ -64,14 +64,14 @@ def gather(records: Iterable[Record]) -> dict[Cell, Replicates]:
 
 
 def headlines(record: Record) -> dict[str, float]:
-    """Return the figure of each metric that has one: against the held-out window, else the train window or halves."""
+    """Return the figure of each judged metric that has one: against held-out, else the train window or halves."""
     chosen = {
         one.metric: one.value
         for against in reversed(_HEADLINE)
         for one in record.measurements
         if one.against is against
     }
-    return {metric: value for metric, value in chosen.items() if value is not None}
+    return {metric: value for metric, value in chosen.items() if value is not None and metric in NEGLIGIBLE}
 
 
 def row_kind(record: Record) -> RowKind:

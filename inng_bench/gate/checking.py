@@ -9,6 +9,7 @@ from inng_bench.gate.blessing import Blessing, read_blessing
 from inng_bench.gate.cells import gather
 from inng_bench.gate.differences import Speed, compare_speeds, describe_differences, describe_levels
 from inng_bench.gate.judge import Judgement, Verdict, judge
+from inng_bench.gate.tolerances import NEGLIGIBLE
 from inng_bench.metrics.catalogue import BY_NAME
 from inng_bench.records import store
 from inng_bench.records.schema import Record, Status
@@ -128,7 +129,8 @@ def _refuse_other_metrics(old: Sequence[Record], new: Sequence[Record]) -> None:
     known = {metric.name: {metric.version} for metric in BY_NAME.values()}
     for records, side in ((old, "reference"), (new, "results")):
         for name, versions in _metric_versions(records).items():
-            if versions != known.get(name):
+            is_judged = name in NEGLIGIBLE or name not in BY_NAME
+            if is_judged and versions != known.get(name):
                 expected = f"version {BY_NAME[name].version}" if name in BY_NAME else "none of that name"
                 raise InputError(
                     f"the {side} has {name} in version {', '.join(map(str, sorted(versions)))} and this package "

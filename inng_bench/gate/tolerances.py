@@ -24,6 +24,8 @@ NEGLIGIBLE: dict[str, Tolerance] = {
 }
 """By metric: a trained row that is worse by no more than this is no regression, however significant the shift is.
 
+These metrics alone are judged: every further cell would cost the others power.
+
 The amounts are those of a sharp eye: a twentieth of the value; for the kernel distance the values of the row ``real``;
 for copying a patch in twenty, where a verbatim copy has all of them.
 """

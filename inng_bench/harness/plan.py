@@ -17,7 +17,7 @@ from inng_bench.harness.hardware import resolve_device, resolve_precision
 from inng_bench.harness.methods import load_method_class
 from inng_bench.harness.suite import REFERENCE_ROWS, MethodEntry, Suite
 from inng_bench.hashes import canonical_hash
-from inng_bench.metrics.catalogue import BY_NAME
+from inng_bench.metrics.catalogue import BY_NAME, with_defaults
 from inng_bench.records.schema import NO_LIMITS, Limits, Record, Status, TextureFacts
 from inng_bench.seeds import derive_seed
 from inng_bench.suggest import did_you_mean
@@ -35,8 +35,6 @@ SECONDS_PER_ROW = 19.0
 MIB_PER_RUN = 14.0
 """Model and pictures of one run."""
 
-
-_CURRENT_METRICS = {(info.name, info.version) for info in BY_NAME.values()}
 
 RunKey = tuple[str, str, int]
 """Texture, row label and number of the seed."""
@@ -96,6 +94,8 @@ class RunSpec(BaseModel):
         Side of a sampled picture in pixels, and how many there are.
     limits : Limits
         What the worker may take.
+    metrics : tuple[str, ...]
+        What is measured, by the catalogue's names.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -116,6 +116,7 @@ class RunSpec(BaseModel):
     sample_size: int
     samples: int
     limits: Limits
+    metrics: tuple[str, ...]
 
     @property
     def execution(self) -> Execution:
@@ -166,11 +167,7 @@ class Plan:
         A failed run is not finished, nor is one whose configuration or windows have changed since, nor one that lacks
         the present version of a metric.
         """
-        return (
-            record.status is Status.OK
-            and self._is_of(run, record)
-            and {(figure.metric, figure.version) for figure in record.measurements} == _CURRENT_METRICS
-        )
+        return record.status is Status.OK and self._is_of(run, record) and not missing_metrics(record, run.metrics)
 
     def has_failed(self, run: RunSpec, record: Record) -> bool:
         """Say whether a record is the failure of a run as it would be tried again."""
@@ -237,6 +234,12 @@ def make_plan(
         {reference.name: texture for reference, texture in textures.items()},
         (*origin, *_execution_arguments(device, precision)) if origin else (),
     )
+
+
+def missing_metrics(record: Record, wanted: Iterable[str]) -> tuple[str, ...]:
+    """Return the metrics that a record lacks in their present version."""
+    found = {(figure.metric, figure.version) for figure in record.measurements}
+    return tuple(name for name in wanted if (name, BY_NAME[name].version) not in found)
 
 
 def _with_limits(suite: Suite, limits: Limits) -> Suite:
@@ -365,6 +368,7 @@ def _runs_of_entry(
             device=str(execution.device),
             threads=suite.threads_per_run,
             limits=Limits(minutes=suite.time_limit_minutes, memory_gib=suite.memory_limit_gib),
+            metrics=with_defaults(suite.metrics),
             **configuration,
         )
         for texture in textures

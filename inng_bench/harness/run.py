@@ -166,8 +166,8 @@ def _nearest(sample: Pixels, train: Pixels) -> Pixels:
 def _measure(run: RunSpec, texture: Texture, samples: Pixels | None) -> tuple[Measurement, ...]:
     seed = run.seeds["metric"]
     if samples is None:
-        return evaluate_real(texture.train, texture.held_out, seed=seed)
-    return evaluate(samples, texture.train, texture.held_out, seed=seed)
+        return evaluate_real(texture.train, texture.held_out, seed=seed, metrics=run.metrics)
+    return evaluate(samples, texture.train, texture.held_out, seed=seed, metrics=run.metrics)
 
 
 def _write_pictures(folder: Path, pictures: Mapping[str, Pixels]) -> dict[str, str]:

@@ -6,10 +6,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from inng_bench.errors import InputError
 from inng_bench.hashes import canonical_hash, file_hash
+from inng_bench.metrics.catalogue import selected
 from inng_bench.suggest import did_you_mean
 from inng_bench.textures import load_own_texture
 
@@ -104,6 +105,9 @@ class Suite(_Strict):
         Threads of one run; results repeat bit by bit only under the same number.
     methods : tuple[MethodEntry, ...]
         The rows beside :data:`REFERENCE_ROWS`.
+    metrics : tuple[str, ...]
+        Metrics on request that are measured beside the default set; not part of the hash, since a finished run can be
+        measured again.
     throughput : bool
         Whether the sampler of INNg is timed after the grid.
     time_limit_minutes, memory_limit_gib : float or None
@@ -122,9 +126,18 @@ class Suite(_Strict):
     canvases: int = Field(default=4, ge=1, le=256)
     threads_per_run: int = Field(default=1, ge=1, le=1024)
     methods: tuple[MethodEntry, ...] = Field(min_length=1)
+    metrics: tuple[str, ...] = ()
     throughput: bool = False
     time_limit_minutes: float | None = Field(default=None, gt=0)
     memory_limit_gib: float | None = Field(default=None, gt=0)
+
+    @field_validator("metrics")
+    @classmethod
+    def _metrics_exist(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return selected(names)
+        except InputError as error:
+            raise ValueError(str(error).rstrip(".")) from error
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -140,8 +153,8 @@ class Suite(_Strict):
     def hash(self) -> str:
         """Return the SHA-256 of everything that a figure depends on.
 
-        Name, description, limits and numbers of seeds stay out: more seeds are more replicates of the same suite. A
-        picture counts with its content, not with its place.
+        Name, description, limits, metrics and numbers of seeds stay out: more seeds are more replicates of the same
+        suite. A picture counts with its content, not with its place.
         """
         content = self.model_dump(
             mode="json",
@@ -149,6 +162,7 @@ class Suite(_Strict):
                 "name": True,
                 "description": True,
                 "replicates": True,
+                "metrics": True,
                 "time_limit_minutes": True,
                 "memory_limit_gib": True,
                 "pictures": True,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
+from inng_bench.metrics.comparison import Comparison, Outcome
 from inng_bench.metrics.crops import Pixels, cut, grid, groups
 
 PATCH = 16
@@ -71,6 +72,15 @@ class Copying:
     close: float
     threshold: float
     per_group: tuple[float, ...]
+
+
+def copy_rate(comparison: Comparison) -> Outcome:
+    """Measure the copy rate: the metric that the registry names."""
+    held_out = None if comparison.held_out is None else comparison.held_out.pixels[0]
+    found = copying(comparison.samples.pixels, comparison.reference.pixels[0], held_out)
+    parts = {"same_offset": found.same_offset, "close": found.close, "threshold": found.threshold}
+    alone = found.per_group if len(found.per_group) > 1 else ()
+    return Outcome(found.rate, BLOCKS, BLOCK, parts, alone)
 
 
 def copying(samples: Pixels, train: Pixels, held_out: Pixels | None) -> Copying:

@@ -13,7 +13,7 @@ from itertools import combinations
 import pandas as pd
 from scipy import stats
 
-from inng_bench.metrics.catalogue import BY_NAME, CATALOGUE, Direction
+from inng_bench.metrics.catalogue import BY_NAME, CATALOGUE, HEADLINES, Direction
 from inng_bench.report.markup import ABSENT, Markup
 from inng_bench.report.rows import Row, by_texture
 
@@ -63,8 +63,9 @@ def values_of(rows: Sequence[Row]) -> Values:
 
 
 def agreements(values: Values) -> tuple[Agreement, ...]:
-    """Return the agreement of all pairs of metrics of the catalogue."""
-    names = [metric.name for metric in CATALOGUE]
+    """Return the agreement of all pairs of metrics that some row has."""
+    measured = {name for rows in values.values() for row in rows for name, value in row.items() if value is not None}
+    names = [metric.name for metric in CATALOGUE if metric.name in measured]
     return tuple(_agreement(first, second, values) for first, second in combinations(names, 2))
 
 
@@ -90,16 +91,15 @@ def agreement_table(found: Sequence[Agreement], markup: Markup) -> pd.DataFrame:
     return pd.DataFrame(lines, dtype="str")
 
 
-def headline_agreement_table(found: Sequence[Agreement], headlines: Sequence[str], markup: Markup) -> pd.DataFrame:
+def headline_agreement_table(found: Sequence[Agreement], markup: Markup) -> pd.DataFrame:
     """Return the same with columns for the headline metrics only, for a terminal; it may be empty."""
     pairs = {(one.first, one.second): one for one in found if one.tau is not None}
     lines = []
     for metric in CATALOGUE:
-        both = [pairs.get((metric.name, other)) or pairs.get((other, metric.name)) for other in headlines]
+        both = [pairs.get((metric.name, one.name)) or pairs.get((one.name, metric.name)) for one in HEADLINES]
         if any(both):
-            cells = [f"{_tau(one)} ({one.textures})" if one else ABSENT for one in both]
-            lines.append([metric.label, *cells])
-    table = pd.DataFrame(lines, columns=["metric", *(BY_NAME[name].label for name in headlines)], dtype="str")
+            lines.append([metric.label, *(f"{_tau(one)} ({one.textures})" if one else ABSENT for one in both)])
+    table = pd.DataFrame(lines, columns=["metric", *(metric.label for metric in HEADLINES)], dtype="str")
     return table.map(markup.escape).rename(columns=markup.escape)
 
 

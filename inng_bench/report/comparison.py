@@ -15,13 +15,10 @@ from itertools import groupby
 import pandas as pd
 from scipy import stats
 
-from inng_bench.metrics.catalogue import BY_NAME, MetricInfo
+from inng_bench.metrics.catalogue import HEADLINES, MetricInfo
 from inng_bench.report.intervals import Estimate, t_interval
 from inng_bench.report.markup import ABSENT, Markup, format_number, format_range
 from inng_bench.report.rows import Row, by_texture
-
-HEADLINES = ("gram", "patch_fid", "patch_kid")
-"""The metrics that a claim rests on; the correction counts these and no others."""
 
 FEWEST_TEXTURES = 3
 """Under three textures an interval spans orders of magnitude, and nothing is tested."""
@@ -88,7 +85,9 @@ def compare_methods(rows: Sequence[Row]) -> tuple[Comparison, ...]:
     """Compare every pair of :func:`pairs` by every headline metric."""
     compared: list[Comparison] = []
     for ours, theirs in pairs(rows):
-        family = [_compare(_paired_values(rows, ours, theirs, name), ours, theirs, name) for name in HEADLINES]
+        family = [
+            _compare(_paired_values(rows, ours, theirs, metric.name), ours, theirs, metric) for metric in HEADLINES
+        ]
         compared += _corrected(family)
     return tuple(compared)
 
@@ -152,8 +151,8 @@ def _paired_values(rows: Sequence[Row], ours: str, theirs: str, metric: str) -> 
     return found
 
 
-def _compare(values: Sequence[tuple[float, float]], ours: str, theirs: str, name: str) -> Comparison:
-    untested = Comparison(ours, theirs, BY_NAME[name], len(values))
+def _compare(values: Sequence[tuple[float, float]], ours: str, theirs: str, metric: MetricInfo) -> Comparison:
+    untested = Comparison(ours, theirs, metric, len(values))
     if len(values) < FEWEST_TEXTURES:
         return untested
     if min(map(min, values)) <= 0:

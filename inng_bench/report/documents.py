@@ -8,13 +8,20 @@ import pandas as pd
 from inng_bench.records.schema import Record
 from inng_bench.report import agreement, comparison, remarks
 from inng_bench.report.agreement import agreement_table, agreements, headline_agreement_table
-from inng_bench.report.comparison import HEADLINES, compare_methods, comparison_lines, not_judged
+from inng_bench.report.comparison import compare_methods, comparison_lines, not_judged
 from inng_bench.report.grid import pipe_table, text_grid
 from inng_bench.report.markup import LATEX, MARKDOWN, PLAIN
 from inng_bench.report.origin import Origin
 from inng_bench.report.rows import Row
 from inng_bench.report.speed import SPEED_NOTE, SPEED_TITLE, common_setting, speed_table
-from inng_bench.report.table import comparison_table, floor_table, fold_headings, narrow_table, terminal_table
+from inng_bench.report.table import (
+    companion_table,
+    comparison_table,
+    floor_table,
+    fold_headings,
+    narrow_table,
+    terminal_table,
+)
 
 WIDTH = 116
 """Letters in a line of plain text."""
@@ -24,6 +31,12 @@ FLOOR_NOTE = (
     "Geometric mean over textures of a method's value divided by that of the row real; in brackets the number of "
     "textures on which both are positive. The floor is measured on one window, less area than the samples have "
     "(disjoint crops in table.csv), so that it carries more finite-sample bias: ratios to it flatter."
+)
+
+COMPANIONS_TITLE = "Companions"
+COMPANIONS_NOTE = (
+    "Other views of the same samples, by which nobody wins: where they disagree with the table above, look at the "
+    "pictures. What each is and what it cannot see stands below."
 )
 
 
@@ -80,7 +93,7 @@ def _comparison_in_markdown(rows: Sequence[Row]) -> str:
 
 
 def _agreement_in_plain_text(rows: Sequence[Row]) -> str:
-    table = headline_agreement_table(agreements(agreement.values_of(rows)), HEADLINES, PLAIN)
+    table = headline_agreement_table(agreements(agreement.values_of(rows)), PLAIN)
     return "" if table.empty else f"{_filled(f'{agreement.TITLE}. {agreement.HEADLINE_NOTE}')}\n\n{text_grid(table)}"
 
 
@@ -117,11 +130,13 @@ def markdown(rows: Sequence[Row], records: Sequence[Record], origin: Origin | No
         _markdown_bullets(remarks.caption(rows)),
         f"## {FLOOR_TITLE}\n\n{MARKDOWN.escape(FLOOR_NOTE)}",
         pipe_table(floor_table(rows, MARKDOWN)),
+        f"## {COMPANIONS_TITLE}\n\n{MARKDOWN.escape(COMPANIONS_NOTE)}",
+        pipe_table(companion_table(rows, MARKDOWN)),
         _speed_in_markdown(rows),
         _comparison_in_markdown(rows),
         _agreement_in_markdown(rows),
         _markdown_section("Failures and warnings", remarks.problems(records)),
-        _markdown_section("Metrics", remarks.metric_notes()),
+        _markdown_section("Metrics", remarks.metric_notes(rows)),
         _markdown_section("Environment", remarks.environment(records)),
         "## Make it again\n\n```\n" + "\n".join(remarks.commands(records, origin)) + "\n```",
     ]

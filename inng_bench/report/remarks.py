@@ -3,13 +3,22 @@
 import shlex
 from collections.abc import Iterable, Sequence
 
-from inng_bench.metrics.catalogue import CATALOGUE, MetricInfo
+from inng_bench.metrics.catalogue import MAIN_TABLE, MetricInfo
 from inng_bench.records import store
 from inng_bench.records.schema import Record, Status
 from inng_bench.report.comparison import pairs
 from inng_bench.report.intervals import BOOTSTRAP_FROM, IntervalKind
 from inng_bench.report.origin import Origin
-from inng_bench.report.rows import REAL, Row, by_texture, is_better, one_line, outdated_metrics, separates
+from inng_bench.report.rows import (
+    REAL,
+    Row,
+    by_texture,
+    is_better,
+    measured_metrics,
+    one_line,
+    outdated_metrics,
+    separates,
+)
 from inng_bench.report.table import NOT_HELD_OUT, interval_kinds
 
 _OVER_SEEDS = (
@@ -42,14 +51,15 @@ def caption(rows: Sequence[Row]) -> list[str]:
         *(_KINDS[kind] for kind in interval_kinds(rows)),
         "Bold (a star in the terminal) is the best trained method of a texture and budget where its interval over "
         "seeds lies clear of all others of that budget; one seed decides nothing.",
-        "All metrics but the copy rate see through EfficientNet-Lite0 trained on ImageNet (EffLite0). Its patch-FID "
-        "and patch-KID are not comparable with published FID and KID, which take Inception-v3 and other crops.",
+        "The metrics of this table but the copy rate see through EfficientNet-Lite0 trained on ImageNet (EffLite0). "
+        "Its patch-FID and patch-KID are not comparable with published FID and KID, which take Inception-v3 and other "
+        "crops.",
     ]
 
 
-def metric_notes() -> list[str]:
+def metric_notes(rows: Sequence[Row]) -> list[str]:
     """Return what each metric is and what it is blind to."""
-    return [f"{metric.label}: {metric.definition} Blind to {metric.blind_to}." for metric in CATALOGUE]
+    return [f"{metric.label}: {metric.definition} Blind to {metric.blind_to}." for metric in measured_metrics(rows)]
 
 
 def _seeds(rows: Sequence[Row]) -> str:
@@ -88,7 +98,7 @@ def verdicts(rows: Sequence[Row]) -> list[str]:
     """Return for each metric how INNg fares against DCGAN of equal budget, a sentence each."""
     sentences = []
     for ours, theirs in pairs(rows):
-        for metric in CATALOGUE:
+        for metric in MAIN_TABLE:
             sentence = _verdict(rows, ours, theirs, metric)
             if sentence:
                 sentences.append(sentence)

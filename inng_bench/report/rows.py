@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 
-from inng_bench.metrics.catalogue import BY_NAME, CATALOGUE, Direction, MetricInfo
+from inng_bench.metrics.catalogue import BY_NAME, CATALOGUE, DEFAULT, Direction, MetricInfo
 from inng_bench.records.schema import Against, Measurement, Record, Status, TextureFacts
 from inng_bench.report.intervals import (
     Estimate,
@@ -19,9 +19,6 @@ from inng_bench.report.intervals import (
 REAL = "real"
 _AFTER_TRAINED = ("random-phase", "noise")
 _TRAINED_FIRST = ("inng", "dcgan")
-
-COPYING = "copy_rate"
-"""Compares with the train window by its definition, whatever else there is."""
 
 
 class RowStatus(StrEnum):
@@ -139,6 +136,15 @@ def make_rows(records: Iterable[Record]) -> tuple[Row, ...]:
 def by_texture(rows: Iterable[Row]) -> dict[str, tuple[Row, ...]]:
     """Return the rows of each texture, in the order of the rows."""
     return {name: tuple(group) for name, group in groupby(rows, key=lambda row: row.texture.name)}
+
+
+def measured_metrics(rows: Sequence[Row]) -> tuple[MetricInfo, ...]:
+    """Return the default metrics, and those on request that some row has."""
+    return tuple(
+        metric
+        for metric in CATALOGUE
+        if metric.name in DEFAULT or any(row.figures[metric.name].value is not None for row in rows)
+    )
 
 
 def find_headline(record: Record, metric: str) -> Measurement | None:

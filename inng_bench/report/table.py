@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from inng_bench.metrics.catalogue import CATALOGUE, Direction, MetricInfo
+from inng_bench.metrics.catalogue import COMPANIONS, MAIN_TABLE, Compared, Direction, MetricInfo
 from inng_bench.report.intervals import Estimate, IntervalKind, geometric_mean
 from inng_bench.report.markup import ABSENT, Markup, decimals, format_number, format_range, shorten
-from inng_bench.report.rows import COPYING, REAL, Row, RowStatus, by_texture, find_winners
+from inng_bench.report.rows import REAL, Row, RowStatus, by_texture, find_winners, measured_metrics
 from inng_bench.report.speed import image_speed, wide_speed
 
 NOT_HELD_OUT = "†"
@@ -40,11 +40,12 @@ def wide_table(rows: Sequence[Row]) -> pd.DataFrame:
         ``<metric>_high`` (``interval`` says of what kind), ``<metric>_train``, sizes, costs, speeds, status and error.
         What there is not is missing (NaN or NA).
     """
-    table = pd.DataFrame([_wide_line(row) for row in rows])
+    metrics = measured_metrics(rows)
+    table = pd.DataFrame([_wide_line(row, metrics) for row in rows])
     return table.astype(dict.fromkeys(_INTEGERS, "Int64") | dict.fromkeys(_SPEEDS, "float64"))
 
 
-def _wide_line(row: Row) -> dict[str, object]:
+def _wide_line(row: Row, metrics: Sequence[MetricInfo]) -> dict[str, object]:
     sizes = row.sizes()
     line: dict[str, object] = {
         "texture": row.texture.name,
@@ -52,12 +53,12 @@ def _wide_line(row: Row) -> dict[str, object]:
         "seeds": len(row.succeeded),
         "n": sizes.n if sizes else None,
     }
-    line |= {metric.name: _number(row.figures[metric.name].value) for metric in CATALOGUE}
-    for metric in CATALOGUE:
+    line |= {metric.name: _number(row.figures[metric.name].value) for metric in metrics}
+    for metric in metrics:
         figure = row.figures[metric.name]
         line[f"{metric.name}_low"] = _number(figure.low)
         line[f"{metric.name}_high"] = _number(figure.high)
-    line |= {f"{metric.name}_train": _number(row.train_values[metric.name]) for metric in CATALOGUE}
+    line |= {f"{metric.name}_train": _number(row.train_values[metric.name]) for metric in metrics}
     return line | {
         "interval": row.interval.value,
         "against": row.against.value,
@@ -82,7 +83,7 @@ def comparison_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
     """Return the table for people, every cell marked up; a winner is bold where intervals over seeds separate."""
     lines = []
     for group in by_texture(rows).values():
-        winners = {metric.name: find_winners(group, metric) for metric in CATALOGUE}
+        winners = {metric.name: find_winners(group, metric) for metric in MAIN_TABLE}
         lines += [_comparison_line(row, winners, markup) for row in group]
     return pd.DataFrame(lines, dtype="str")
 
@@ -108,9 +109,25 @@ def terminal_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
     return fold_headings(table).rename(columns={"image·steps/s": "image·\nsteps/s", "train s": "train\ns"})
 
 
+def companion_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
+    """Return the metrics beside the main table, nothing bold; those that no row has are left out."""
+    metrics = [metric for metric in measured_metrics(rows) if metric in COMPANIONS]
+    lines = [
+        {
+            "texture": markup.escape(row.texture.name),
+            "method": markup.escape(row.method),
+            **{markup.escape(_heading(metric)): _figure_cell(row, metric, False, markup) for metric in metrics},
+        }
+        for row in rows
+    ]
+    table = pd.DataFrame(lines, dtype="str")
+    table["texture"] = table["texture"].where(~table["texture"].duplicated(), "")
+    return table
+
+
 def fold_headings(table: pd.DataFrame) -> pd.DataFrame:
     """Break the headings of metrics into lines, the network's name on one of its own."""
-    return table.rename(columns={_heading(metric): _folded_heading(metric) for metric in CATALOGUE})
+    return table.rename(columns={_heading(metric): _folded_heading(metric) for metric in MAIN_TABLE})
 
 
 def _comparison_line(row: Row, winners: dict[str, tuple[Row, ...]], markup: Markup) -> dict[str, str]:
@@ -118,7 +135,7 @@ def _comparison_line(row: Row, winners: dict[str, tuple[Row, ...]], markup: Mark
     held_out = "" if row.texture.held_out is not None else " (no held-out)"
     figures = {
         markup.escape(_heading(metric)): _figure_cell(row, metric, row in winners[metric.name], markup)
-        for metric in CATALOGUE
+        for metric in MAIN_TABLE
     }
     flops = row.mean_flops()
     reason = f": {shorten(row.error, _ERROR_LENGTH)}" if row.error else ""
@@ -147,7 +164,7 @@ def _figure_cell(row: Row, metric: MetricInfo, wins: bool, markup: Markup) -> st
     text = format_number(figure.value, metric.digits)
     if figure.value is None or text == ABSENT:
         return markup.escape(ABSENT)
-    if row.texture.held_out is None and metric.name != COPYING:
+    if row.texture.held_out is None and metric.compared is not Compared.SOURCE:
         text += NOT_HELD_OUT
     value = markup.bold(markup.escape(text)) if wins else markup.escape(text)
     interval = _interval(figure, metric.digits, row.interval, markup)
@@ -180,14 +197,14 @@ def floor_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
     lines = []
     for method in methods:
         line = {"method": markup.escape(method)}
-        for metric in CATALOGUE:
+        for metric in MAIN_TABLE:
             ratios = floor_ratios(rows, method, metric.name)
             mean = format_number(geometric_mean(ratios))
             textures = f" ({len(ratios)})" if ratios else ""
             line[markup.escape(_heading(metric))] = markup.escape(f"{mean}{'×' if ratios else ''}{textures}")
         lines.append(line)
     return pd.DataFrame(
-        lines, columns=["method", *(markup.escape(_heading(metric)) for metric in CATALOGUE)], dtype="str"
+        lines, columns=["method", *(markup.escape(_heading(metric)) for metric in MAIN_TABLE)], dtype="str"
     )
 
 
