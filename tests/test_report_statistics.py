@@ -14,9 +14,11 @@ from scipy import stats
 
 from inng_bench.gate.inference import holm_level
 from inng_bench.metrics.catalogue import BY_NAME, CATALOGUE, HEADLINES, Direction
-from inng_bench.records.schema import Record
+from inng_bench.metrics.comparison import Comparison, Pictures
+from inng_bench.metrics.registry import MEASURES
+from inng_bench.records.schema import Against, Record
 from inng_bench.report import build_report
-from inng_bench.report.agreement import agreement_csv, agreements
+from inng_bench.report.agreement import Values, agreement_csv, agreements
 from inng_bench.report.comparison import PairedTest, compare_methods, holm, paired_probability
 from inng_bench.report.documents import markdown, plain_text
 from inng_bench.report.intervals import (
@@ -29,6 +31,7 @@ from inng_bench.report.intervals import (
     t_interval,
 )
 from inng_bench.report.rows import make_rows
+from inng_bench.textures.procedural import realise
 
 TEXTURES = ("brick", "cloth", "field", "grass", "gravel")
 
@@ -125,7 +128,7 @@ def test_the_ratio_over_textures_has_the_interval_and_probability_of_the_paired_
     assert gram.test is PairedTest.STUDENT
     assert gram.textures == 5
     assert gram.ratio.value == pytest.approx(np.exp(logs.mean()))
-    assert (gram.ratio.low, gram.ratio.high) == (pytest.approx(low), pytest.approx(high))
+    assert [gram.ratio.low, gram.ratio.high] == [pytest.approx(low), pytest.approx(high)]
     assert gram.probability == pytest.approx(expected.pvalue)
     assert gram.corrected == pytest.approx(len(HEADLINES) * expected.pvalue)
 
@@ -234,7 +237,7 @@ def test_metrics_of_opposite_direction_that_order_alike_agree(monkeypatch: pytes
 
 
 def test_a_texture_with_too_few_rows_or_without_differences_is_left_out() -> None:
-    values = {
+    values: Values = {
         "brick": [{"gram": 1.0, "patch_fid": 1.0}, {"gram": 2.0, "patch_fid": 2.0}, {"gram": 3.0, "patch_fid": None}],
         "grass": [{"gram": float(row), "patch_fid": 0.0} for row in range(5)],
     }
@@ -258,3 +261,30 @@ def test_the_report_has_the_agreement_of_all_pairs_of_metrics(tmp_path: Path) ->
     assert table["kendall_tau"].to_numpy() == pytest.approx(1.0)
     assert "## Agreement" in (tmp_path / "report/table.md").read_text()
     assert "Agreement. Kendall's tau-b" in report.text
+
+
+# Long ones
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("texture", ["pebbles", "cloth", "wood", "field"])
+def test_intervals_of_few_pairs_cover_the_mean_over_two_hundred_realisations(texture: str) -> None:
+    """Each pair is a replicate: two pictures that were never seen, as a sample and a held-out window would be."""
+    distances = np.array([_distance_of_a_fresh_pair(texture, number) for number in range(200)])
+    mean, generator = float(np.log(distances).mean()), np.random.default_rng(0)
+    for seeds, groups, fewest in ((3, 1000, 0.91), (5, 1000, 0.91), (14, 1000, 0.91), (15, 200, 0.87)):
+        drawn = [generator.choice(distances, seeds, replace=False).tolist() for _ in range(groups)]
+        found = [estimate_over_seeds(values) for values in drawn]
+        ends = np.array([(one.low, one.high) for one in found], float)
+        covered = (ends[:, 0] <= math.exp(mean)) & (math.exp(mean) <= ends[:, 1])
+        assert fewest <= covered.mean() <= 0.995, seeds
+
+
+def _distance_of_a_fresh_pair(texture: str, number: int) -> float:
+    samples, reference = (
+        Pictures(realise(texture, (192, 192), np.random.default_rng([number, window]))[None]) for window in (0, 1)
+    )
+    value = MEASURES["gram_128"](Comparison(samples, reference, Against.HELD_OUT, seed=0)).value
+    assert value is not None
+    return value

@@ -75,7 +75,7 @@ def build_ladder(
     values = run(tasks, jobs=jobs, on_done=lambda task, done: on_done(task, done, len(tasks)))
     judgements, agreement = documents.judge_all(values), documents.agreements_of(values)
     contents = {
-        "table.md": documents.markdown(judgements, agreement, _head(names, tasks, command)),
+        "table.md": documents.markdown(judgements, agreement, _head(names, tasks), command),
         "table.csv": documents.table_csv(judgements),
         "values.csv": documents.values_csv(values),
         "agreement.csv": agreement_csv(agreement),
@@ -85,16 +85,15 @@ def build_ladder(
     return Ladder(values, judgements, tuple(out / name for name in (*contents, SHEET)))
 
 
-def _head(textures: Sequence[str], tasks: Sequence[Task], command: str) -> list[str]:
+def _head(textures: Sequence[str], tasks: Sequence[Task]) -> list[str]:
     """Return what was measured and on what."""
     machine = provenance.collect(threads=1, device="cpu", precision="float32")
     versions = ", ".join(f"{name} {version}" for name, version in sorted(machine.versions.items()))
     changes = " with changes" if machine.git_dirty else ""
     return [
-        f"{len(tasks)} pairs of windows of {len(textures)} textures: {', '.join(textures)}.",
+        f"{len(tasks)} pairs of windows: of {', '.join(textures)}.",
         "The degraded window plays the sample. It is compared with other pixels of its texture, as the samples of a "
         "method are: an independent realisation of a procedural texture, the other half of a photograph.",
-        f"Made by {command}",
         f"inng-bench {machine.package_version}, git {(machine.git_sha or 'none')[:12]}{changes}, {machine.cpu}, "
         f"Python {machine.python}, {versions}",
     ]

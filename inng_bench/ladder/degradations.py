@@ -83,14 +83,14 @@ def noisy(deviation: float) -> Degrade:
     """Return added Gaussian noise of so many grey levels, the same in the three colours, so that grey stays grey."""
 
     def degrade(pixels: Pixels, generator: np.random.Generator) -> Pixels:
-        return _rounded(pixels + generator.normal(0.0, deviation, (*pixels.shape[:2], 1)))
+        return _rounded(pixels.astype(np.float64) + generator.normal(0.0, deviation, (*pixels.shape[:2], 1)))
 
     return degrade
 
 
 def colour_shifted(pixels: Pixels, generator: np.random.Generator) -> Pixels:  # noqa: ARG001
     """Add :data:`COLOUR_SHIFT` everywhere."""
-    return _rounded(pixels + np.array(COLOUR_SHIFT, np.float64))
+    return _rounded(pixels.astype(np.float64) + np.array(COLOUR_SHIFT))
 
 
 def compressed(quality: int) -> Degrade:

@@ -1,6 +1,7 @@
 """The ladder as tables: what holds, ties and fails, for people and for machines."""
 
 import math
+import statistics
 from collections.abc import Sequence
 
 import pandas as pd
@@ -17,7 +18,7 @@ from inng_bench.ladder.steps import (
     steps_of,
 )
 from inng_bench.metrics.catalogue import BY_NAME, Compared, Direction, MetricInfo
-from inng_bench.report.agreement import Agreement, Values, agreement_table, agreements
+from inng_bench.report.agreement import Agreement, agreement_table, agreements
 from inng_bench.report.grid import pipe_table
 from inng_bench.report.markup import ABSENT, MARKDOWN, Markup, decimals, format_number, format_range
 
@@ -37,28 +38,30 @@ COPYING_NOTE = (
 
 
 def judge_all(values: Sequence[Value]) -> tuple[Judgement, ...]:
-    """Return all judgements, by metric and texture in the order of the values."""
-    table = pd.DataFrame(values)
-    judgements: list[Judgement] = []
-    for metric in dict.fromkeys(table["metric"]):
-        for texture in dict.fromkeys(table["texture"]):
-            part = table[(table["metric"] == metric) & (table["texture"] == texture)].dropna(subset="value")
-            by_row = {
-                str(row): dict(zip(group["replicate"].astype(int), group["value"].astype(float), strict=True))
-                for row, group in part.groupby("row", sort=False)
-            }
-            judgements += judge(texture, BY_NAME[metric], by_row)
-    return tuple(judgements)
+    """Return all judgements, by metric in the order of the catalogue, then by texture in the order of the values."""
+    table: dict[tuple[str, str], dict[str, dict[int, float]]] = {}
+    for one in values:
+        rows = table.setdefault((one.metric, one.texture), {})
+        if one.value is not None:
+            rows.setdefault(one.row, {})[one.replicate] = one.value
+    catalogue = list(BY_NAME)
+    ordered = sorted(table.items(), key=lambda item: catalogue.index(item[0][0]))
+    return tuple(
+        judgement for (metric, texture), by_row in ordered for judgement in judge(texture, BY_NAME[metric], by_row)
+    )
 
 
 def agreements_of(values: Sequence[Value]) -> tuple[Agreement, ...]:
-    """Return how far the metrics agree over the rungs; each is a row of :mod:`inng_bench.report.agreement`."""
-    table = pd.DataFrame(values).dropna(subset="value")
-    means = table.groupby(["texture", "row", "metric"], sort=False)["value"].mean()
-    found: dict[str, dict[str, dict[str, float | None]]] = {}
-    for (texture, row, metric), value in means.items():  # type: ignore[misc]
-        found.setdefault(texture, {}).setdefault(row, {})[metric] = float(value)
-    rows: Values = {texture: tuple(by_row.values()) for texture, by_row in found.items()}
+    """Return how far the metrics agree over the rows of the ladder, each a mean over its pairs of windows."""
+    table: dict[str, dict[str, dict[str, list[float]]]] = {}
+    for one in values:
+        if one.value is not None:
+            by_metric = table.setdefault(one.texture, {}).setdefault(one.row, {})
+            by_metric.setdefault(one.metric, []).append(one.value)
+    rows = {
+        texture: [{name: statistics.fmean(found) for name, found in by_metric.items()} for by_metric in by_row.values()]
+        for texture, by_row in table.items()
+    }
     return agreements(rows)
 
 
@@ -91,13 +94,17 @@ def table_csv(judgements: Sequence[Judgement]) -> str:
     return pd.DataFrame(lines).to_csv(index=False, lineterminator="\n")
 
 
-def markdown(judgements: Sequence[Judgement], agreement: Sequence[Agreement], head: Sequence[str]) -> str:
+def markdown(judgements: Sequence[Judgement], agreement: Sequence[Agreement], head: Sequence[str], command: str) -> str:
     """Return the whole ladder as Markdown.
 
     Parameters
     ----------
+    judgements, agreement
+        As from :func:`judge_all` and :func:`agreements_of`.
     head : Sequence[str]
-        Sentences that say what was measured and by which command.
+        Sentences that say what was measured and on which machine.
+    command : str
+        What makes it again.
     """
     metrics = tuple(dict.fromkeys(one.metric for one in judgements))
     distances = [metric for metric in metrics if metric.compared is not Compared.SOURCE]
@@ -105,6 +112,7 @@ def markdown(judgements: Sequence[Judgement], agreement: Sequence[Agreement], he
     agree = agreement_table(agreement, MARKDOWN)
     blocks = [
         "# The ladder",
+        f"```\n{command}\n```",
         "\n".join(f"- {MARKDOWN.escape(sentence)}" for sentence in head),
         "![the rungs](rungs.png)",
         "## Textures on which each step holds",

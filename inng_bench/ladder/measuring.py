@@ -1,13 +1,17 @@
 """Every metric on every rung, one process for each pair of windows."""
 
+import contextlib
 import multiprocessing
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
-import torch
-
+from inng_bench.errors import InputError
+from inng_bench.harness.executor import THREAD_VARIABLES
 from inng_bench.ladder.degradations import DEGRADATIONS, rolled, tiled
 from inng_bench.ladder.steps import COPY, REAL, ROLLED, TILING
 from inng_bench.ladder.windows import Pair, replicates_of, window_pair
@@ -76,18 +80,43 @@ def run(tasks: Sequence[Task], *, jobs: int, on_done: Callable[[Task, int], None
     -------
     tuple[Value, ...]
         In the order of the tasks.
+
+    Raises
+    ------
+    InputError
+        When a process dies, which memory is the likeliest reason for.
     """
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with _single_threaded(), ProcessPoolExecutor(jobs, mp_context=context, initializer=_die_quietly) as pool:
+        futures = {pool.submit(measure, task): task for task in tasks}
         try:
-            futures = {pool.submit(measure, task): task for task in tasks}
             for done, future in enumerate(as_completed(futures), 1):
                 future.result()
                 on_done(futures[future], done)
+        except BrokenProcessPool as error:
+            raise InputError("a process of the ladder died (out of memory?); try again with --jobs 1.") from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
         return tuple(value for future in futures for value in future.result())
+
+
+@contextlib.contextmanager
+def _single_threaded() -> Iterator[None]:
+    """Give the processes that begin in here one thread each; their libraries read it before any code of ours runs."""
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            os.environ.update({} if value is None else {name: value})
+
+
+def _die_quietly() -> None:
+    """Let Ctrl-C, which reaches all processes, end this one without a traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def measure(task: Task) -> tuple[Value, ...]:
