@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,9 +33,9 @@ from inng_bench.ladder.degradations import (
 from inng_bench.ladder.documents import agreements_of, failures, judge_all, markdown, table_csv, values_csv
 from inng_bench.ladder.measuring import Task, Value, measure, plan
 from inng_bench.ladder.sheet import SIDE, rungs_sheet
-from inng_bench.ladder.steps import COPY, DISTANCE_STEPS, REAL, ROLLED, TILING, Judgement, Step, Verdict, judge
+from inng_bench.ladder.steps import COPIES, COPY, DISTANCE_STEPS, REAL, ROLLED, TILING, Judgement, Step, Verdict, judge
 from inng_bench.ladder.windows import bundled_textures, chosen_textures, replicates_of, whole_blocks, window_pair
-from inng_bench.metrics.catalogue import BY_NAME, Direction
+from inng_bench.metrics.catalogue import BY_NAME, Compared, Direction
 from inng_bench.metrics.comparison import Comparison, Outcome
 from inng_bench.records.schema import Against
 from inng_bench.textures import load_texture
@@ -285,32 +285,55 @@ def test_copies_must_score_worse_than_the_held_out_window() -> None:
 # Measuring
 
 
-def test_a_degraded_window_meets_the_other_one_and_never_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    pair = window_pair("brick", 0)
-    seen: dict[str, list[Comparison]] = {"gram": [], "copy_rate": []}
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Comparison]]:
+    """What a metric of each kind was asked, in the order of the rows of the first pair of brick."""
+    found: dict[str, list[Comparison]] = {"gram": [], "copy_rate": [], "patch_fid": []}
 
-    def spy(name: str) -> object:
+    def spy(name: str) -> Callable[[Comparison], Outcome]:
         def measured(comparison: Comparison) -> Outcome:
-            seen[name].append(comparison)
+            found[name].append(comparison)
             return Outcome(1.0, n=1)
 
         return measured
 
-    monkeypatch.setattr(measuring, "MEASURES", {name: spy(name) for name in seen})
-    values = measure(Task("brick", 0, ("gram", "copy_rate")))
-    distances = [value.row for value in values if value.metric == "gram"]
-    assert distances == [REAL, *(rung.name for rung in DEGRADATIONS), COPY, ROLLED, TILING]
-    assert [value.row for value in values if value.metric == "copy_rate"] == [REAL, COPY, ROLLED, TILING]
-    for row, comparison in zip(distances, seen["gram"], strict=True):
-        wanted = pair.held_out if row in (COPY, ROLLED, TILING) else pair.train
-        np.testing.assert_array_equal(comparison.reference.pixels[0], wanted)
-        assert comparison.against is Against.HELD_OUT
-    assert len({id(comparison.reference) for comparison in seen["gram"]}) == 2  # whose features are computed once
-    np.testing.assert_array_equal(seen["gram"][0].samples.pixels[0], pair.held_out)
-    for comparison in seen["copy_rate"]:
+    monkeypatch.setattr(measuring, "MEASURES", {name: spy(name) for name in found})
+    monkeypatch.setitem(BY_NAME, "patch_fid", replace(BY_NAME["patch_fid"], compared=Compared.SOURCE))
+    values = measure(Task("brick", 0, tuple(found)))
+    rows = [REAL, *(rung.name for rung in DEGRADATIONS), *COPIES]
+    assert [value.row for value in values if value.metric == "gram"] == rows
+    assert [value.row for value in values if value.metric == "patch_fid"] == rows
+    assert [value.row for value in values if value.metric == "copy_rate"] == [REAL, *COPIES]
+    return found
+
+
+def test_a_degraded_window_meets_the_other_one_and_never_its_own(seen: dict[str, list[Comparison]]) -> None:
+    pair = window_pair("brick", 0)
+    degraded, copies = seen["gram"][: 1 + len(DEGRADATIONS)], seen["gram"][-len(COPIES) :]
+    for comparisons, wanted in ((degraded, pair.train), (copies, pair.held_out)):
+        for comparison in comparisons:
+            np.testing.assert_array_equal(comparison.reference.pixels[0], wanted)
+            assert comparison.against is Against.HELD_OUT
+    np.testing.assert_array_equal(degraded[0].samples.pixels[0], pair.held_out)
+    assert len({id(one.reference) for one in seen["gram"]}) == 2  # whose features are computed once
+
+
+def test_copying_is_asked_of_the_train_window(seen: dict[str, list[Comparison]]) -> None:
+    pair = window_pair("brick", 0)
+    samples = [pair.held_out, pair.train, rolled(pair.train), tiled(pair.train)]
+    for comparison, sample in zip(seen["copy_rate"], samples, strict=True):
+        np.testing.assert_array_equal(comparison.samples.pixels[0], sample)
         np.testing.assert_array_equal(comparison.reference.pixels[0], pair.train)
         assert comparison.held_out is not None
-        assert comparison.against is Against.TRAIN
+        np.testing.assert_array_equal(comparison.held_out.pixels[0], pair.held_out)
+
+
+def test_an_excess_is_that_over_the_undegraded_window(seen: dict[str, list[Comparison]]) -> None:
+    pair = window_pair("brick", 0)
+    for comparison in seen["patch_fid"][: 1 + len(DEGRADATIONS)]:
+        np.testing.assert_array_equal(comparison.reference.pixels[0], pair.held_out)
+        assert comparison.held_out is not None
+        np.testing.assert_array_equal(comparison.held_out.pixels[0], pair.train)
 
 
 def test_pictures_that_are_too_small_for_a_metric_have_no_value(monkeypatch: pytest.MonkeyPatch) -> None:

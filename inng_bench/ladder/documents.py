@@ -8,6 +8,7 @@ import pandas as pd
 
 from inng_bench.ladder.measuring import Value
 from inng_bench.ladder.steps import (
+    COPYING_METRICS,
     COPYING_STEPS,
     DISTANCE_STEPS,
     Judgement,
@@ -17,10 +18,10 @@ from inng_bench.ladder.steps import (
     judge,
     steps_of,
 )
-from inng_bench.metrics.catalogue import BY_NAME, Compared, Direction, MetricInfo
+from inng_bench.metrics.catalogue import BY_NAME, Direction, MetricInfo
 from inng_bench.report.agreement import Agreement, agreement_table, agreements
 from inng_bench.report.grid import pipe_table
-from inng_bench.report.markup import ABSENT, MARKDOWN, Markup, decimals, format_number, format_range
+from inng_bench.report.markup import ABSENT, MARKDOWN, decimals, format_number, format_range
 
 NOTE = (
     "Each cell says how much worse the second row scores than the first on the same pair of windows: the geometric "
@@ -32,8 +33,8 @@ NOTE = (
 )
 
 COPYING_NOTE = (
-    "Metrics that compare with the train window by their definition look at copies of it, which must score worse than "
-    "the held-out window: as it is, rolled on a torus, and one tile of it repeated."
+    "Metrics of copying look at copies of the train window, which must score worse than the held-out window: as it is, "
+    "rolled on a torus, and one tile of it repeated."
 )
 
 
@@ -107,8 +108,8 @@ def markdown(judgements: Sequence[Judgement], agreement: Sequence[Agreement], he
         What makes it again.
     """
     metrics = tuple(dict.fromkeys(one.metric for one in judgements))
-    distances = [metric for metric in metrics if metric.compared is not Compared.SOURCE]
-    copying = [metric for metric in metrics if metric.compared is Compared.SOURCE]
+    distances = [metric for metric in metrics if metric.name not in COPYING_METRICS]
+    copying = [metric for metric in metrics if metric.name in COPYING_METRICS]
     agree = agreement_table(agreement, MARKDOWN)
     blocks = [
         "# The ladder",
@@ -143,12 +144,15 @@ def failures(judgements: Sequence[Judgement]) -> list[str]:
     ]
 
 
+_PLURALS = {Verdict.HOLDS: "hold", Verdict.TIE: "tie", Verdict.FAILS: "fail", Verdict.NOT_JUDGED: "are not judged"}
+
+
 def summary_lines(judgements: Sequence[Judgement]) -> list[str]:
     """Return a line for each metric: how many steps hold, tie and fail."""
     lines = []
     for metric in dict.fromkeys(one.metric for one in judgements):
         found = counts([one for one in judgements if one.metric is metric])
-        told = ", ".join(f"{number} {verdict}" for verdict, number in found.items() if number)
+        told = ", ".join(f"{number} {_PLURALS[verdict]}" for verdict, number in found.items() if number)
         lines.append(f"{metric.label}: {told}")
     return lines
 
@@ -168,16 +172,18 @@ def _summary(judgements: Sequence[Judgement], metrics: Sequence[MetricInfo], ste
 
 def _summary_cell(judgements: Sequence[Judgement]) -> str:
     found = counts(judgements)
-    others = {Verdict.TIE: f"{found[Verdict.TIE]} tie", Verdict.FAILS: f"**{found[Verdict.FAILS]} fail**"}
-    told = [str(found[Verdict.HOLDS]), *(text for verdict, text in others.items() if found[verdict])]
-    return ABSENT if sum(found.values()) == found[Verdict.NOT_JUDGED] else ", ".join(told)
+    if len(judgements) == found[Verdict.NOT_JUDGED]:
+        return ABSENT
+    ties = [f"{found[Verdict.TIE]} tie"] if found[Verdict.TIE] else []
+    fails = [f"**{found[Verdict.FAILS]} fail**"] if found[Verdict.FAILS] else []
+    return ", ".join([str(found[Verdict.HOLDS]), *ties, *fails])
 
 
 def _metric_section(metric: MetricInfo, judgements: Sequence[Judgement]) -> str:
     of_metric = [one for one in judgements if one.metric is metric]
     lines = []
     for step in steps_of(metric):
-        cells = {one.texture: _cell(one, MARKDOWN) for one in of_metric if one.step == step}
+        cells = {one.texture: _cell(one) for one in of_metric if one.step == step}
         lines.append({"step": MARKDOWN.escape(str(step)), **cells})
     arrow = "lower" if metric.direction is Direction.LOWER else "higher"
     note = f"{arrow} is better; blind to {metric.blind_to}."
@@ -185,10 +191,10 @@ def _metric_section(metric: MetricInfo, judgements: Sequence[Judgement]) -> str:
     return f"## {MARKDOWN.escape(metric.label)}\n\n{MARKDOWN.escape(note.capitalize())}\n\n{table}"
 
 
-def _cell(one: Judgement, markup: Markup) -> str:
-    size = markup.escape(_size(one))
+def _cell(one: Judgement) -> str:
+    size = MARKDOWN.escape(_size(one))
     if one.verdict is Verdict.FAILS:
-        return markup.bold(f"fails {size}")
+        return MARKDOWN.bold(f"fails {size}")
     return f"tie {size}" if one.verdict is Verdict.TIE or one.step.must_tie(one.texture) else size
 
 

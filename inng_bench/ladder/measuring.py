@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from inng_bench.errors import InputError
 from inng_bench.harness.executor import THREAD_VARIABLES
 from inng_bench.ladder.degradations import DEGRADATIONS, rolled, tiled
-from inng_bench.ladder.steps import COPY, REAL, ROLLED, TILING
+from inng_bench.ladder.steps import COPIES, COPY, COPYING_METRICS, REAL, ROLLED, TILING
 from inng_bench.ladder.windows import Pair, replicates_of, window_pair
-from inng_bench.metrics.catalogue import BY_NAME, Compared
+from inng_bench.metrics.catalogue import BY_NAME, Compared, MetricInfo
 from inng_bench.metrics.comparison import Comparison, Pictures
 from inng_bench.metrics.crops import Pixels
 from inng_bench.metrics.registry import MEASURES
@@ -124,10 +125,11 @@ def measure(task: Task) -> tuple[Value, ...]:
     pair = window_pair(task.texture, task.replicate)
     seed = derive_seed(texture=task.texture, replicate=task.replicate, purpose="ladder metric")
     return tuple(
-        _value(task, row, name, comparison)
-        for row, comparisons in _rows(task, pair, seed)
-        for name in task.metrics
-        if (comparison := comparisons.get(BY_NAME[name].compared is Compared.SOURCE)) is not None
+        _value(task, row.name, metric, comparison)
+        for row in _rows(task, pair)
+        for comparisons in [row.comparisons(seed)]
+        for metric in map(BY_NAME.__getitem__, task.metrics)
+        if (comparison := comparisons.get(_asks(metric))) is not None
     )
 
 
@@ -139,29 +141,55 @@ def degraded(texture: str, replicate: int, pair: Pair) -> Iterator[tuple[str, Pi
         yield rung.name, rung.degrade(pair.held_out, generator)
 
 
-def _rows(task: Task, pair: Pair, seed: int) -> Iterator[tuple[str, dict[bool, Comparison]]]:
-    """Return of each row what distances compare (False) and what metrics of copying compare (True).
+class _Asks(Enum):
+    """What a metric wants to know of a sample."""
 
-    The two windows and what metrics have made of them are shared by all rows; a degraded one is let go after its row.
-    """
+    DISTANCE = auto()
+    """How far it is from the unseen window."""
+    EXCESS = auto()
+    """How much farther than the window that it was made of."""
+    COPYING = auto()
+    """Whether it is a copy of the train window."""
+
+
+def _asks(metric: MetricInfo) -> _Asks:
+    if metric.name in COPYING_METRICS:
+        return _Asks.COPYING
+    return _Asks.EXCESS if metric.compared is Compared.SOURCE else _Asks.DISTANCE
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A sample, the window that it was made of, and the other one."""
+
+    name: str
+    samples: Pictures
+    source: Pictures
+    unseen: Pictures
+
+    def comparisons(self, seed: int) -> dict[_Asks, Comparison]:
+        """Return what each kind of metric compares, made once for all of its kind, since they share what they find."""
+        excess = Comparison(self.samples, self.source, Against.TRAIN, seed, self.unseen)
+        found = {_Asks.DISTANCE: Comparison(self.samples, self.unseen, Against.HELD_OUT, seed), _Asks.EXCESS: excess}
+        if self.name in COPIES:
+            found[_Asks.COPYING] = excess
+        if self.name == REAL:  # the held-out window itself: what is no copy of the train window
+            found[_Asks.COPYING] = Comparison(self.samples, self.unseen, Against.TRAIN, seed, self.source)
+        return found
+
+
+def _rows(task: Task, pair: Pair) -> Iterator[_Row]:
+    """Return all rows; they share the two windows and what metrics have made of them."""
     held_out, train = Pictures(pair.held_out[None]), Pictures(pair.train[None])
-
-    def copying(samples: Pictures) -> Comparison:
-        return Comparison(samples, train, Against.TRAIN, seed, held_out)
-
-    yield REAL, {False: Comparison(held_out, train, Against.HELD_OUT, seed), True: copying(held_out)}
+    yield _Row(REAL, held_out, held_out, train)
     for rung, pixels in degraded(task.texture, task.replicate, pair):
-        yield rung, {False: Comparison(Pictures(pixels[None]), train, Against.HELD_OUT, seed)}
-    copies = {
-        COPY: train,
-        ROLLED: Pictures(rolled(pair.train)[None]),
-        TILING: Pictures(tiled(pair.train)[None]),
-    }
-    for row, samples in copies.items():
-        yield row, {False: Comparison(samples, held_out, Against.HELD_OUT, seed), True: copying(samples)}
+        yield _Row(rung, Pictures(pixels[None]), held_out, train)
+    copies = {COPY: train, ROLLED: Pictures(rolled(pair.train)[None]), TILING: Pictures(tiled(pair.train)[None])}
+    for copy, samples in copies.items():
+        yield _Row(copy, samples, train, held_out)
 
 
-def _value(task: Task, row: str, name: str, comparison: Comparison) -> Value:
+def _value(task: Task, row: str, metric: MetricInfo, comparison: Comparison) -> Value:
     start = time.perf_counter()
-    value = None if comparison.side < BY_NAME[name].minimum_size else MEASURES[name](comparison).value
-    return Value(task.texture, task.replicate, row, name, value, time.perf_counter() - start)
+    value = None if comparison.side < metric.minimum_size else MEASURES[metric.name](comparison).value
+    return Value(task.texture, task.replicate, row, metric.name, value, time.perf_counter() - start)

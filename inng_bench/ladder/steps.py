@@ -11,10 +11,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from inng_bench.ladder.degradations import DEGRADATIONS, RANDOM_PHASE
-from inng_bench.metrics.catalogue import Compared, Direction, MetricInfo
+from inng_bench.metrics.catalogue import Direction, MetricInfo
 from inng_bench.report.intervals import Estimate, t_interval
 
 REAL, COPY, ROLLED, TILING = "real", "copy", "rolled copy", "tiling"
+COPIES = (COPY, ROLLED, TILING)
+
+COPYING_METRICS = frozenset({"copy_rate", "copied_piece", "nearest_ratio"})
+"""Metrics that ask whether a sample is a copy, of which a degradation of unseen pixels tells nothing."""
 
 GAUSSIAN_TEXTURES = frozenset({"field"})
 """Textures that are nothing but colours and spectrum, so that random phase leaves another sample of them."""
@@ -52,10 +56,10 @@ class Step:
 DISTANCE_STEPS: tuple[Step, ...] = tuple(
     Step(milder, rung.name) for rung in DEGRADATIONS for milder in (REAL, rung.milder) if milder is not None
 )
-"""Of metrics that compare with a window that no method has seen."""
+"""Of metrics that ask how like the texture a sample is."""
 
-COPYING_STEPS: tuple[Step, ...] = tuple(Step(REAL, copy) for copy in (COPY, ROLLED, TILING))
-"""Of metrics that compare with the train window by their definition."""
+COPYING_STEPS: tuple[Step, ...] = tuple(Step(REAL, copy) for copy in COPIES)
+"""Of :data:`COPYING_METRICS`."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ class Judgement:
 
 def steps_of(metric: MetricInfo) -> tuple[Step, ...]:
     """Return what is expected of a metric."""
-    return COPYING_STEPS if metric.compared is Compared.SOURCE else DISTANCE_STEPS
+    return COPYING_STEPS if metric.name in COPYING_METRICS else DISTANCE_STEPS
 
 
 def judge(texture: str, metric: MetricInfo, values: Mapping[str, Mapping[int, float]]) -> tuple[Judgement, ...]:
