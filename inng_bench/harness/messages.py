@@ -13,6 +13,7 @@ class Task(StrEnum):
     """What a worker is asked to do."""
 
     RUN = "run"
+    MEASURE = "measure"
     THROUGHPUT = "throughput"
 
 

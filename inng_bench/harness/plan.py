@@ -169,6 +169,10 @@ class Plan:
         """
         return record.status is Status.OK and self._is_of(run, record) and not missing_metrics(record, run.metrics)
 
+    def lacks_metrics_only(self, run: RunSpec, record: Record) -> bool:
+        """Say whether a record is a finished result but for metrics, so that nothing need be trained again."""
+        return record.status is Status.OK and self._is_of(run, record) and not self.is_done(run, record)
+
     def has_failed(self, run: RunSpec, record: Record) -> bool:
         """Say whether a record is the failure of a run as it would be tried again."""
         return record.status is Status.FAILED and self._is_of(run, record)
@@ -211,8 +215,12 @@ def make_plan(
     Raises
     ------
     InputError
-        When a texture, method, setting, device or precision does not exist.
+        When a texture, method, setting, device or precision does not exist, or what a metric needs.
     """
+    if suite.metrics:
+        from inng_bench.metrics.needs import check_needs
+
+        check_needs(suite.metrics)
     suite = _with_limits(suite if precision is None else suite.model_copy(update={"precision": precision}), limits)
     chosen = resolve_device(device)
     execution = Execution(chosen, resolve_precision(suite.precision, chosen))

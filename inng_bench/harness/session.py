@@ -1,9 +1,10 @@
 """A whole suite into a results folder: plan, run what is missing, time the samplers."""
 
+import contextlib
 import json
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,15 +17,17 @@ from inng_bench.harness.checkpoint import states_of
 from inng_bench.harness.display import Display, open_display
 from inng_bench.harness.executor import run_requests
 from inng_bench.harness.hardware import available_cores
+from inng_bench.harness.measure import is_measurable, run_of_record
 from inng_bench.harness.messages import Kind, Message, Request, Task
 from inng_bench.harness.pictures import write_png
-from inng_bench.harness.plan import Plan, Retry, RunSpec, find_missing, make_plan
+from inng_bench.harness.plan import Plan, Retry, RunKey, RunSpec, find_missing, make_plan, missing_metrics
 from inng_bench.harness.rerun import origin_of_suite, rerun_command
 from inng_bench.harness.rows import failed_record
 from inng_bench.harness.suite import Suite, load_suite
 from inng_bench.hashes import sealed
+from inng_bench.metrics.catalogue import selected, with_defaults
 from inng_bench.records import store
-from inng_bench.records.schema import NO_LIMITS, Limits, Record, Throughput
+from inng_bench.records.schema import NO_LIMITS, Limits, Record, Status, Throughput
 
 TIMED = "inng"
 """Implementation whose sampler is timed."""
@@ -48,6 +51,8 @@ class Results:
         Finished runs whose sampler could not be timed; their records have a warning that says why.
     left : int
         Failed runs of earlier sessions that were not tried again.
+    measured : int
+        Finished runs of earlier sessions that were only measured again.
     """
 
     folder: Path
@@ -56,6 +61,7 @@ class Results:
     failed: int
     not_timed: int = 0
     left: int = 0
+    measured: int = 0
 
 
 def run_suite(
@@ -120,14 +126,7 @@ def results_folder(suite: Suite, out: str | Path | None) -> Path:
 def run_plan(plan: Plan, folder: Path, *, jobs: int | None = None, retry: Retry = Retry.FAILED) -> Results:
     """Run what is missing of a plan; :func:`run_suite` says more."""
     claim_folder(folder)
-    lock = FileLock(folder / ".lock")
-    try:
-        acquired = lock.acquire(timeout=0)
-    except Timeout as error:
-        raise InputError(
-            f"another run is writing to {folder}; wait for it or name another folder with --out."
-        ) from error
-    with acquired:
+    with _locked(folder):
         records = store.read_records(folder)
         missing = find_missing(plan, records, retry)
         left = len(find_missing(plan, records)) - len(missing)
@@ -138,10 +137,79 @@ def run_plan(plan: Plan, folder: Path, *, jobs: int | None = None, retry: Retry 
                 states_of(folder, run).remove()  # left by a process that was killed right after its record
         with open_display(len(missing)) as display:
             display.say(f"{plan.suite.name}: {len(missing)} runs to do, {kept} of {len(plan.runs)} are there already.")
-            session = _Session(plan, folder, display)
-            session.run(missing, jobs or default_jobs(plan))
+            session = _Session(folder, display, plan)
+            jobs = jobs or default_jobs(plan)
+            session.measure(unmeasured_runs(plan, folder, missing), jobs)
+            to_run = [run for run in missing if run.key not in session.measured]
+            session.run(to_run, jobs)
             session.time_samplers(untimed_runs(plan, folder))
-        return Results(folder, kept, len(missing) - session.failed, session.failed, session.not_timed, left)
+        done, measured = len(to_run) - session.failed, len(session.measured)
+        return Results(folder, kept, done, session.failed, session.not_timed, left, measured)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other sessions out of a results folder."""
+    try:
+        acquired = FileLock(folder / ".lock").acquire(timeout=0)
+    except Timeout as error:
+        raise InputError(
+            f"another run is writing to {folder}; wait for it or name another folder with --out."
+        ) from error
+    with acquired:
+        yield
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The outcome of measuring stored runs anew: how many were, could not be, and had all figures already."""
+
+    done: int
+    failed: int
+    kept: int
+
+
+def measure_results(folder: Path, *, metrics: Sequence[str] | None = None, jobs: int | None = None) -> Measured:
+    """Measure the finished runs of a results folder anew, from what is stored of them.
+
+    Parameters
+    ----------
+    folder : Path
+        The results folder.
+    metrics : Sequence[str] or None
+        These, whether or not a record has them; None for what a record lacks of the default set and its suite's
+        metrics in their present version.
+    jobs : int or None
+        Runs at a time; None for as many as the cores allow.
+
+    Raises
+    ------
+    InputError
+        Before any work, when there is no finished run, no such metric, or what one needs is not at hand.
+    """
+    wanted = with_defaults(_metrics_of_suite(folder)) if metrics is None else selected(metrics)
+    finished = [record for record in store.read_records(folder) if record.status is Status.OK]
+    if not finished:
+        raise InputError(f"there are no finished runs in {folder}; name a results folder, such as results/runs/quick.")
+    # Imported late: it loads torch, which saying what is wrong need not wait for.
+    from inng_bench.metrics.needs import check_needs
+
+    check_needs(wanted)
+    lacking = {record: wanted if metrics is not None else missing_metrics(record, wanted) for record in finished}
+    runs = [run_of_record(record, names) for record, names in lacking.items() if names]
+    with _locked(folder), open_display(len(runs)) as display:
+        display.say(f"{len(runs)} of {len(finished)} finished runs to measure: {', '.join(wanted)}.")
+        session = _Session(folder, display)
+        session.measure(runs, jobs or _jobs_of(runs))
+    return Measured(len(session.measured), len(runs) - len(session.measured), len(finished) - len(runs))
+
+
+def _metrics_of_suite(folder: Path) -> tuple[str, ...]:
+    """Return the metrics on request of a folder's suite; those of schema 2 and before had none."""
+    try:
+        return tuple(json.loads(store.suite_path(folder).read_text(encoding="utf-8")).get("metrics", ()))
+    except (OSError, ValueError, AttributeError, TypeError):
+        return ()
 
 
 def claim_folder(folder: Path) -> None:
@@ -165,6 +233,16 @@ def claim_folder(folder: Path) -> None:
 def missing_runs(plan: Plan, folder: Path, retry: Retry = Retry.FAILED) -> tuple[RunSpec, ...]:
     """Return the runs of a plan that a results folder lacks; a folder that is not there lacks all."""
     return find_missing(plan, store.read_records(folder) if folder.exists() else (), retry)
+
+
+def unmeasured_runs(plan: Plan, folder: Path, missing: Sequence[RunSpec]) -> tuple[RunSpec, ...]:
+    """Return those of the missing runs that only need measuring, each with the metrics that it lacks."""
+    found = []
+    for run in missing:
+        record = store.find_record(folder, *run.key)
+        if record is not None and plan.lacks_metrics_only(run, record) and is_measurable(folder, record):
+            found.append(run.model_copy(update={"metrics": missing_metrics(record, run.metrics)}))
+    return tuple(found)
 
 
 def _describe(plan: Plan, folder: Path, records: Sequence[Record]) -> None:
@@ -196,21 +274,32 @@ def default_jobs(plan: Plan) -> int:
     return max(1, available_cores() // plan.suite.threads_per_run) if on_processor else 1
 
 
+def _jobs_of(runs: Sequence[RunSpec]) -> int:
+    """Return the same for measuring, which goes on the processor."""
+    return max(1, available_cores() // max((run.threads for run in runs), default=1))
+
+
 class _Session:
     """Hands out requests and turns their ends into records."""
 
-    def __init__(self, plan: Plan, folder: Path, display: Display) -> None:
+    def __init__(self, folder: Path, display: Display, plan: Plan | None = None) -> None:
         self._plan = plan
         self._folder = folder
         self._display = display
         self._began: dict[str, float] = {}
         self.failed = 0
         self.not_timed = 0
+        self.measured: set[RunKey] = set()
 
     def run(self, runs: Sequence[RunSpec], jobs: int) -> None:
         """Carry out runs; each becomes a record, whatever happens to it."""
         requests = [Request(task=Task.RUN, run=run, results=self._folder) for run in runs]
         run_requests(requests, jobs=jobs, on_message=self._on_run)
+
+    def measure(self, runs: Sequence[RunSpec], jobs: int) -> None:
+        """Measure finished runs anew; the record of one that cannot be measured stays as it is."""
+        requests = [Request(task=Task.MEASURE, run=run, results=self._folder) for run in runs]
+        run_requests(requests, jobs=jobs, on_message=self._on_measure)
 
     def time_samplers(self, runs: Sequence[RunSpec]) -> None:
         """Time the samplers of finished runs one after the other, so that each has the machine to itself."""
@@ -235,6 +324,16 @@ class _Session:
         facts = self._plan.facts[run.texture.name]  # loading it again might fail as the run did
         store.write_record(self._folder, failed_record(run, facts, started, message.error, seconds))
         self._display.finish(run, f"failed: {message.error}")
+
+    def _on_measure(self, request: Request, message: Message) -> None:
+        run = request.run
+        if message.kind is Kind.PROGRESS:
+            self._display.progress(run, message.phase, message.fraction)
+        elif message.kind is Kind.DONE:
+            self.measured.add(run.key)
+            self._display.finish(run, "measured")
+        elif message.kind is Kind.FAILED:
+            self._display.say(f"{run.title}: cannot be measured again: {message.error}")
 
     def _has_record(self, run: RunSpec) -> bool:
         """Say whether a process that broke down had come to its record before, which is then not to be lost."""

@@ -67,13 +67,19 @@ def _configure_torch(run: RunSpec) -> None:
 
 
 def _serve(request: Request, send: Callable[[Message], None]) -> str:
-    """Do what is asked and return its result as JSON, empty for a run, whose record is its result."""
+    """Do what is asked and return its result as JSON, empty where a record is the result."""
     run = request.run
     if request.task is Task.THROUGHPUT:
         from inng_bench.throughput import measure_sampler
 
         folder = store.run_folder(request.results, *run.key)
         return measure_sampler(folder, run.execution).model_dump_json()
+    if request.task is Task.MEASURE:
+        from inng_bench.harness.measure import measure_again
+
+        send(Message(kind=Kind.PROGRESS, phase="metrics"))
+        measure_again(run, request.results)
+        return ""
     from inng_bench.harness.run import execute
 
     execute(

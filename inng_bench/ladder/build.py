@@ -11,6 +11,7 @@ from inng_bench.ladder.sheet import rungs_sheet
 from inng_bench.ladder.steps import Judgement
 from inng_bench.ladder.windows import chosen_textures
 from inng_bench.metrics.catalogue import selected
+from inng_bench.metrics.needs import check_needs
 from inng_bench.records import provenance
 from inng_bench.report.agreement import agreement_csv
 
@@ -66,10 +67,12 @@ def build_ladder(
     Raises
     ------
     InputError
-        When a name is not known or the folder cannot be written.
+        When a name is not known, a metric needs what is not there, or the folder cannot be written.
     """
     names = chosen_textures(textures)
-    tasks = plan(names, seeds, selected(metrics))
+    measured = selected(metrics)
+    check_needs(measured)
+    tasks = plan(names, seeds, measured)
     # Written first, so that a folder that cannot be written is found before the minutes and not after them.
     write_atomically(out / SHEET, rungs_sheet(names))
     values = run(tasks, jobs=jobs, on_done=lambda task, done: on_done(task, done, len(tasks)))

@@ -7,6 +7,7 @@ function of each stands in :mod:`inng_bench.metrics.registry`.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from inng_bench.errors import InputError
 from inng_bench.suggest import did_you_mean
@@ -117,6 +118,35 @@ WIDE_CROP = 128
 WIDE_CROPS = 32
 """Number of crops of ``gram_128``: as many positions of the taps as an eighth of the small crops, enough for a mean."""
 
+TILE = 64
+"""Side in pixels of the tiles of the metrics without a network: as large as the smallest samples."""
+
+TILES = 64
+"""Number of tiles of every row: four canvases of 256 px cut without a rest."""
+
+RANDOM_CROPS = 256
+"""Number of crops of ``gram_random``: the area of the four canvases twice over."""
+
+VGG_CROP, VGG_CROPS = 64, 128
+"""Side in pixels and number of the crops of ``gram_vgg``."""
+
+INCEPTION_CROP, INCEPTION_FID_CROPS, INCEPTION_KID_CROPS = 64, 1024, 256
+"""Side in pixels and numbers of the crops of the two distances on Inception, which sees each at 299 px."""
+
+_BEYOND = "layout beyond a crop, copying"
+
+_ON_REQUEST: dict[str, Any] = {"scope": Scope.ON_REQUEST, "compared": Compared.UNSEEN}
+
+_BALLS: dict[str, Any] = {
+    "unit": "",
+    "direction": Direction.HIGHER,
+    "version": 1,
+    "minimum_size": CROP,
+    "blind_to": f"{_BEYOND}, how far beyond a ball a crop lies",
+    "cost": 0.3,
+    "compared": Compared.UNSEEN,
+}
+
 CATALOGUE: tuple[MetricInfo, ...] = (
     MetricInfo(
         name="gram",
@@ -141,6 +171,32 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         definition=f"The same over {WIDE_CROPS} crops of {WIDE_CROP} px; pictures under {WIDE_CROP} px have no value.",
         blind_to="layout beyond a crop, copying, feature moments above the second",
         cost=0.6,
+    ),
+    MetricInfo(
+        name="gram_random",
+        label="Gram (random filters)",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=CROP,
+        definition=f"Relative Frobenius distance of Gram matrices over {RANDOM_CROPS} crops of {CROP} px behind one "
+        "layer of rectified random filters of 3, 7 and 11 px, mean over sizes and three seeds.",
+        blind_to="structure larger than 11 px, copying, feature moments above the second",
+        cost=0.7,
+    ),
+    MetricInfo(
+        name="gram_vgg",
+        label="Gram (VGG-19)",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=VGG_CROP,
+        definition=f"Relative Frobenius distance of Gram matrices over {VGG_CROPS} crops of {VGG_CROP} px, mean over "
+        "conv1_1 and pool1 to pool4 of VGG-19 with average pooling.",
+        blind_to="layout beyond a crop, copying, feature moments above the second; whoever optimises it wins it",
+        cost=20.0,
+        needs="torchvision's VGG-19 weights, named by INNG_BENCH_VGG19",
+        **_ON_REQUEST,
     ),
     MetricInfo(
         name="patch_fid",
@@ -169,6 +225,59 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         role=Role.HEADLINE,
     ),
     MetricInfo(
+        name="patch_fid_inception",
+        label="patch-FID-64 (Inception)",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=INCEPTION_CROP,
+        definition=f"Fréchet distance of the 64 features behind the first pooling of torch-fidelity's Inception-v3 "
+        f"over {INCEPTION_FID_CROPS} crops of {INCEPTION_CROP} px.",
+        blind_to=f"{_BEYOND}, non-Gaussian differences of the features",
+        cost=60.0,
+        needs="torch-fidelity's Inception weights, named by INNG_BENCH_INCEPTION",
+        **_ON_REQUEST,
+    ),
+    MetricInfo(
+        name="patch_kid_inception",
+        label="patch-KID (Inception)",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=INCEPTION_CROP,
+        definition="Unbiased squared MMD with the kernel (x·y/2048 + 1)³ on the last 2048 features of torch-fidelity's "
+        f"Inception-v3 over {INCEPTION_KID_CROPS} crops of {INCEPTION_CROP} px.",
+        blind_to=_BEYOND,
+        cost=120.0,
+        needs="torch-fidelity's Inception weights, named by INNG_BENCH_INCEPTION",
+        **_ON_REQUEST,
+    ),
+    MetricInfo(
+        name="precision",
+        label="precision (EffLite0)",
+        definition=f"Share of the samples' {CROPS} crops that lie, in the standardised 112-channel tap means, in a "
+        "ball of the window: one about each of its crops, up to the fifth nearest that does not overlap.",
+        **_BALLS,
+    ),
+    MetricInfo(
+        name="recall",
+        label="recall (EffLite0)",
+        definition="Share of the window's crops that lie in such a ball of the samples.",
+        **_BALLS,
+    ),
+    MetricInfo(
+        name="density",
+        label="density (EffLite0)",
+        definition="Mean number of the window's balls in which a crop of the samples lies, divided by five.",
+        **_BALLS,
+    ),
+    MetricInfo(
+        name="coverage",
+        label="coverage (EffLite0)",
+        definition="Share of the window's balls in which a crop of the samples lies.",
+        **_BALLS,
+    ),
+    MetricInfo(
         name="copy_rate",
         label="copy rate",
         unit="",
@@ -181,6 +290,136 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         "texture whose held-out part matches as closely",
         cost=1.0,
         role=Role.COPYING,
+        compared=Compared.SOURCE,
+    ),
+    MetricInfo(
+        name="copied_piece",
+        label="copied piece",
+        unit="px",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=64,
+        definition="Side of a square as large as the largest connected piece of a picture that matches the train "
+        "window at one offset, patch for patch, closer than the first percentile of held-out patches.",
+        blind_to="copies that were turned, recoloured or blurred; pieces that hold no two of the patches of copy rate",
+        cost=0.1,
+        compared=Compared.SOURCE,
+    ),
+    MetricInfo(
+        name="nearest_ratio",
+        label="nearest ratio",
+        unit="",
+        direction=Direction.HIGHER,
+        version=1,
+        minimum_size=64,
+        definition="Median distance of the same patches to their nearest train patches over that of held-out patches: "
+        "far below 1 is copied or flat, above 1 is foreign, and no merit.",
+        blind_to="quality: noise is far from everything",
+        cost=0.0,
+        compared=Compared.SOURCE,
+    ),
+    MetricInfo(
+        name="diversity",
+        label="diversity",
+        unit="",
+        direction=Direction.HIGHER,
+        version=1,
+        minimum_size=1,
+        definition="Mean squared distance of two samples, pixel by pixel, over twice the variance of their pixels: 1 "
+        "for unrelated pictures, 0 for one and the same.",
+        blind_to="quality: noise is diverse; samples that are rolled versions of one another, but for the part "
+        "closest_pair",
+        cost=0.3,
+        compared=Compared.UNSEEN,
+    ),
+    MetricInfo(
+        name="speckle",
+        label="speckle",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=TILE,
+        definition="How high the frequencies of a grid of 2, 4, 8 or 16 px stand over those around them, in the power "
+        f"spectrum of {TILES} tiles of {TILE} px, over how high they do in the window; the largest of the four. 1 is "
+        "no grid but the texture's own.",
+        blind_to="everything but grids; speckle whose period is none of these",
+        cost=0.1,
+    ),
+    MetricInfo(
+        name="spectrum",
+        label="spectrum",
+        unit="dB",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=TILE,
+        definition=f"Root mean square difference of the radial power spectra of {TILES} tiles of {TILE} px, mean over "
+        "the four octaves of wavelengths from 32 to 2 px.",
+        blind_to="phases, and so edges and everything but the autocorrelation; direction; wavelengths over 32 px",
+        cost=0.1,
+    ),
+    MetricInfo(
+        name="swd",
+        label="SWD",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=TILE,
+        definition=f"Sliced Wasserstein distance over 256 directions of 7 px patches of {TILES} tiles of {TILE} px, "
+        "normalised per channel and side, mean over three levels of a Laplacian pyramid.",
+        blind_to="brightness, contrast and colour balance of a level; layout beyond 28 px; copying",
+        cost=1.0,
+    ),
+    MetricInfo(
+        name="glcm",
+        label="GLCM",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=TILE,
+        definition="Total variation between co-occurrence matrices of 32 grey levels, mean over distances of 1, 2, 4 "
+        f"and 8 px and four angles, over {TILES} tiles of {TILE} px.",
+        blind_to="colour, everything but pairs of pixels, layout beyond 8 px, copying",
+        cost=0.1,
+    ),
+    MetricInfo(
+        name="lbp",
+        label="LBP",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=TILE,
+        definition="Total variation between histograms of uniform local binary patterns of 8 points, mean over radii "
+        f"of 1, 2 and 4 px, over {TILES} tiles of {TILE} px.",
+        blind_to="colour, brightness, contrast, layout beyond 4 px, copying",
+        cost=0.5,
+    ),
+    MetricInfo(
+        name="portilla_simoncelli",
+        label="Portilla-Simoncelli",
+        unit="SD",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=WIDE_CROP,
+        definition=f"Mean deviation of 710 texture statistics over {WIDE_CROPS} crops of {WIDE_CROP} px from the "
+        "window's, in standard deviations over the window's crops.",
+        blind_to="colour, layout beyond a crop, copying",
+        cost=8.0,
+        needs="plenoptic (python -m pip install 'inng-bench[plenoptic]')",
+        scope=Scope.ON_REQUEST,
+        compared=Compared.UNSEEN,
+    ),
+    MetricInfo(
+        name="two_sample",
+        label="two-sample test",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=TILE,
+        definition="Accuracy with which fresh classifiers tell unseen 32 px crops of the samples from held-out ones, "
+        "in excess of train against held-out.",
+        blind_to="layout beyond 32 px, copying; how large a difference is, once it is plain",
+        cost=15.0,
+        scope=Scope.ON_REQUEST,
         compared=Compared.SOURCE,
     ),
 )

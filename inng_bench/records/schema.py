@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """A change of it needs a function in :mod:`inng_bench.records.migrations` and a golden file."""
 
 
@@ -138,6 +138,15 @@ class Limits(_Closed):
 NO_LIMITS = Limits()
 
 
+class Remeasurement(_Closed):
+    """Figures that were measured after their run, on its stored samples."""
+
+    metrics: tuple[str, ...]
+    started: str = Field(description="UTC, ISO 8601.")
+    seconds: float
+    provenance: Provenance = Field(description="Of the code and machine that measured.")
+
+
 class Record(_Closed):
     """One run, whole."""
 
@@ -163,6 +172,7 @@ class Record(_Closed):
     sample_size: tuple[int, int] | None = None
     samples: int = 0
     measurements: tuple[Measurement, ...] = ()
+    remeasured: tuple[Remeasurement, ...] = Field(default=(), description="Figures not from the run itself.")
     curve: tuple[CurvePoint, ...] = ()
     throughput: Throughput | None = None
     artefacts: dict[str, str] = Field(default_factory=dict, description="Files by role, relative to the record.")

@@ -1,0 +1,153 @@
+"""Measuring a stored run anew: from its own samples and windows, each checked by its hash, without any training."""
+
+import contextlib
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from inng_bench.errors import InputError
+from inng_bench.harness.plan import REAL, RunSpec, TextureReference
+from inng_bench.harness.rows import describe_machine
+from inng_bench.hashes import file_hash
+from inng_bench.records import store
+from inng_bench.records.schema import Measurement, Record, Remeasurement, Window
+
+Pixels = NDArray[np.uint8]
+
+
+def measure_again(run: RunSpec, results: Path) -> Record:
+    """Measure the metrics of a run on what is stored of it, and write its record anew, whole or not at all.
+
+    Parameters
+    ----------
+    run : RunSpec
+        Its ``metrics`` are measured; other figures of the record stay.
+    results : Path
+        The results folder.
+
+    Returns
+    -------
+    Record
+        With the new figures, and who measured them.
+
+    Raises
+    ------
+    InputError
+        When a sample or window is missing or damaged.
+    """
+    from inng_bench.metrics import features
+    from inng_bench.metrics.evaluate import evaluate, evaluate_real
+
+    started, began = datetime.now(UTC), perf_counter()
+    record = store.read_record(store.record_path(results, *run.key))
+    folder = store.texture_folder(results, record.texture.name)
+    train = _read_window(folder / "train.png", record.texture.train)
+    unseen = record.texture.held_out
+    held_out = None if unseen is None else _read_window(folder / "held_out.png", unseen)
+    seed = run.seeds["metric"]
+    if record.implementation == REAL:
+        measured = evaluate_real(train, held_out, seed=seed, metrics=run.metrics)
+    else:
+        samples = np.stack([_read_sample(results, record, role) for role in sample_roles(record)])
+        measured = evaluate(samples, train, held_out, seed=seed, metrics=run.metrics)
+    by_whom = Remeasurement(
+        metrics=run.metrics,
+        started=started.isoformat(timespec="seconds"),
+        seconds=perf_counter() - began,
+        provenance=describe_machine(run),
+    )
+    record = record.model_copy(
+        update={
+            "measurements": _merged(record.measurements, measured),
+            "remeasured": (*_without(record.remeasured, run.metrics), by_whom),
+            "hashes": {**record.hashes, "features": features.WEIGHTS_SHA256},
+        }
+    )
+    store.write_record(results, record)
+    return record
+
+
+def sample_roles(record: Record) -> list[str]:
+    """Return the roles of the measured samples in their order; none of the row ``real``."""
+    return [f"sample-{number}" for number in range(record.samples)]
+
+
+def is_measurable(results: Path, record: Record) -> bool:
+    """Say whether all samples of a record are there; whether they are whole is seen when they are read."""
+    with contextlib.suppress(InputError):
+        paths = [store.artefact_path(results, record, role) for role in sample_roles(record)]
+        return all(path is not None and path.exists() for path in paths)
+    return False
+
+
+def run_of_record(record: Record, metrics: Sequence[str]) -> RunSpec:
+    """Return the run that a record tells of, with what is to be measured; its texture cannot be loaded again."""
+    machine = record.provenance
+    return RunSpec(
+        suite=record.suite,
+        suite_hash=record.suite_hash,
+        texture=TextureReference(name=record.texture.name),
+        method=record.method,
+        implementation=record.implementation,
+        settings=record.settings,
+        config_hash=record.config_hash,
+        replicate=record.replicate,
+        seeds=record.seeds,
+        budget_flops=record.budget_flops,
+        precision=machine.precision,
+        device=machine.device,
+        threads=machine.threads,
+        sample_size=record.sample_size[0] if record.sample_size else 0,
+        samples=record.samples,
+        limits=record.limits,
+        metrics=tuple(metrics),
+    )
+
+
+def _read_window(path: Path, window: Window) -> Pixels:
+    pixels = _read_png(path, "run the suite again, which writes it anew")
+    if (
+        pixels.shape[:2] != (window.height, window.width)
+        or hashlib.sha256(pixels.tobytes()).hexdigest() != window.sha256
+    ):
+        raise InputError(f"{path} is damaged; run the suite again, which writes it anew.")
+    return pixels
+
+
+def _read_sample(results: Path, record: Record, role: str) -> Pixels:
+    mend = "delete its run and run again"
+    path = store.artefact_path(results, record, role)
+    if path is None:
+        raise InputError(f"the record in {store.folder_of(results, record)} names no {role}; {mend}.")
+    pixels = _read_png(path, mend)
+    if file_hash(path) != record.hashes.get(role):
+        raise InputError(f"{path} is damaged; {mend}.")
+    return pixels
+
+
+def _read_png(path: Path, mend: str) -> Pixels:
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            return np.asarray(image.convert("RGB"))
+    except Exception as error:  # damaged files make the decoder raise nearly anything
+        raise InputError(f"{path} cannot be read ({type(error).__name__}); {mend}.") from error
+
+
+def _merged(old: Sequence[Measurement], new: Sequence[Measurement]) -> tuple[Measurement, ...]:
+    """Return the old figures without those of the metrics that were measured anew, then these."""
+    measured = {one.metric for one in new}
+    return (*(one for one in old if one.metric not in measured), *new)
+
+
+def _without(earlier: Sequence[Remeasurement], metrics: Sequence[str]) -> Iterator[Remeasurement]:
+    """Return the earlier measurings as far as their figures still stand."""
+    for one in earlier:
+        left = tuple(name for name in one.metrics if name not in metrics)
+        if left:
+            yield one.model_copy(update={"metrics": left})

@@ -1,0 +1,71 @@
+"""``python -m inng_bench metrics`` and ``measure``: what can be measured, and measuring stored runs anew."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from inng_bench.errors import ExitStatus
+
+MEASURE_EXAMPLES = """\
+examples:
+  python -m inng_bench measure results/runs/quick
+  python -m inng_bench measure results/runs/quick --metrics gram_random,precision"""
+
+
+def add_metrics(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add both commands to the parser of all commands."""
+    metrics = commands.add_parser(
+        "metrics",
+        help="what is measured, its cost and what it cannot see",
+        description="List the catalogue of metrics; docs/metrics.md says more.",
+    )
+    metrics.add_argument("--json", action="store_true", help="everything, for other programs")
+    metrics.set_defaults(command=_list)
+    measure = commands.add_parser(
+        "measure",
+        help="measure stored runs anew, without training",
+        description="Measure finished runs anew from their stored samples: all that they lack of the default set and "
+        "their suite's metrics in the present version, or the metrics that are named.",
+        epilog=MEASURE_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    measure.add_argument("results", metavar="RESULTS", type=Path, help="the results folder")
+    measure.add_argument("--metrics", metavar="A,B", help="these and no others, whether or not they are there already")
+    measure.add_argument(
+        "--jobs", metavar="N", type=_positive, help="runs at a time (default: cores / threads of a run)"
+    )
+    measure.set_defaults(command=_measure)
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from inng_bench.metrics.catalogue import CATALOGUE
+
+    if arguments.json:
+        print(json.dumps([asdict(info) for info in CATALOGUE], indent=1, ensure_ascii=False))
+        return ExitStatus.OK
+    for info in CATALOGUE:
+        print(f"{info.name}: {info.label}, version {info.version}, {info.direction} is better, {info.scope}")
+        print(f"  {info.definition}")
+        print(f"  costs about {info.cost:g} s of one core a row; needs {info.needs}; compared with {info.compared}")
+        print(f"  blind to {info.blind_to}")
+    return ExitStatus.OK
+
+
+def _measure(arguments: argparse.Namespace) -> int:
+    from inng_bench.harness.session import measure_results
+
+    names = arguments.metrics.split(",") if arguments.metrics else None
+    found = measure_results(arguments.results, metrics=names, jobs=arguments.jobs)
+    print(f"{found.done} runs measured, {found.failed} could not be, {found.kept} lacked nothing: {arguments.results}")
+    print(f"Tables and pictures: python -m inng_bench.report {arguments.results}")
+    return ExitStatus.RUNS_FAILED if found.failed else ExitStatus.OK
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 up")
+    return value
