@@ -382,6 +382,14 @@ def test_a_planted_failure_is_bold_listed_and_in_the_csv() -> None:
     assert (failed["expected"] == "worse").all()
 
 
+def test_a_metric_without_values_is_named_and_has_no_table() -> None:
+    values = planted()
+    values += [replace(value, metric="diversity", value=None) for value in values if value.metric == "gram"]
+    text = markdown(judge_all(values), agreements_of(values), [], "by hand")
+    assert "Not judged, for want of values: diversity." in text
+    assert text.count("diversity") == 1
+
+
 def test_every_figure_is_kept_in_full_precision_with_its_version() -> None:
     value = 0.1 + 0.2
     lines = values_csv([Value("brick", 0, REAL, "gram", value, 1.0)]).splitlines()

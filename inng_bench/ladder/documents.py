@@ -107,7 +107,7 @@ def markdown(judgements: Sequence[Judgement], agreement: Sequence[Agreement], he
     command : str
         What makes it again.
     """
-    metrics = tuple(dict.fromkeys(one.metric for one in judgements))
+    metrics = tuple(dict.fromkeys(one.metric for one in judgements if one.verdict is not Verdict.NOT_JUDGED))
     distances = [metric for metric in metrics if metric.name not in COPYING_METRICS]
     copying = [metric for metric in metrics if metric.name in COPYING_METRICS]
     agree = agreement_table(agreement, MARKDOWN)
@@ -122,10 +122,18 @@ def markdown(judgements: Sequence[Judgement], agreement: Sequence[Agreement], he
         *([COPYING_NOTE, _summary(judgements, copying, COPYING_STEPS)] if copying else []),
         "## What fails",
         "\n".join(f"- {MARKDOWN.escape(line)}" for line in failures(judgements)) or "Nothing.",
+        _left_out(judgements),
         *(_metric_section(metric, judgements) for metric in metrics),
         *([] if agree.empty else ["## Agreement", _AGREEMENT_NOTE, pipe_table(agree)]),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _left_out(judgements: Sequence[Judgement]) -> str:
+    """Name the metrics that say nothing of a single picture of these sizes."""
+    judged = {one.metric.name for one in judgements if one.verdict is not Verdict.NOT_JUDGED}
+    labels = dict.fromkeys(one.metric.label for one in judgements if one.metric.name not in judged)
+    return f"Not judged, for want of values: {MARKDOWN.escape(', '.join(labels))}." if labels else ""
 
 
 _AGREEMENT_NOTE = (
