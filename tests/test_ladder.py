@@ -102,7 +102,7 @@ def test_random_phase_keeps_colours_and_spectrum_and_nothing_of_the_structure() 
     found = random_phase(held_out, generator())
     colours, others = (pixels.reshape(-1, 3).astype(float) for pixels in (held_out, found))
     assert others.mean(0) == pytest.approx(colours.mean(0), abs=1.5)
-    assert np.cov(others.T) == pytest.approx(np.cov(colours.T), rel=0.06)
+    assert np.cov(others.T) == pytest.approx(np.cov(colours.T), rel=0.1)  # less what is clipped at black and white
     assert abs(np.corrcoef(held_out[..., 0].ravel(), found[..., 0].ravel())[0, 1]) < 0.1
     skew = [float(stats.skew(pixels[..., 0].ravel().astype(float))) for pixels in (held_out, found)]
     assert abs(skew[1]) < 0.5 * abs(skew[0])
