@@ -104,7 +104,9 @@ def test_random_phase_keeps_colours_and_spectrum_and_nothing_of_the_structure() 
     assert others.mean(0) == pytest.approx(colours.mean(0), abs=1.5)
     assert np.cov(others.T) == pytest.approx(np.cov(colours.T), rel=0.1)  # less what is clipped at black and white
     assert abs(np.corrcoef(held_out[..., 0].ravel(), found[..., 0].ravel())[0, 1]) < 0.1
-    # Edges give differences a heavy tail, which sums of many waves do not have.
+    # Joints and edges give differences a heavy tail, which sums of many waves do not have.
+    held_out = window_pair("brick", 0).held_out
+    found = random_phase(held_out, generator())
     edges, none = (float(stats.kurtosis(np.diff(pixels[..., 0].astype(float)).ravel())) for pixels in (held_out, found))
     assert edges > 2 > 0.5 > abs(none)
 
