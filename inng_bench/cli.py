@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from inng_bench.errors import ExitStatus, InputError, one_line
 from inng_bench.gate.commands import add_commands as add_gate_commands
 from inng_bench.harness.devices import DEVICES
+from inng_bench.ladder.command import add_ladder
 from inng_bench.metrics_command import add_metrics
 from inng_bench.results_command import add_results
 from inng_bench.throughput_command import add_throughput
@@ -89,6 +90,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_throughput(commands)
     add_metrics(commands)
     add_gate_commands(commands)
+    add_ladder(commands)
     return parser
 
 

@@ -429,8 +429,8 @@ BY_NAME: dict[str, MetricInfo] = {metric.name: metric for metric in CATALOGUE}
 DEFAULT: tuple[str, ...] = tuple(metric.name for metric in CATALOGUE if metric.scope is Scope.DEFAULT)
 """What every row has."""
 
-HEADLINE: tuple[MetricInfo, ...] = tuple(metric for metric in CATALOGUE if metric.role is Role.HEADLINE)
-"""By what methods are compared."""
+HEADLINES: tuple[MetricInfo, ...] = tuple(metric for metric in CATALOGUE if metric.role is Role.HEADLINE)
+"""What a claim rests on: a correction for many tests counts these and no others."""
 
 MAIN_TABLE: tuple[MetricInfo, ...] = tuple(metric for metric in CATALOGUE if metric.role is not Role.COMPANION)
 """What the main table shows."""

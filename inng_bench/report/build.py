@@ -9,6 +9,7 @@ from inng_bench.errors import InputError
 from inng_bench.files import write_atomically
 from inng_bench.records import store
 from inng_bench.records.verify import damaged_pictures
+from inng_bench.report.agreement import agreement_csv, agreements, values_of
 from inng_bench.report.curves import curves_figure
 from inng_bench.report.documents import latex, markdown, plain_text
 from inng_bench.report.effects import effects_csv, measure_effects
@@ -57,9 +58,9 @@ def build_report(results: Path, out: Path | None = None) -> Report:
     results : Path
         The results folder.
     out : Path or None
-        Where ``table.md``, ``table.csv``, ``table.tex`` and ``sheets/`` go, and of a suite with a baseline
-        ``effects.csv``; None for ``report`` in the results folder. Files of an earlier report are replaced; the same
-        records give the same bytes.
+        Where ``table.md``, ``table.csv``, ``table.tex``, ``agreement.csv`` and ``sheets/`` go, and of a suite with a
+        baseline ``effects.csv``; None for ``report`` in the results folder. Files of an earlier report are replaced;
+        the same records give the same bytes.
 
     Raises
     ------
@@ -75,6 +76,7 @@ def build_report(results: Path, out: Path | None = None) -> Report:
     contents: dict[str, bytes | None] = {
         "table.md": markdown(rows, records, origin).encode(),
         "table.csv": table.to_csv(index=False, lineterminator="\n").encode(),
+        "agreement.csv": agreement_csv(agreements(values_of(rows))).encode(),
         "table.tex": latex(rows, records).encode(),
         "effects.csv": effects_csv(measure_effects(rows, origin.baseline)).encode() if origin.baseline else None,
         _OVERVIEW: overview_sheet(results, rows),

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from inng_bench.records.schema import Record
-from inng_bench.report import costs, effects, remarks
-from inng_bench.report.grid import text_grid
+from inng_bench.report import agreement, comparison, costs, effects, remarks
+from inng_bench.report.agreement import agreement_table, agreements, headline_agreement_table
+from inng_bench.report.comparison import compare_methods, comparison_lines, not_judged
+from inng_bench.report.grid import pipe_table, text_grid
 from inng_bench.report.markup import LATEX, MARKDOWN, PLAIN
 from inng_bench.report.origin import Origin
 from inng_bench.report.rows import Row
@@ -53,7 +55,8 @@ def plain_text(rows: Sequence[Row], records: Sequence[Record], origin: Origin | 
         _costs_in_plain_text(rows),
         _effects_in_plain_text(rows, origin),
         _speed_in_plain_text(rows),
-        _section("INNg against DCGAN at equal budget", remarks.verdicts(rows)),
+        _comparison_in_plain_text(rows),
+        _agreement_in_plain_text(rows),
         _section("Failures and warnings", remarks.problems(records)),
         _section("Environment", remarks.environment(records)),
         _section("Make it again", remarks.commands(records, origin)),
@@ -71,7 +74,7 @@ def _costs_in_plain_text(rows: Sequence[Row]) -> str:
 
 def _costs_in_markdown(rows: Sequence[Row]) -> str:
     table = costs.costs_table(rows, MARKDOWN)
-    return "" if table.empty else f"## {costs.TITLE}\n\n{MARKDOWN.escape(costs.NOTE)}\n\n{_pipe_table(table)}"
+    return "" if table.empty else f"## {costs.TITLE}\n\n{MARKDOWN.escape(costs.NOTE)}\n\n{pipe_table(table)}"
 
 
 def _effects_in_plain_text(rows: Sequence[Row], origin: Origin | None) -> str:
@@ -93,7 +96,7 @@ def _effects_in_markdown(rows: Sequence[Row], origin: Origin | None) -> str:
     baseline = origin.baseline if origin else ""
     table = effects.effects_table(rows, baseline, MARKDOWN)
     note = MARKDOWN.escape(effects.effects_note(rows, baseline))
-    return "" if table.empty else f"## {effects.TITLE}\n\n{note}\n\n{_pipe_table(table)}"
+    return "" if table.empty else f"## {effects.TITLE}\n\n{note}\n\n{pipe_table(table)}"
 
 
 def _speed_in_plain_text(rows: Sequence[Row]) -> str:
@@ -108,7 +111,44 @@ def _speed_in_plain_text(rows: Sequence[Row]) -> str:
 def _speed_in_markdown(rows: Sequence[Row]) -> str:
     table = speed_table(rows, MARKDOWN)
     note = MARKDOWN.escape(f"{SPEED_NOTE}{common_setting(rows)}")
-    return "" if table.empty else f"## {SPEED_TITLE}\n\n{note}\n\n{_pipe_table(table)}"
+    return "" if table.empty else f"## {SPEED_TITLE}\n\n{note}\n\n{pipe_table(table)}"
+
+
+def _comparison_in_plain_text(rows: Sequence[Row]) -> str:
+    compared = compare_methods(rows)
+    table = comparison_lines(compared, PLAIN)
+    blocks = [
+        "" if table.empty else text_grid(table),
+        _bullets([*not_judged(compared), *remarks.verdicts(rows)]),
+    ]
+    return _titled(_filled(f"{comparison.TITLE}. {comparison.NOTE}"), blocks)
+
+
+def _comparison_in_markdown(rows: Sequence[Row]) -> str:
+    compared = compare_methods(rows)
+    table = comparison_lines(compared, MARKDOWN)
+    blocks = [
+        "" if table.empty else pipe_table(table),
+        _markdown_bullets([*not_judged(compared), *remarks.verdicts(rows)]),
+    ]
+    return _titled(f"## {comparison.TITLE}\n\n{MARKDOWN.escape(comparison.NOTE)}", blocks)
+
+
+def _agreement_in_plain_text(rows: Sequence[Row]) -> str:
+    table = headline_agreement_table(agreements(agreement.values_of(rows)), PLAIN)
+    return "" if table.empty else f"{_filled(f'{agreement.TITLE}. {agreement.HEADLINE_NOTE}')}\n\n{text_grid(table)}"
+
+
+def _agreement_in_markdown(rows: Sequence[Row]) -> str:
+    table = agreement_table(agreements(agreement.values_of(rows)), MARKDOWN)
+    note = MARKDOWN.escape(agreement.SQUARE_NOTE)
+    return "" if table.empty else f"## {agreement.TITLE}\n\n{note}\n\n{pipe_table(table)}"
+
+
+def _titled(head: str, blocks: Sequence[str]) -> str:
+    """Put blocks under a head; nothing where all are empty."""
+    filled = [block for block in blocks if block]
+    return "\n\n".join([head, *filled]) if filled else ""
 
 
 def _section(title: str, sentences: Sequence[str]) -> str:
@@ -128,30 +168,25 @@ def markdown(rows: Sequence[Row], records: Sequence[Record], origin: Origin | No
     suites = ", ".join(sorted({record.suite for record in records}))
     blocks = [
         f"# INNg and its competitors: {MARKDOWN.escape(suites)}",
-        _pipe_table(narrow_table(rows, MARKDOWN)),
+        pipe_table(narrow_table(rows, MARKDOWN)),
         _markdown_bullets(remarks.caption(rows)),
         f"## {FLOOR_TITLE}\n\n{MARKDOWN.escape(FLOOR_NOTE)}",
-        _pipe_table(floor_table(rows, MARKDOWN)),
+        pipe_table(floor_table(rows, MARKDOWN)),
         MARKDOWN.escape(NORMALISED_NOTE),
-        _pipe_table(normalised_table(rows, MARKDOWN)),
+        pipe_table(normalised_table(rows, MARKDOWN)),
         f"## {COMPANIONS_TITLE}\n\n{MARKDOWN.escape(COMPANIONS_NOTE)}",
-        _pipe_table(companion_table(rows, MARKDOWN)),
+        pipe_table(companion_table(rows, MARKDOWN)),
         _costs_in_markdown(rows),
         _effects_in_markdown(rows, origin),
         _speed_in_markdown(rows),
-        _markdown_section("INNg against DCGAN at equal budget", remarks.verdicts(rows)),
+        _comparison_in_markdown(rows),
+        _agreement_in_markdown(rows),
         _markdown_section("Failures and warnings", remarks.problems(records)),
         _markdown_section("Metrics", remarks.metric_notes(rows)),
         _markdown_section("Environment", remarks.environment(records)),
         "## Make it again\n\n```\n" + "\n".join(remarks.commands(records, origin)) + "\n```",
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
-
-
-def _pipe_table(table: pd.DataFrame) -> str:
-    words = {"texture", "method", "change", "status", "quality"}
-    alignment = ["left" if column in words else "right" for column in table.columns]
-    return str(table.to_markdown(index=False, disable_numparse=True, colalign=alignment))
 
 
 def _markdown_section(title: str, sentences: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""A table for the terminal, whose cells may have several lines."""
+"""Tables for the terminal, whose cells may have several lines, and for Markdown."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -6,6 +6,9 @@ from itertools import groupby
 import pandas as pd
 
 _GAP = "  "
+
+_WORDS = frozenset({"texture", "method", "status", "metric", "methods", "test", "step", "change", "quality"})
+"""Columns that stand at the left in Markdown; all others are numbers."""
 
 
 def text_grid(table: pd.DataFrame, titles: Sequence[str] = ()) -> str:
@@ -29,6 +32,12 @@ def text_grid(table: pd.DataFrame, titles: Sequence[str] = ()) -> str:
         for _, row in group:
             lines += _lines(row, widths)
     return "\n".join(line.rstrip() for line in lines)
+
+
+def pipe_table(table: pd.DataFrame) -> str:
+    """Return a table of marked-up cells as Markdown."""
+    alignment = ["left" if column in _WORDS else "right" for column in table.columns]
+    return str(table.to_markdown(index=False, disable_numparse=True, colalign=alignment))
 
 
 def _width(cell: str) -> int:

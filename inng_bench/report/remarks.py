@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from inng_bench.metrics.catalogue import MAIN_TABLE, MetricInfo
 from inng_bench.records import store
 from inng_bench.records.schema import Record, Status
-from inng_bench.report.intervals import IntervalKind
+from inng_bench.report.comparison import pairs
+from inng_bench.report.intervals import BOOTSTRAP_FROM, IntervalKind
 from inng_bench.report.origin import Origin
 from inng_bench.report.rows import (
     REAL,
@@ -20,9 +21,14 @@ from inng_bench.report.rows import (
 )
 from inng_bench.report.table import NOT_HELD_OUT, interval_kinds
 
+_OVER_SEEDS = (
+    "With {} a value is the mean over seeds (geometric where all are positive) and the range after it, without square "
+    "brackets, its {}."
+)
+
 _KINDS = {
-    IntervalKind.SEEDS: "With two seeds or more a value is the mean over seeds (geometric where all are positive) and "
-    "the range after it, without square brackets, its 95% t interval over seeds.",
+    IntervalKind.SEEDS: _OVER_SEEDS.format(f"2 to {BOOTSTRAP_FROM - 1} seeds", IntervalKind.SEEDS),
+    IntervalKind.BOOTSTRAP: _OVER_SEEDS.format(f"{BOOTSTRAP_FROM} seeds or more", IntervalKind.BOOTSTRAP),
     IntervalKind.CANVASES: "With one seed square brackets hold the spread over four canvases, or four groups of 16 "
     "tiles of the same area: least and greatest value of a group alone. A group has a quarter of the crops, so that "
     "the value can lie outside, and the spread says nothing about other trainings.",
@@ -91,24 +97,12 @@ def _counted(number: int, noun: str) -> str:
 def verdicts(rows: Sequence[Row]) -> list[str]:
     """Return for each metric how INNg fares against DCGAN of equal budget, a sentence each."""
     sentences = []
-    for ours, theirs in sorted(_pairs(rows)):
+    for ours, theirs in pairs(rows):
         for metric in MAIN_TABLE:
             sentence = _verdict(rows, ours, theirs, metric)
             if sentence:
                 sentences.append(sentence)
     return sentences
-
-
-def _pairs(rows: Sequence[Row]) -> set[tuple[str, str]]:
-    """Return the labels of INNg and DCGAN rows that were trained with the same budget somewhere."""
-    return {
-        (ours.method, theirs.method)
-        for group in by_texture(rows).values()
-        for ours in group
-        for theirs in group
-        if (ours.implementation, theirs.implementation) == ("inng", "dcgan")
-        and ours.budget_flops == theirs.budget_flops
-    }
 
 
 def _verdict(rows: Sequence[Row], ours: str, theirs: str, metric: MetricInfo) -> str:
@@ -127,7 +121,7 @@ def _verdict(rows: Sequence[Row], ours: str, theirs: str, metric: MetricInfo) ->
         if first.value is None or second.value is None:
             unmeasured.append(texture)
             continue
-        if methods[ours].interval is methods[theirs].interval is IntervalKind.SEEDS:
+        if methods[ours].interval.is_over_seeds and methods[theirs].interval.is_over_seeds:
             rated += 1
             clear += separates(first, second, metric) or separates(second, first, metric)
         if first.value == second.value:

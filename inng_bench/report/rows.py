@@ -8,7 +8,13 @@ from itertools import groupby
 
 from inng_bench.metrics.catalogue import BY_NAME, CATALOGUE, DEFAULT, Direction, MetricInfo
 from inng_bench.records.schema import Against, Measurement, Record, Status, TextureFacts
-from inng_bench.report.intervals import Estimate, IntervalKind, estimate_over_canvases, estimate_over_seeds
+from inng_bench.report.intervals import (
+    Estimate,
+    IntervalKind,
+    estimate_over_canvases,
+    estimate_over_seeds,
+    interval_kind,
+)
 
 REAL = "real"
 NOISE = "noise"
@@ -208,7 +214,8 @@ def find_winners(rows: Sequence[Row], metric: MetricInfo) -> tuple[Row, ...]:
 def _beats_its_budget(row: Row, measured: Sequence[Row], metric: MetricInfo) -> bool:
     others = [other for other in measured if other is not row and other.budget_flops == row.budget_flops]
     return bool(others) and all(
-        row.interval is other.interval is IntervalKind.SEEDS
+        row.interval.is_over_seeds
+        and other.interval.is_over_seeds
         and separates(row.figures[metric.name], other.figures[metric.name], metric)
         for other in others
     )
@@ -221,7 +228,7 @@ def one_line(text: str) -> str:
 
 def _make_row(records: tuple[Record, ...]) -> Row:
     succeeded = [record for record in records if record.status is Status.OK]
-    kind = IntervalKind.SEEDS if len(succeeded) > 1 else IntervalKind.CANVASES
+    kind = interval_kind(len(succeeded))
     figures = {metric.name: _estimate(succeeded, metric.name) for metric in CATALOGUE}
     if all(figure.low is None for figure in figures.values()):
         kind = IntervalKind.NONE

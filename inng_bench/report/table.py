@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from inng_bench.metrics.catalogue import COMPANIONS, HEADLINE, MAIN_TABLE, Compared, Direction, MetricInfo
+from inng_bench.metrics.catalogue import COMPANIONS, HEADLINES, MAIN_TABLE, Compared, Direction, MetricInfo
 from inng_bench.report.costs import wide_costs
 from inng_bench.report.intervals import Estimate, IntervalKind, geometric_mean
 from inng_bench.report.markup import ABSENT, Markup, decimals, format_number, format_range, shorten
@@ -101,7 +101,7 @@ def normalised_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
     """Return where a method stands between floor and ceiling in each headline metric, mean over textures."""
     ends = (REAL, NOISE)
     methods = dict.fromkeys(row.method for row in sorted(rows, key=_method_rank) if row.implementation not in ends)
-    headings = {metric.name: markup.escape(_heading(metric)) for metric in HEADLINE}
+    headings = {metric.name: markup.escape(_heading(metric)) for metric in HEADLINES}
     lines = [
         {
             "method": markup.escape(method),

@@ -1,0 +1,133 @@
+"""Do unlike measures agree? Kendall's tau between all pairs of metrics over the rows of a texture, mean over textures.
+
+Values are turned so that more is better before they are ranked: tau 1 says that two metrics order the rows of every
+texture alike, 0 that they have nothing in common, -1 that one calls good what the other calls bad. Rows of different
+textures are never ranked together, since a texture that is hard for all would make any two metrics agree.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import pandas as pd
+from scipy import stats
+
+from inng_bench.metrics.catalogue import BY_NAME, CATALOGUE, HEADLINES, Direction
+from inng_bench.report.markup import ABSENT, Markup
+from inng_bench.report.rows import Row, by_texture
+
+FEWEST_ROWS = 3
+"""Of a texture; with two rows two metrics agree or contradict each other, and nothing lies between."""
+
+TITLE = "Agreement"
+NOTE = (
+    "Kendall's tau-b of two metrics over the rows of a texture, mean over textures, every metric turned so that more "
+    f"is better. A texture counts where at least {FEWEST_ROWS} rows have both figures and neither metric is the same "
+    "for all."
+)
+SQUARE_NOTE = f"{NOTE} Below the diagonal the tau, above it the number of textures. In full in agreement.csv."
+HEADLINE_NOTE = f"{NOTE} In brackets the number of textures. All pairs are in agreement.csv."
+
+Values = Mapping[str, Sequence[Mapping[str, float | None]]]
+"""Of each texture its rows, and of each row its figure by metric."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far two metrics agree.
+
+    Attributes
+    ----------
+    first, second : str
+        Names of metrics, in the order of the catalogue.
+    tau : float or None
+        Mean over textures of Kendall's tau-b, in [-1, 1]; None where no texture counts.
+    textures, rows : int
+        What it was computed from.
+    """
+
+    first: str
+    second: str
+    tau: float | None
+    textures: int
+    rows: int
+
+
+def values_of(rows: Sequence[Row]) -> Values:
+    """Return what :func:`agreements` asks for from the rows of a report: means over seeds, reference rows included."""
+    return {
+        texture: [{name: figure.value for name, figure in row.figures.items()} for row in group]
+        for texture, group in by_texture(rows).items()
+    }
+
+
+def agreements(values: Values) -> tuple[Agreement, ...]:
+    """Return the agreement of all pairs of metrics that some row has."""
+    measured = {name for rows in values.values() for row in rows for name, value in row.items() if value is not None}
+    names = [metric.name for metric in CATALOGUE if metric.name in measured]
+    return tuple(_agreement(first, second, values) for first, second in combinations(names, 2))
+
+
+def agreement_csv(found: Sequence[Agreement]) -> str:
+    """Return all pairs in full precision."""
+    table = pd.DataFrame(
+        [(one.first, one.second, math.nan if one.tau is None else one.tau, one.textures, one.rows) for one in found],
+        columns=["first", "second", "kendall_tau", "textures", "rows"],
+    )
+    return table.to_csv(index=False, lineterminator="\n")
+
+
+def agreement_table(found: Sequence[Agreement], markup: Markup) -> pd.DataFrame:
+    """Return a square with a numbered line and column for each metric that agrees or not with some other."""
+    pairs = {(one.first, one.second): one for one in found if one.tau is not None}
+    names = [metric.name for metric in CATALOGUE if any(metric.name in pair for pair in pairs)]
+    lines = []
+    for line, name in enumerate(names, 1):
+        cells = {"metric": f"{line} {BY_NAME[name].label}"}
+        for column, other in enumerate(names, 1):
+            cells[str(column)] = _cell(pairs.get((name, other)), pairs.get((other, name)))
+        lines.append({heading: markup.escape(cell) for heading, cell in cells.items()})
+    return pd.DataFrame(lines, dtype="str")
+
+
+def headline_agreement_table(found: Sequence[Agreement], markup: Markup) -> pd.DataFrame:
+    """Return the same with columns for the headline metrics only, for a terminal; it may be empty."""
+    pairs = {(one.first, one.second): one for one in found if one.tau is not None}
+    lines = []
+    for metric in CATALOGUE:
+        both = [pairs.get((metric.name, one.name)) or pairs.get((one.name, metric.name)) for one in HEADLINES]
+        if any(both):
+            lines.append([metric.label, *(f"{_tau(one)} ({one.textures})" if one else ABSENT for one in both)])
+    table = pd.DataFrame(lines, columns=["metric", *(metric.label for metric in HEADLINES)], dtype="str")
+    return table.map(markup.escape).rename(columns=markup.escape)
+
+
+def _cell(above: Agreement | None, below: Agreement | None) -> str:
+    if above is not None:
+        return str(above.textures)
+    return ABSENT if below is None else _tau(below)
+
+
+def _tau(agreement: Agreement) -> str:
+    return ABSENT if agreement.tau is None else f"{agreement.tau:.2f}".replace("-", "−")
+
+
+def _agreement(first: str, second: str, values: Values) -> Agreement:
+    taus, counted = [], 0
+    for rows in values.values():
+        ranked = [pair for row in rows if (pair := _turned(row, first, second)) is not None]
+        columns = list(zip(*ranked, strict=True))
+        if len(ranked) >= FEWEST_ROWS and all(len(set(column)) > 1 for column in columns):
+            taus.append(float(stats.kendalltau(*columns).statistic))
+            counted += len(ranked)
+    return Agreement(first, second, math.fsum(taus) / len(taus) if taus else None, len(taus), counted)
+
+
+def _turned(row: Mapping[str, float | None], first: str, second: str) -> tuple[float, float] | None:
+    one, other = row.get(first), row.get(second)
+    return None if one is None or other is None else (_better_is_more(one, first), _better_is_more(other, second))
+
+
+def _better_is_more(value: float, metric: str) -> float:
+    return value if BY_NAME[metric].direction is Direction.HIGHER else -value
