@@ -1,7 +1,7 @@
 """What all tests share: one thread, as the runs of the suites have, and a machine of their own.
 
-Results repeat with one thread, and tests may run side by side. The lock by which a timing and a run refuse each other lies
-in the folder of temporary files: in another one, tests do not depend on what else runs on the machine.
+Results repeat with one thread, and tests may run side by side. The lock by which a timing and a run refuse each other
+lies in the folder of temporary files: in another one, tests do not depend on what else runs on the machine.
 """
 
 import tempfile
