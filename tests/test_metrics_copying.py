@@ -46,7 +46,7 @@ def test_the_nearest_ratio_falls_with_the_share_of_copied_pictures_and_forgives_
     assert copying(train[None], train, held_out).nearest_ratio == 0
     faint = np.clip(train + np.random.default_rng(0).normal(0, 5, train.shape), 0, 255).astype(np.uint8)
     ratios = [
-        copying(np.stack(pictures), train, held_out).nearest_ratio
+        copying(np.stack(pictures), train, held_out).nearest_ratio or 0.0
         for pictures in ([faint], [faint, faint, held_out], [held_out, held_out, faint], [held_out])
     ]
     assert ratios == sorted(ratios)

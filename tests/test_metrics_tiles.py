@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from inng_bench.metrics.catalogue import TILE, TILES
 from inng_bench.metrics.comparison import Comparison, Pictures
 from inng_bench.metrics.crops import Pixels
-from inng_bench.metrics.tiles import TILE, TILES, compare_tiles, luminance, tiles
+from inng_bench.metrics.tiles import compare_tiles, luminance, tiles
 from inng_bench.records.schema import Against
 
 

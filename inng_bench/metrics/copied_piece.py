@@ -55,4 +55,5 @@ def _largest_area(close: NDArray[np.bool_], patch: int) -> int:
 def _box_sums(values: NDArray[np.int64], side: int) -> NDArray[np.int64]:
     """Return the sums over all squares that lie inside, exactly."""
     total = np.pad(values, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
-    return total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]
+    sums: NDArray[np.int64] = total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]
+    return sums

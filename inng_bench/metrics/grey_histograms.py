@@ -63,7 +63,7 @@ def cooccurrences(tiles: Pixels) -> Histograms:
     """
     counts = np.zeros((GREY_LEVELS, GREY_LEVELS, len(DISTANCES), len(ANGLES)))
     for tile in luminance(tiles) // (256 // GREY_LEVELS):
-        counts += graycomatrix(tile, DISTANCES, ANGLES, GREY_LEVELS, symmetric=True)
+        counts += graycomatrix(tile, DISTANCES, ANGLES, GREY_LEVELS, symmetric=True)  # type: ignore[no-untyped-call]
     shares = (counts / counts.sum((0, 1))).reshape(GREY_LEVELS**2, len(DISTANCES), len(ANGLES)).T
     return {f"{distance} px": shares[:, place] for place, distance in enumerate(DISTANCES)}
 
@@ -92,6 +92,9 @@ def total_variation(first: Histograms, second: Histograms) -> dict[str, float]:
 
 def _patterns(grey: NDArray[np.uint8], radius: int) -> NDArray[np.float64]:
     inside = slice(radius, -radius)
-    codes = [local_binary_pattern(tile, POINTS, radius, method="nri_uniform")[inside, inside] for tile in grey]
+    codes = [
+        local_binary_pattern(tile, POINTS, radius, method="nri_uniform")[inside, inside]  # type: ignore[no-untyped-call]
+        for tile in grey
+    ]
     counts = np.bincount(np.stack(codes).astype(np.int64).ravel(), minlength=PATTERNS)
     return np.asarray(counts / counts.sum())[np.newaxis]

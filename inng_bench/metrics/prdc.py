@@ -69,7 +69,8 @@ def overlapping(places: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return (n, n): whether two crops share a pixel, as every crop does with itself."""
     image, top, left = places.T
     apart = [np.abs(axis[:, np.newaxis] - axis) for axis in (top, left)]
-    return (image[:, np.newaxis] == image) & (apart[0] < CROP) & (apart[1] < CROP)
+    shared: NDArray[np.bool_] = (image[:, np.newaxis] == image) & (apart[0] < CROP) & (apart[1] < CROP)
+    return shared
 
 
 def precision(comparison: Comparison) -> Outcome:

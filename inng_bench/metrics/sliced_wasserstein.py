@@ -88,7 +88,7 @@ def _reduce(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
     return _smooth(pictures, _BINOMIAL)[:, ::2, ::2]
 
 
-def _smooth(pictures: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+def _smooth(pictures: NDArray[np.float32], weights: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.asarray(convolve1d(convolve1d(pictures, weights, 1, mode="mirror"), weights, 2, mode="mirror"))
 
 
@@ -100,7 +100,7 @@ def _patches(pictures: NDArray[np.float32], chosen: NDArray[np.int64]) -> Descri
     centred = patches - patches.mean((0, 2), dtype=np.float64, keepdims=True)
     deviation = np.sqrt((centred**2).mean((0, 2), keepdims=True))
     normalised = np.divide(centred, deviation, out=np.zeros_like(centred), where=deviation > 0)
-    return normalised.reshape(len(patches), -1).astype(np.float32)
+    return np.asarray(normalised.reshape(len(patches), -1), np.float32)
 
 
 def _distance(first: Descriptors, second: Descriptors, generator: np.random.Generator) -> float:

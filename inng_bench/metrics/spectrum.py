@@ -105,7 +105,7 @@ def _ring_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the mean over the square ring around every frequency; frequencies are periodic."""
     steps = range(-RING, RING + 1)
     ring = [(down, right) for down in steps for right in steps if max(abs(down), abs(right)) == RING]
-    return np.mean([np.roll(values, offset, (0, 1)) for offset in ring], axis=0)
+    return np.asarray(np.mean([np.roll(values, offset, (0, 1)) for offset in ring], axis=0))
 
 
 def _frequencies(side: int, period: int) -> NDArray[np.bool_]:

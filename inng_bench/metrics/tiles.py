@@ -26,7 +26,8 @@ def tiles(pictures: Pictures) -> Pixels:
 
 def luminance(pictures: Pixels) -> NDArray[np.uint8]:
     """Return the luma of ITU-R BT.601, rounded: uint8 of the shape of the pictures without their colours."""
-    return np.rint(pictures @ _LUMA).astype(np.uint8)
+    luma: NDArray[np.uint8] = np.rint(pictures @ _LUMA).astype(np.uint8)
+    return luma
 
 
 def compare_tiles(
