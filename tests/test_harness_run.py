@@ -25,7 +25,6 @@ from inng_bench.metrics.catalogue import DEFAULT
 from inng_bench.records import store
 from inng_bench.records.schema import Against, Measurement, Status
 from inng_bench.seeds import torch_generator
-from inng_bench.textures import to_pixels
 
 
 def a_run(name: str, sample_size: int = 64) -> RunSpec:
@@ -184,15 +183,13 @@ def test_a_run_of_inng_keeps_what_its_model_is_and_costs_and_what_its_density_an
     assert record.model is not None
     assert record.model.numbers == sum(tensor.numel() for tensor in method.state().values())
     assert record.model.bytes == (store.folder_of(tmp_path, record) / "model.safetensors").stat().st_size
-    # Drawn again without counting: the same bytes, and the operations of as many gradients as it takes.
+    # As many gradients as its steps and one more take, and the products of its colours.
     ascents: list[Ascent] = []
     monkeypatch.setattr("inng_bench.inng.cascade.ascend", lambda *others: _kept(ascend(*others), ascents))
-    drawn = method.sample(2, (64, 64), generator=torch_generator(run.seeds["sample"]))
-    with Image.open(store.folder_of(tmp_path, record) / "sample-1.png") as picture:
-        assert np.array_equal(np.asarray(picture), to_pixels(drawn)[1])
+    method.sample(1, (64, 64), generator=torch_generator(run.seeds["sample"]))
     one = evaluation_flops(method.stages[0].classifier, method.config.reading, (64, 64))
     colours = 2 * 9 * 64 * 64  # of a picture times a 3×3 matrix: once for its noise, twice a step
-    products = 2 + 2 * sum(int(ascent.steps.sum()) for ascent in ascents)
+    products = 1 + 2 * sum(int(ascent.steps.sum()) for ascent in ascents)
     expected = sum(ascent.evaluations for ascent in ascents) * one + products * colours
     assert record.model.sample_flops == expected
     assert [found.foil for found in record.detection] == ["noise", "random-phase", "shuffled", "other-texture"]

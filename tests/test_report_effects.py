@@ -170,7 +170,7 @@ def test_costs_are_of_256_px_and_the_chain_s_ratio_is_the_median_over_seeds() ->
     ]
     costs = wide_costs(make_rows(records)[0])
     assert costs["sample_seconds_256"] == pytest.approx(3.0)  # four half pictures in six seconds
-    assert costs["sample_flops_256"] == pytest.approx(4e12)
+    assert costs["sample_flops_256"] == pytest.approx(16e12)
     assert (costs["model_numbers"], costs["model_bytes"]) == (2e6, 4 * 2**20)
     assert costs["auc_noise"] == pytest.approx(0.9)
     assert costs["auc_shuffled"] is None

@@ -43,6 +43,9 @@ STRIP_AREA = 2**21
 SHOWN = 4
 """Canvases that a report carries."""
 
+STANDSTILL = 3
+"""Rounds in a row without progress of which a record tells where the configuration does not say how many end it."""
+
 OVERSPENT = 1.5
 """Multiple of the budget beyond which a record must say so: the first round is never cut short."""
 
@@ -289,11 +292,10 @@ def _warnings(training: CascadeTraining, budget: float) -> tuple[str, ...]:
     if training.missed:
         rounds = ", ".join(map(str, training.missed))
         warnings.append(f"rounds {rounds} of {training.rounds} ended before every image reached the decision boundary.")
-    if training.stalled:
-        rounds = "round" if training.stalled == 1 else f"{training.stalled} rounds"
+    if training.stalled >= (training.config.no_progress_stages or STANDSTILL):
         warnings.append(
-            f"the last {rounds} made no progress: the classifier was no better than chance, or no image reached its "
-            "boundary."
+            f"the last {training.stalled} rounds made no progress: the classifier was no better than chance, or no "
+            "image reached its boundary."
         )
     if training.flops > OVERSPENT * budget:
         share = training.flops / budget

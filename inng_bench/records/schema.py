@@ -94,7 +94,7 @@ class ModelFacts(_Closed):
 
     numbers: int = Field(description="Numbers in the state that sampling needs: weights, statistics, thresholds.")
     bytes: int = Field(description="Size of the stored weights.")
-    sample_flops: float = Field(description="Counted operations of drawing all samples.")
+    sample_flops: float = Field(description="Counted operations of drawing one sample.")
 
 
 class Detection(_Closed):

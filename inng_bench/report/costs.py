@@ -29,22 +29,21 @@ _AREA = 256 * 256
 _Read = Callable[[Record], float | None]
 
 
-def drawn_area(record: Record) -> float:
-    """Return the area of all samples of a record, in pictures of 256×256 px."""
-    height, width = record.sample_size or (0, 0)
-    return record.samples * height * width / _AREA
-
-
 def sample_seconds(record: Record) -> float | None:
     """Return the time of drawing 256×256 px."""
-    area = drawn_area(record)
+    area = record.samples * _sample_area(record)
     return record.seconds["sample"] / area if area and "sample" in record.seconds else None
 
 
 def sample_flops(record: Record) -> float | None:
     """Return the counted operations of drawing 256×256 px."""
-    area = drawn_area(record)
+    area = _sample_area(record)
     return record.model.sample_flops / area if area and record.model else None
+
+
+def _sample_area(record: Record) -> float:
+    height, width = record.sample_size or (0, 0)
+    return height * width / _AREA
 
 
 def area_under_curve(foil: str) -> _Read:
