@@ -1,7 +1,9 @@
 """Timing the cases, each in a process of its own, so that its memory is its own too."""
 
 import multiprocessing
+import os
 import statistics
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -134,9 +136,21 @@ def measure_model(folder: Path, execution: Execution, *, rounds: int) -> Finishe
 def in_fresh_process(work: Callable[[], Result]) -> Result:
     """Do picklable work in a process that has torch and nothing else in its memory."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["inng_bench.throughput.measuring"])
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
+    context.set_forkserver_preload([__name__])
+    with ProcessPoolExecutor(1, mp_context=context, initializer=_end_with_parent) as pool:
         return pool.submit(work).result()
+
+
+def _end_with_parent() -> None:
+    """Let this process leave as soon as its parent has ended, however that came about."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _peak_memory(case: Case, idle: float) -> float:
