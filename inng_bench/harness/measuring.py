@@ -14,7 +14,7 @@ from inng_bench.harness.measure import is_measurable, run_of_record
 from inng_bench.harness.messages import Kind, Message, Request, Task
 from inng_bench.harness.plan import Plan, RunKey, RunSpec, missing_metrics
 from inng_bench.metrics.catalogue import selected, with_defaults
-from inng_bench.metrics.local_weights import check_weights
+from inng_bench.metrics.needs import check_needs
 from inng_bench.records import store
 from inng_bench.records.schema import Status
 
@@ -49,7 +49,7 @@ def measure_results(folder: Path, *, metrics: Sequence[str] | None = None, jobs:
     wanted = with_defaults(_metrics_of_suite(folder)) if metrics is None else selected(metrics)
     if not store.record_files(folder):
         raise InputError(f"there are no runs in {folder}; name a results folder, such as results/runs/quick.")
-    check_weights(wanted)
+    check_needs(wanted)
     with locked(folder):
         finished = [record for record in store.read_records(folder) if record.status is Status.OK]
         lacking = [(record, missing_metrics(record, wanted) if metrics is None else wanted) for record in finished]

@@ -18,7 +18,7 @@ from inng_bench.harness.methods import load_method_class
 from inng_bench.harness.suite import REFERENCE_ROWS, MethodEntry, Suite
 from inng_bench.hashes import canonical_hash
 from inng_bench.metrics.catalogue import BY_NAME, with_defaults
-from inng_bench.metrics.local_weights import check_weights
+from inng_bench.metrics.needs import check_needs
 from inng_bench.records.schema import NO_LIMITS, Limits, Record, Status, TextureFacts
 from inng_bench.seeds import derive_seed
 from inng_bench.suggest import did_you_mean
@@ -216,9 +216,9 @@ def make_plan(
     Raises
     ------
     InputError
-        When a texture, method, setting, device or precision does not exist, or weights that a metric needs.
+        When a texture, method, setting, device or precision does not exist, or what a metric needs.
     """
-    check_weights(suite.metrics)
+    check_needs(suite.metrics)
     suite = _with_limits(suite if precision is None else suite.model_copy(update={"precision": precision}), limits)
     chosen = resolve_device(device)
     execution = Execution(chosen, resolve_precision(suite.precision, chosen))

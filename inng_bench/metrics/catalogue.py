@@ -118,6 +118,12 @@ WIDE_CROP = 128
 WIDE_CROPS = 32
 """Number of crops of ``gram_128``: as many positions of the taps as an eighth of the small crops, enough for a mean."""
 
+TILE = 64
+"""Side in pixels of the tiles of the metrics without a network: as large as the smallest samples."""
+
+TILES = 64
+"""Number of tiles of every row: four canvases of 256 px cut without a rest."""
+
 RANDOM_CROPS = 256
 """Number of crops of ``gram_random``: the area of the four canvases twice over."""
 
@@ -284,6 +290,136 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         "texture whose held-out part matches as closely",
         cost=1.0,
         role=Role.COPYING,
+        compared=Compared.SOURCE,
+    ),
+    MetricInfo(
+        name="copied_piece",
+        label="copied piece",
+        unit="px",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=64,
+        definition="Side of a square as large as the largest connected piece of a picture that matches the train "
+        "window at one offset, patch for patch, closer than the first percentile of held-out patches.",
+        blind_to="copies that were turned, recoloured or blurred; pieces that hold no two of the patches of copy rate",
+        cost=0.1,
+        compared=Compared.SOURCE,
+    ),
+    MetricInfo(
+        name="nearest_ratio",
+        label="nearest ratio",
+        unit="",
+        direction=Direction.HIGHER,
+        version=1,
+        minimum_size=64,
+        definition="Median distance of the same patches to their nearest train patches over that of held-out patches: "
+        "far below 1 is copied or flat, above 1 is foreign, and no merit.",
+        blind_to="quality: noise is far from everything",
+        cost=0.0,
+        compared=Compared.SOURCE,
+    ),
+    MetricInfo(
+        name="diversity",
+        label="diversity",
+        unit="",
+        direction=Direction.HIGHER,
+        version=1,
+        minimum_size=1,
+        definition="Mean squared distance of two samples, pixel by pixel, over twice the variance of their pixels: 1 "
+        "for unrelated pictures, 0 for one and the same.",
+        blind_to="quality: noise is diverse; samples that are rolled versions of one another, but for the part "
+        "closest_pair",
+        cost=0.3,
+        compared=Compared.UNSEEN,
+    ),
+    MetricInfo(
+        name="speckle",
+        label="speckle",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=TILE,
+        definition="How high the frequencies of a grid of 2, 4, 8 or 16 px stand over those around them, in the power "
+        f"spectrum of {TILES} tiles of {TILE} px, over how high they do in the window; the largest of the four. 1 is "
+        "no grid but the texture's own.",
+        blind_to="everything but grids; speckle whose period is none of these",
+        cost=0.1,
+    ),
+    MetricInfo(
+        name="spectrum",
+        label="spectrum",
+        unit="dB",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=TILE,
+        definition=f"Root mean square difference of the radial power spectra of {TILES} tiles of {TILE} px, mean over "
+        "the four octaves of wavelengths from 32 to 2 px.",
+        blind_to="phases, and so edges and everything but the autocorrelation; direction; wavelengths over 32 px",
+        cost=0.1,
+    ),
+    MetricInfo(
+        name="swd",
+        label="SWD",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=TILE,
+        definition=f"Sliced Wasserstein distance over 256 directions of 7 px patches of {TILES} tiles of {TILE} px, "
+        "normalised per channel and side, mean over three levels of a Laplacian pyramid.",
+        blind_to="brightness, contrast and colour balance of a level; layout beyond 28 px; copying",
+        cost=1.0,
+    ),
+    MetricInfo(
+        name="glcm",
+        label="GLCM",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=TILE,
+        definition="Total variation between co-occurrence matrices of 32 grey levels, mean over distances of 1, 2, 4 "
+        f"and 8 px and four angles, over {TILES} tiles of {TILE} px.",
+        blind_to="colour, everything but pairs of pixels, layout beyond 8 px, copying",
+        cost=0.1,
+    ),
+    MetricInfo(
+        name="lbp",
+        label="LBP",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=TILE,
+        definition="Total variation between histograms of uniform local binary patterns of 8 points, mean over radii "
+        f"of 1, 2 and 4 px, over {TILES} tiles of {TILE} px.",
+        blind_to="colour, brightness, contrast, layout beyond 4 px, copying",
+        cost=0.5,
+    ),
+    MetricInfo(
+        name="portilla_simoncelli",
+        label="Portilla-Simoncelli",
+        unit="SD",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=WIDE_CROP,
+        definition=f"Mean deviation of 710 texture statistics over {WIDE_CROPS} crops of {WIDE_CROP} px from the "
+        "window's, in standard deviations over the window's crops.",
+        blind_to="colour, layout beyond a crop, copying",
+        cost=8.0,
+        needs="plenoptic (python -m pip install 'inng-bench[plenoptic]')",
+        scope=Scope.ON_REQUEST,
+        compared=Compared.UNSEEN,
+    ),
+    MetricInfo(
+        name="two_sample",
+        label="two-sample test",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=TILE,
+        definition="Accuracy with which fresh classifiers tell unseen 32 px crops of the samples from held-out ones, "
+        "in excess of train against held-out.",
+        blind_to="layout beyond 32 px, copying; how large a difference is, once it is plain",
+        cost=15.0,
+        scope=Scope.ON_REQUEST,
         compared=Compared.SOURCE,
     ),
 )

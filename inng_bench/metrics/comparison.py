@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,23 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
-class Pictures:
+class _Deriving:
+    """Keeps what metrics have made of it."""
+
+    _derived: dict[Callable[[Any], Any], Any] = field(default_factory=dict, init=False, repr=False)
+
+    def derive(self, compute: Callable[[Self], T]) -> T:
+        """Return what a function makes of this; it is computed when first asked for, and kept.
+
+        Metrics share features that way: whichever comes first pays for them.
+        """
+        if compute not in self._derived:
+            self._derived[compute] = compute(self)
+        return cast(T, self._derived[compute])
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures(_Deriving):
     """Pictures of one size, and what metrics have made of them.
 
     Attributes
@@ -25,29 +41,19 @@ class Pictures:
     """
 
     pixels: Pixels
-    _derived: dict[Callable[["Pictures"], Any], Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def side(self) -> int:
         """The shorter side in pixels."""
         return int(min(self.pixels.shape[1:3]))
 
-    def derive(self, compute: Callable[["Pictures"], T]) -> T:
-        """Return what a function makes of the pictures; it is computed when first asked for, and kept.
-
-        Metrics share features that way: whichever comes first pays for them.
-        """
-        if compute not in self._derived:
-            self._derived[compute] = compute(self)
-        return cast(T, self._derived[compute])
-
     def places(self, count: int, crop: int) -> NDArray[np.int64]:
         """Return where a number of crops is cut, as :func:`inng_bench.metrics.crops.grid` says."""
         return crops.grid(count, len(self.pixels), self.pixels.shape[1:3], crop)
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, eq=False)
+class Comparison(_Deriving):
     """Samples against one window.
 
     Attributes

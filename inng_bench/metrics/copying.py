@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
 from inng_bench.metrics.comparison import Comparison, Outcome
+from inng_bench.metrics.copied_piece import largest_piece
 from inng_bench.metrics.crops import Pixels, cut, grid, groups
 
 PATCH = 16
@@ -43,10 +44,13 @@ class Matches:
         (blocks, 3, 3, 2): place in the train window minus place in the block, in pixels.
     distance : NDArray[np.float64]
         (blocks, 3, 3): root mean square difference in grey levels.
+    places : NDArray[np.int64]
+        (blocks, 3): picture, top and left of each block.
     """
 
     offset: NDArray[np.int64]
     distance: NDArray[np.float64]
+    places: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,12 @@ class Copying:
         Share of patches that match more closely than the threshold.
     threshold : float
         The distance that honest material has, in grey levels.
+    nearest_ratio : float or None
+        Median distance of a patch to its nearest train patch over that of held-out patches: far below 1 is copied,
+        whatever the offsets. None where held-out patches stand in the train window as they are.
+    largest_piece : float
+        Side in pixels of a square as large as the largest piece that stands at one offset, see
+        :func:`inng_bench.metrics.copied_piece.largest_piece`.
     per_group : tuple[float, ...]
         The rate of each group of pictures, see :func:`inng_bench.metrics.crops.groups`.
     """
@@ -71,16 +81,34 @@ class Copying:
     same_offset: float
     close: float
     threshold: float
+    nearest_ratio: float | None
+    largest_piece: float
     per_group: tuple[float, ...]
 
 
 def copy_rate(comparison: Comparison) -> Outcome:
     """Measure the copy rate: the metric that the registry names."""
-    held_out = None if comparison.held_out is None else comparison.held_out.pixels[0]
-    found = copying(comparison.samples.pixels, comparison.reference.pixels[0], held_out)
+    found = comparison.derive(_find)
     parts = {"same_offset": found.same_offset, "close": found.close, "threshold": found.threshold}
     alone = found.per_group if len(found.per_group) > 1 else ()
     return Outcome(found.rate, BLOCKS, BLOCK, parts, alone)
+
+
+def copied_piece(comparison: Comparison) -> Outcome:
+    """Measure the largest copied piece."""
+    return Outcome(comparison.derive(_find).largest_piece, BLOCKS, BLOCK)
+
+
+def nearest_ratio(comparison: Comparison) -> Outcome:
+    """Measure how near the samples come to the train window, against held-out material."""
+    ratio = comparison.derive(_find).nearest_ratio
+    note = "" if ratio is not None else "held-out patches stand in the train window as they are"
+    return Outcome(ratio, BLOCKS if note == "" else 0, BLOCK, note=note)
+
+
+def _find(comparison: Comparison) -> Copying:
+    held_out = None if comparison.held_out is None else comparison.held_out.pixels[0]
+    return copying(comparison.samples.pixels, comparison.reference.pixels[0], held_out)
 
 
 def copying(samples: Pixels, train: Pixels, held_out: Pixels | None) -> Copying:
@@ -93,9 +121,10 @@ def copying(samples: Pixels, train: Pixels, held_out: Pixels | None) -> Copying:
     train, held_out : Pixels
         uint8 (H, W, 3). Without a held-out window one half of the train window against the other gives the threshold.
     """
-    threshold = honest_distance(train, held_out)
-    matches, image = nearest_patches(samples, train)
-    group = groups(len(samples))[image]
+    honest = honest_distances(train, held_out)
+    threshold = float(np.percentile(honest, PERCENTILE))
+    matches = nearest_patches(samples, train)
+    group = groups(len(samples))[matches.places[:, 0]]
     close = matches.distance < threshold
     same = [_same_offset(matches.offset, axis, train.shape[:2]) for axis in (1, 2)]
     both = [_both(close, axis) for axis in (1, 2)]
@@ -105,29 +134,24 @@ def copying(samples: Pixels, train: Pixels, held_out: Pixels | None) -> Copying:
         same_offset=_share(same),
         close=float(close.mean()),
         threshold=threshold,
+        nearest_ratio=float(np.median(matches.distance) / np.median(honest)) if np.median(honest) > 0 else None,
+        largest_piece=largest_piece(samples, train, _offsets(matches, copied), PATCH, threshold),
         per_group=tuple(_share([pairs[group == number] for pairs in copied]) for number in np.unique(group)),
     )
 
 
-def honest_distance(train: Pixels, held_out: Pixels | None) -> float:
-    """Return the first percentile of the match distances of material that is no copy, in grey levels."""
+def honest_distances(train: Pixels, held_out: Pixels | None) -> NDArray[np.float64]:
+    """Return the match distances of patches that are no copies, in grey levels."""
     if held_out is None:
         train, held_out = _halves(train)
-    return float(np.percentile(nearest_patches(held_out[np.newaxis], train)[0].distance, PERCENTILE))
+    return nearest_patches(held_out[np.newaxis], train).distance
 
 
-def nearest_patches(samples: Pixels, train: Pixels) -> tuple[Matches, NDArray[np.int64]]:
+def nearest_patches(samples: Pixels, train: Pixels) -> Matches:
     """Find the nearest train patch of patches on a fixed grid.
 
     The search is exhaustive and runs over all places of the window continued periodically, so that a rolled or tiled
     copy has no seam.
-
-    Returns
-    -------
-    Matches
-        The nearest patches.
-    NDArray[np.int64]
-        (blocks,): the picture that each block is from.
     """
     places = grid(BLOCKS, len(samples), samples.shape[1:3], BLOCK)
     blocks = cut(samples, places, BLOCK)
@@ -139,7 +163,7 @@ def nearest_patches(samples: Pixels, train: Pixels) -> tuple[Matches, NDArray[np
     nearest = np.stack([wrapped[y : y + PATCH, x : x + PATCH] for y, x in found.reshape(-1, 2)])
     squares = (nearest.astype(np.float64) - patches.reshape(nearest.shape)) ** 2
     offset = found - np.array(inside).reshape(3, 3, 2)
-    return Matches(offset, np.sqrt(squares.mean((1, 2, 3))).reshape(shape)), places[:, 0]
+    return Matches(offset, np.sqrt(squares.mean((1, 2, 3))).reshape(shape), places)
 
 
 def nearest_patch(sample: Pixels, train: Pixels, size: int = 64) -> tuple[Pixels, Pixels, float]:
@@ -202,6 +226,15 @@ def _same_offset(offset: NDArray[np.int64], axis: int, period: tuple[int, ...]) 
 
 def _both(close: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
     return close[:, :-1] & close[:, 1:] if axis == 1 else close[:, :, :-1] & close[:, :, 1:]
+
+
+def _offsets(matches: Matches, copied: list[NDArray[np.bool_]]) -> NDArray[np.int64]:
+    """Return picture, down and right of each offset, from the picture to the train window, that a copied pair has."""
+    first = (matches.offset[:, :-1], matches.offset[:, :, :-1])
+    pairs = [np.argwhere(pairs) for pairs in copied]
+    offset = np.concatenate([offsets[tuple(index.T)] for offsets, index in zip(first, pairs, strict=True)])
+    places = matches.places[np.concatenate([index[:, 0] for index in pairs])]
+    return np.concatenate([places[:, :1], offset - places[:, 1:]], axis=1)
 
 
 def _share(pairs: list[NDArray[np.bool_]]) -> float:

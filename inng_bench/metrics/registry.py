@@ -4,12 +4,18 @@ from collections.abc import Mapping
 
 from inng_bench.metrics import prdc
 from inng_bench.metrics.comparison import Measure
-from inng_bench.metrics.copying import copy_rate
+from inng_bench.metrics.copying import copied_piece, copy_rate, nearest_ratio
+from inng_bench.metrics.diversity import diversity
 from inng_bench.metrics.gram_lite import gram, gram_128
 from inng_bench.metrics.gram_random import gram_random
 from inng_bench.metrics.gram_vgg import gram_vgg
+from inng_bench.metrics.grey_histograms import glcm, lbp
 from inng_bench.metrics.inception import patch_fid_inception, patch_kid_inception
 from inng_bench.metrics.patch_distances import patch_fid, patch_kid
+from inng_bench.metrics.portilla_simoncelli import portilla_simoncelli
+from inng_bench.metrics.sliced_wasserstein import swd
+from inng_bench.metrics.spectrum import speckle, spectrum
+from inng_bench.metrics.two_sample import two_sample
 
 MEASURES: Mapping[str, Measure] = {
     "gram": gram,
@@ -25,5 +31,15 @@ MEASURES: Mapping[str, Measure] = {
     "density": prdc.density,
     "coverage": prdc.coverage,
     "copy_rate": copy_rate,
+    "copied_piece": copied_piece,
+    "nearest_ratio": nearest_ratio,
+    "diversity": diversity,
+    "speckle": speckle,
+    "spectrum": spectrum,
+    "swd": swd,
+    "glcm": glcm,
+    "lbp": lbp,
+    "portilla_simoncelli": portilla_simoncelli,
+    "two_sample": two_sample,
 }
 """By the catalogue's names."""
