@@ -343,7 +343,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         f"spectrum of {TILES} tiles of {TILE} px, over how high they do in the window; the largest of the four. 1 is "
         "no grid but the texture's own.",
         blind_to="everything but grids; speckle whose period is none of these",
-        cost=0.1,
+        cost=0.2,
     ),
     MetricInfo(
         name="spectrum",
@@ -355,7 +355,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         definition=f"Root mean square difference of the radial power spectra of {TILES} tiles of {TILE} px, mean over "
         "the four octaves of wavelengths from 32 to 2 px.",
         blind_to="phases, and so edges and everything but the autocorrelation; direction; wavelengths over 32 px",
-        cost=0.1,
+        cost=0.2,
     ),
     MetricInfo(
         name="swd",
@@ -367,7 +367,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         definition=f"Sliced Wasserstein distance over 256 directions of 7 px patches of {TILES} tiles of {TILE} px, "
         "normalised per channel and side, mean over three levels of a Laplacian pyramid.",
         blind_to="brightness, contrast and colour balance of a level; layout beyond 28 px; copying",
-        cost=1.0,
+        cost=0.8,
     ),
     MetricInfo(
         name="glcm",
@@ -403,7 +403,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         definition=f"Mean deviation of 710 texture statistics over {WIDE_CROPS} crops of {WIDE_CROP} px from the "
         "window's, in standard deviations over the window's crops.",
         blind_to="colour, layout beyond a crop, copying",
-        cost=8.0,
+        cost=4.0,
         needs="plenoptic (python -m pip install 'inng-bench[plenoptic]')",
         scope=Scope.ON_REQUEST,
         compared=Compared.UNSEEN,
