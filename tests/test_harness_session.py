@@ -529,7 +529,7 @@ def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path: Path, monkeypat
     def refuse(**_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("inng_bench.harness.session.tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("inng_bench.harness.folder.tempfile.TemporaryFile", refuse)
     with pytest.raises(InputError, match=r"\(Permission denied\); name a folder with --out"):
         run_plan(fakes("Tiler"), tmp_path)
 

@@ -89,13 +89,13 @@ def draw_from_run(
     method = load_model(folder, Execution(chosen, resolve_precision(precision, chosen)), trusted)
     if not method.supports(size):
         raise InputError(f"{method.name} cannot draw {size[1]}x{size[0]} px; name another --size.")
-    notice(f"{size[1]}x{size[0]} px {'tile: opposite borders meet' if method.tiles(size) else 'do not tile'}")
     generator = torch_generator(seed)
     title = "-".join(folder.resolve().parts[-3:-1]) or "sample"  # texture and method
     paths = []
     for index in range(count):
         paths.append(out / f"{title}-{size[1]}x{size[0]}-seed-{seed}-{index}.png")
         write_png(paths[-1], _drawn(folder, partial(method.sample, 1, size, generator=generator)))
+    notice(f"{size[1]}x{size[0]} px {'tile: opposite borders meet' if method.tiles(size) else 'do not tile'}")
     return paths
 
 
