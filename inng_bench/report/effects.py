@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import pandas as pd
+from scipy import stats
 
 from inng_bench.metrics.catalogue import BY_NAME
 from inng_bench.records.schema import Record
+from inng_bench.report.comparison import holm
 from inng_bench.report.intervals import Estimate
 from inng_bench.report.markup import ABSENT, Markup, decimals, format_number, format_range, shorten
 from inng_bench.report.rows import Row, find_headline
@@ -142,8 +144,6 @@ def _tested(logarithms: Sequence[float]) -> tuple[Estimate, float | None]:
         return Estimate(math.exp(mean)), None
     if min(logarithms) == max(logarithms):  # no spread, for which scipy has a warning and no interval
         return Estimate(*[math.exp(mean)] * 3), float(mean == 0)
-    from scipy import stats  # here, since reports without effects start a second earlier
-
     test = stats.ttest_1samp(logarithms, 0.0)
     low, high = test.confidence_interval(1 - LEVEL)
     return Estimate(math.exp(mean), math.exp(low), math.exp(high)), float(test.pvalue)
@@ -151,14 +151,10 @@ def _tested(logarithms: Sequence[float]) -> tuple[Estimate, float | None]:
 
 def _corrected(effects: Sequence[Effect]) -> list[Effect]:
     """Put Holm's probabilities in the place of those that know nothing of each other."""
-    tested = sorted(
-        (effect.probability, index) for index, effect in enumerate(effects) if effect.probability is not None
-    )
-    corrected, least = list(effects), 0.0
-    for rank, (probability, index) in enumerate(tested):
-        least = max(least, min(1.0, probability * (len(tested) - rank)))
-        corrected[index] = replace(effects[index], probability=least)
-    return corrected
+    corrected = iter(holm([effect.probability for effect in effects if effect.probability is not None]))
+    return [
+        effect if effect.probability is None else replace(effect, probability=next(corrected)) for effect in effects
+    ]
 
 
 def effects_csv(effects: Sequence[Effect]) -> str:
