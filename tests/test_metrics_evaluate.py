@@ -1,19 +1,27 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import skimage.data
 import torch
+from few_crops import take_few_crops
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from inng_bench.metrics import fidelity, gram_lite, lite_features, patch_distances
-from inng_bench.metrics.catalogue import BY_NAME, CROPS
+from inng_bench.metrics import evaluate as module
+from inng_bench.metrics import fidelity
+from inng_bench.metrics.catalogue import BY_NAME, CROPS, DEFAULT, Compared
 from inng_bench.metrics.crops import cut, grid
-from inng_bench.metrics.evaluate import evaluate, evaluate_real
 from inng_bench.records.schema import Against, Measurement
 
 Pixels = NDArray[np.uint8]
 Values = dict[tuple[str, Against], Measurement]
 COMPARED = ("gram", "gram_128", "patch_fid", "patch_kid")
+
+# What holds for every metric is tested on these; the others have files of their own.
+evaluate, evaluate_real = (
+    partial(function, metrics=(*COMPARED, "copy_rate")) for function in (module.evaluate, module.evaluate_real)
+)
 
 
 def _noise(seed: int, *shape: int) -> Pixels:
@@ -46,8 +54,7 @@ def grass() -> tuple[Pixels, Pixels]:
 @pytest.fixture
 def few_crops(monkeypatch: pytest.MonkeyPatch) -> None:
     """Crops enough for what these tests ask, in a sixteenth of the time."""
-    for module in (lite_features, gram_lite, patch_distances):
-        monkeypatch.setattr(module, "CROPS", 128)
+    take_few_crops(monkeypatch)
 
 
 def test_a_row_has_every_metric_against_both_windows_with_its_counts(grass: tuple[Pixels, Pixels]) -> None:
@@ -69,6 +76,18 @@ def test_a_row_has_every_metric_against_both_windows_with_its_counts(grass: tupl
     wide = measured["gram_128", Against.HELD_OUT]
     assert (wide.n, wide.disjoint_crops) == (32, 16)
     assert _value(row, "patch_fid") < 0.5 * _value(row, "patch_fid", Against.TRAIN)
+
+
+@pytest.mark.usefixtures("few_crops")
+def test_without_names_every_default_metric_is_measured_against_the_windows_that_it_says() -> None:
+    measured = _by_name(module.evaluate(_noise(0, 2, 128, 128), _noise(1, 128, 128), _noise(2, 128, 128), seed=0))
+    windows = {
+        Compared.BOTH: {Against.HELD_OUT, Against.TRAIN},
+        Compared.UNSEEN: {Against.HELD_OUT},
+        Compared.SOURCE: {Against.TRAIN},
+    }
+    expected = {(name, against) for name in DEFAULT for against in windows[BY_NAME[name].compared]}
+    assert set(measured) == expected
 
 
 @pytest.mark.usefixtures("few_crops")
