@@ -106,6 +106,8 @@ def check_training(
     _require(0.0 <= training.flops < float("inf"), "counts its operations", method)
     _check_reports(method, reports, training)
     _check_spending(method, reports, training, budget)
+    if training.chain is not None:
+        _check_pictures(method, training.chain, tuple(training.chain.shape))
     return method, training
 
 
@@ -167,7 +169,7 @@ def check_determinism(
     """Check that the seed decides the training, bit by bit; a method that spends nothing need not depend on it."""
     again = method_class(settings, execution)
     repeated = again.train(window, seed=1, budget=budget)
-    _require(repeated == training, "reports the same outcome for the same seed", method)
+    _require(_equal_outcomes(repeated, training), "reports the same outcome for the same seed", method)
     _require(_equal_states(method.state(), again.state()), "learns the same weights from the same seed", method)
     if training.flops > 0:
         other = method_class(settings, execution)
@@ -195,7 +197,7 @@ def check_resume(
     left: list[Progress] = []
     resumed = method_class(settings, execution)
     outcome = resumed.train(window, seed=1, budget=budget, events=left.append, checkpoint=_Giver(keeper.kept))
-    _require(outcome == training, "reports the same outcome when it goes on from a snapshot", method)
+    _require(_equal_outcomes(outcome, training), "reports the same outcome when it goes on from a snapshot", method)
     _require(_equal_states(method.state(), resumed.state()), "learns the same when it goes on from a snapshot", method)
     same = [report.values for report in left] == [report.values for report in heard[keeper.heard_before :]]
     _require(same, "reports what is left, and nothing twice, when it goes on from a snapshot", method)
@@ -255,6 +257,12 @@ def _check_pictures(method: Method, pictures: Tensor, shape: tuple[int, ...]) ->
     _require(bool(pictures.isfinite().all()), "makes finite pictures", method)
     _require(float(pictures.detach().abs().max()) <= 1.0, "makes pictures in [-1, 1]", method)
     _require(not pictures.requires_grad, "makes pictures without a gradient", method)
+
+
+def _equal_outcomes(left: Training, right: Training) -> bool:
+    if left.chain is None or right.chain is None:
+        return left == right
+    return (left.flops, left.warnings) == (right.flops, right.warnings) and torch.equal(left.chain, right.chain)
 
 
 def _equal_states(left: Mapping[str, Tensor], right: Mapping[str, Tensor]) -> bool:

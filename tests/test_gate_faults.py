@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from few_crops import take_few_crops
 from gate_faults import FAULTS
 from scipy import stats
 
@@ -17,7 +18,6 @@ from inng_bench.gate.simulation import METRICS, TAILS, Layout, has_alarm, judge_
 from inng_bench.harness.plan import Plan, make_plan
 from inng_bench.harness.run import execute
 from inng_bench.harness.suite import parse_suite
-from inng_bench.metrics import evaluate
 from inng_bench.records import store
 
 TABLES = 1000
@@ -69,8 +69,7 @@ def run(plan: Plan, seeds: range, folder: Path) -> Path:
 def test_a_sampler_that_climbs_the_wrong_way_is_found_and_another_seed_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, number in (("CROPS", 128), ("WIDE_CROPS", 8)):  # the features take nearly all the time
-        monkeypatch.setattr(evaluate, name, number)
+    take_few_crops(monkeypatch, 128, 8)  # the features take nearly all the time
     plan = make_plan(parse_suite(SUITE, "faults"), device="cpu")
     plant = FAULTS["gradient sign flipped"]
     faulty = replace(plan, runs=tuple(plant(one) if one.method == "inng" else one for one in plan.runs))

@@ -1,5 +1,6 @@
 """Stored runs are measured anew without training; the workers are real processes with stubs for the metrics."""
 
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -41,9 +42,12 @@ implementation = "fake_methods:Tiler"
 TIMES = {"measurements": {"__all__": {"seconds"}}, "remeasured": True}
 
 
+STUBS = (sys.executable, str(Path(__file__).parent / "fake_worker.py"))
+
+
 @pytest.fixture(autouse=True)
 def _worker_with_stubs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executor, "WORKER", (sys.executable, str(Path(__file__).parent / "fake_worker.py")))
+    monkeypatch.setattr(executor, "WORKER", STUBS)
 
 
 def plan_of(*labels: str) -> Plan:
@@ -51,10 +55,20 @@ def plan_of(*labels: str) -> Plan:
     return replace(plan, runs=tuple(run for run in plan.runs if run.method in labels))
 
 
-@pytest.fixture
-def results(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The rows ``tiler`` and ``real``, finished."""
-    assert run_plan(plan_of("tiler", "real"), tmp_path, jobs=1).done == 2
+    folder = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(executor, "WORKER", STUBS)
+        assert run_plan(plan_of("tiler", "real"), folder, jobs=1).done == 2
+    return folder
+
+
+@pytest.fixture
+def results(finished: Path, tmp_path: Path) -> Path:
+    """A copy of them for each test."""
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 

@@ -136,10 +136,13 @@ def run_plan(plan: Plan, folder: Path, *, jobs: int | None = None, retry: Retry 
             if run not in missing:
                 states_of(folder, run).remove()  # left by a process that was killed right after its record
         with open_display(len(missing)) as display:
-            display.say(f"{plan.suite.name}: {len(missing)} runs to do, {kept} of {len(plan.runs)} are there already.")
+            unmeasured = unmeasured_runs(plan, folder, missing)
+            again = f", {len(unmeasured)} to measure again" if unmeasured else ""
+            to_do = len(missing) - len(unmeasured)
+            display.say(f"{plan.suite.name}: {to_do} runs to do{again}, {kept} of {len(plan.runs)} are there already.")
             session = _Session(plan, folder, display)
             jobs = jobs or default_jobs(plan)
-            measured = measure_runs(unmeasured_runs(plan, folder, missing), folder, jobs, display)
+            measured = measure_runs(unmeasured, folder, jobs, display)
             to_run = [run for run in missing if run.key not in measured]
             session.run(to_run, jobs)
             session.time_samplers(untimed_runs(plan, folder))

@@ -82,7 +82,7 @@ def make_task(case: Case, steps: int) -> Task:
 
 def _grid(case: Case) -> int:
     """Return the number of windows of a dense pass."""
-    along = case.side // WINDOW_STEP
+    along: int = case.side // WINDOW_STEP
     return along * along
 
 
