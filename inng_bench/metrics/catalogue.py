@@ -403,7 +403,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         definition=f"Mean deviation of 710 texture statistics over {WIDE_CROPS} crops of {WIDE_CROP} px from the "
         "window's, in standard deviations over the window's crops.",
         blind_to="colour, layout beyond a crop, copying",
-        cost=4.0,
+        cost=2.0,
         needs="plenoptic (python -m pip install 'inng-bench[plenoptic]')",
         scope=Scope.ON_REQUEST,
         compared=Compared.UNSEEN,
@@ -418,7 +418,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         definition="Accuracy with which fresh classifiers tell unseen 32 px crops of the samples from held-out ones, "
         "in excess of train against held-out.",
         blind_to="layout beyond 32 px, copying; how large a difference is, once it is plain",
-        cost=15.0,
+        cost=5.0,
         scope=Scope.ON_REQUEST,
         compared=Compared.SOURCE,
     ),
