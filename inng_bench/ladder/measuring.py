@@ -20,6 +20,7 @@ from inng_bench.metrics.catalogue import BY_NAME, Compared, MetricInfo
 from inng_bench.metrics.comparison import Comparison, Pictures
 from inng_bench.metrics.crops import Pixels
 from inng_bench.metrics.registry import MEASURES
+from inng_bench.processes import end_with_parent
 from inng_bench.records.schema import Against
 from inng_bench.seeds import derive_seed, numpy_generator
 
@@ -88,7 +89,7 @@ def run(tasks: Sequence[Task], *, jobs: int, on_done: Callable[[Task, int], None
         When a process dies, which memory is the likeliest reason for.
     """
     context = multiprocessing.get_context("spawn")
-    with _single_threaded(), ProcessPoolExecutor(jobs, mp_context=context, initializer=_die_quietly) as pool:
+    with _single_threaded(), ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_quietly) as pool:
         futures = {pool.submit(measure, task): task for task in tasks}
         try:
             for done, future in enumerate(as_completed(futures), 1):
@@ -115,9 +116,10 @@ def _single_threaded() -> Iterator[None]:
             os.environ.update({} if value is None else {name: value})
 
 
-def _die_quietly() -> None:
-    """Let Ctrl-C, which reaches all processes, end this one without a traceback."""
+def _end_quietly() -> None:
+    """Let Ctrl-C, which reaches all processes, end this one without a traceback, and the end of its parent too."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    end_with_parent()
 
 
 def measure(task: Task) -> tuple[Value, ...]:

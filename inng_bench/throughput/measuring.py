@@ -1,9 +1,7 @@
 """Timing the cases, each in a process of its own, so that its memory is its own too."""
 
 import multiprocessing
-import os
 import statistics
-import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -19,6 +17,7 @@ from inng_bench.errors import InputError
 from inng_bench.harness.display import Display
 from inng_bench.harness.memory import peak_memory_mib
 from inng_bench.inng.method import INNg
+from inng_bench.processes import end_with_parent
 from inng_bench.throughput.cases import Case, Effort
 from inng_bench.throughput.ceiling import Clock, time_against_ceiling
 from inng_bench.throughput.samplers import make_task
@@ -137,20 +136,8 @@ def in_fresh_process(work: Callable[[], Result]) -> Result:
     """Do picklable work in a process that has torch and nothing else in its memory."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    with ProcessPoolExecutor(1, mp_context=context, initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(1, mp_context=context, initializer=end_with_parent) as pool:
         return pool.submit(work).result()
-
-
-def _end_with_parent() -> None:
-    """Let this process leave as soon as its parent has ended, however that came about."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def wait() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 def _peak_memory(case: Case, idle: float) -> float:
