@@ -158,7 +158,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         definition=f"Relative Frobenius distance of Gram matrices over {CROPS} crops of {CROP} px, mean over the five "
         "taps of 16 to 112 channels.",
         blind_to="layout beyond a crop, copying, feature moments above the second",
-        cost=7.5,
+        cost=6.0,
         role=Role.HEADLINE,
     ),
     MetricInfo(
@@ -170,7 +170,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         minimum_size=WIDE_CROP,
         definition=f"The same over {WIDE_CROPS} crops of {WIDE_CROP} px; pictures under {WIDE_CROP} px have no value.",
         blind_to="layout beyond a crop, copying, feature moments above the second",
-        cost=0.6,
+        cost=0.4,
     ),
     MetricInfo(
         name="gram_random",
@@ -182,7 +182,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         definition=f"Relative Frobenius distance of Gram matrices over {RANDOM_CROPS} crops of {CROP} px behind one "
         "layer of rectified random filters of 3, 7 and 11 px, mean over sizes and three seeds.",
         blind_to="structure larger than 11 px, copying, feature moments above the second",
-        cost=0.7,
+        cost=0.5,
     ),
     MetricInfo(
         name="gram_vgg",
@@ -221,7 +221,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         definition="Unbiased squared MMD with the kernel (x·y/1280 + 1)³ on the 1280 head features of the same "
         f"{CROPS} crops, all in one subset.",
         blind_to="layout beyond a crop, copying",
-        cost=0.6,
+        cost=1.5,
         role=Role.HEADLINE,
     ),
     MetricInfo(
@@ -288,7 +288,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         "within 1 px and both match closer than the first percentile of held-out patches.",
         blind_to="copies that were turned, recoloured, blurred or cut into pieces below two patches; copies in a "
         "texture whose held-out part matches as closely",
-        cost=1.0,
+        cost=2.0,
         role=Role.COPYING,
         compared=Compared.SOURCE,
     ),
