@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from inng_bench.inng.choices import Architecture, Ascended, Canvas, Normalisation, Output, Overlap
-from inng_bench.inng.field import Reading, make_field
+from inng_bench.inng.field import Reading, dense_torus, make_field
 from inng_bench.inng.frozen import FrozenClassifier, freeze, picture_logits, recalibrate, torus_logits_and_gradient
 from inng_bench.inng.network import GEOMETRIES, WINDOW_STEP, Classifier, Design, new_classifier
 
@@ -163,6 +163,26 @@ def test_random_patches_give_the_gradient_of_their_explicit_cuts(
     (slope,) = torch.autograd.grad(objective.sum(), whole)
     torch.testing.assert_close(logits, expected)
     torch.testing.assert_close(gradient, slope / (3 * WINDOW**2 / (HEIGHT * WIDTH)))
+
+
+def test_canvases_evaluated_in_parts_have_the_logits_and_gradients_of_the_whole(
+    classifier: Classifier, canvases: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen, asked = freeze(classifier, torch.float64), torch.arange(2)
+    field = make_field([frozen], None, Reading(), canvases, 1, torch.Generator().manual_seed(8))
+    whole = field(canvases, 0, asked)
+    monkeypatch.setattr("inng_bench.inng.field.PIXELS_TOGETHER", HEIGHT * WIDTH)
+    seen: list[int] = []
+    exact = torus_logits_and_gradient
+
+    def counted(frozen: FrozenClassifier, part: Tensor, ascended: Ascended) -> tuple[Tensor, Tensor]:
+        seen.append(len(part))
+        return exact(frozen, part, ascended)
+
+    roll = torch.randint(WINDOW_STEP, (1, 2), generator=torch.Generator().manual_seed(8))[0]
+    parts = dense_torus(frozen, canvases, roll, Ascended.LOGIT, counted)
+    assert seen == [1, 1]
+    torch.testing.assert_close(parts, whole)
 
 
 def test_a_larger_canvas_has_as_many_random_patches_for_its_area(classifier: Classifier) -> None:

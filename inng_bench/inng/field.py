@@ -25,6 +25,9 @@ Field = Callable[[Tensor, int, Tensor], tuple[Tensor, Tensor]]
 """Maps canvases (N, 3, H, W), the number of a step and the numbers of the images among those that the ascent began
 with, to logits (N, windows) and a gradient (N, 3, H, W)."""
 
+PIXELS_TOGETHER = 4 * 256**2
+"""On a processor; layers of more canvases leave its caches, and the allocator asks for new pages at each step."""
+
 Prior = Callable[[Tensor], Tensor]
 """Maps canvases to the gradient of ln p0."""
 
@@ -119,9 +122,15 @@ def dense_torus(
     ascended: Ascended,
     evaluate: Callable[[FrozenClassifier, Tensor, Ascended], tuple[Tensor, Tensor]] = torus_logits_and_gradient,
 ) -> tuple[Tensor, Tensor]:
-    """Evaluate every window of the regular grid that a roll of the canvases gives."""
+    """Evaluate every window of the regular grid that a roll of the canvases gives, a few large canvases at a time."""
     down, right = roll.tolist()
-    logits, gradient = evaluate(classifier, canvases.roll((down, right), (2, 3)), ascended)
+    rolled = canvases.roll((down, right), (2, 3))
+    together = max(1, PIXELS_TOGETHER // (canvases.shape[2] * canvases.shape[3]))
+    if canvases.device.type != "cpu" or together >= len(canvases):
+        logits, gradient = evaluate(classifier, rolled, ascended)
+    else:
+        parts = [evaluate(classifier, part, ascended) for part in rolled.split(together)]  # type: ignore[no-untyped-call]
+        logits, gradient = (torch.cat(column) for column in zip(*parts, strict=True))
     return logits, gradient.roll((-down, -right), (2, 3))
 
 
