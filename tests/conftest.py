@@ -4,18 +4,26 @@ Results repeat with one thread, and tests may run side by side. The lock by whic
 lies in the folder of temporary files: in another one, tests do not depend on what else runs on the machine.
 """
 
+import contextlib
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
+
+from inng_bench.harness.machine import lock_path
 
 torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def machine_of_their_own() -> Iterator[None]:
-    with tempfile.TemporaryDirectory(prefix="inng-") as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TMPDIR", folder)
+    folder = Path(tempfile.mkdtemp(prefix="inng-"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(folder))
         patch.setattr(tempfile, "tempdir", None)  # forget the folder that was looked up before
         yield
+    (folder / lock_path().name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # multiprocessing has a folder of its own in it until the interpreter ends
+        folder.rmdir()
