@@ -40,7 +40,6 @@ def test_without_plenoptic_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_statistics_hold_mean_variance_skewness_and_kurtosis_of_the_pixels() -> None:
-    pytest.importorskip("plenoptic")
     crop = _grass()[:128, :128]
     found = statistics(crop[None])
     assert found.shape == (1, 710)
@@ -51,7 +50,6 @@ def test_the_statistics_hold_mean_variance_skewness_and_kurtosis_of_the_pixels()
 
 
 def test_held_out_texture_is_nearer_than_what_is_blurred_or_noisy() -> None:
-    pytest.importorskip("plenoptic")
     train, held_out = _grass()[:, :128], _grass()[:, 128:]
     noisy = np.clip(train + np.random.default_rng(0).normal(0, 20, train.shape), 0, 255).astype(np.uint8)
     assert _value(train, train) == 0

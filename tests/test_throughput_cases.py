@@ -145,7 +145,7 @@ def test_the_command_times_a_tiny_case_in_a_process_of_its_own(
     (row,) = json.loads(out.read_text(), parse_constant=refuse)["rows"]
     assert row["case"] == asdict(TINY) | {"precision": "float32"}
     assert 0 < row["speed"]["share_of_ceiling"] < 1.5
-    assert 0 < row["speed"]["peak_memory_mib"] < 200
+    assert 0 <= row["speed"]["peak_memory_mib"] < 50  # the loaded libraries alone take 200
     assert page.read_text().count("\n| base") == 1
 
 

@@ -5,7 +5,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -18,7 +18,7 @@ from inng_bench.harness.display import Display
 from inng_bench.harness.memory import peak_memory_mib
 from inng_bench.inng.method import INNg
 from inng_bench.processes import end_with_parent
-from inng_bench.throughput.cases import Case, Effort
+from inng_bench.throughput.cases import Case, Effort, Scheme
 from inng_bench.throughput.ceiling import Clock, time_against_ceiling
 from inng_bench.throughput.samplers import make_task
 from inng_bench.throughput.stored import FinishedTexture, measure_finished
@@ -73,6 +73,7 @@ class Row:
 def measure_case(case: Case, effort: Effort, *, clock: Clock = time.perf_counter) -> Speed:
     """Time a case in this process, in turn with the ceiling."""
     torch.set_num_threads(case.threads)
+    _load_libraries(case)
     idle = peak_memory_mib()
     task = make_task(case, effort.steps)
     task.run()
@@ -138,6 +139,12 @@ def in_fresh_process(work: Callable[[], Result]) -> Result:
     context.set_forkserver_preload([__name__])
     with ProcessPoolExecutor(1, mp_context=context, initializer=end_with_parent) as pool:
         return pool.submit(work).result()
+
+
+def _load_libraries(case: Case) -> None:
+    """Take the smallest steps of a case: what they load and compile, some 200 MiB, is no memory of its canvases."""
+    execution = Scheme.DENSE if case.scheme is Scheme.COMPILED else case.scheme
+    make_task(replace(case, scheme=execution, side=64, batch=1, filters=1), 1).run()
 
 
 def _peak_memory(case: Case, idle: float) -> float:

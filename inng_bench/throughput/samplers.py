@@ -112,7 +112,7 @@ def _torchebm(classifier: FrozenClassifier, canvases: Tensor, steps: int) -> Cal
     from torchebm.core import BaseModel
     from torchebm.samplers import LangevinDynamics
 
-    class Energy(BaseModel):  # type: ignore[misc]
+    class Energy(BaseModel):
         def forward(self, x: Tensor) -> Tensor:
             return -picture_logits(classifier, _with_halo(classifier, x)).sum((1, 2))
 
