@@ -26,7 +26,7 @@ from inng_bench.report.canvas import (
     tile_grid,
     wrap,
 )
-from inng_bench.report.curves import curves_figure
+from inng_bench.report.curves import curves_figure, progress_figure
 from inng_bench.report.rows import make_rows
 from inng_bench.report.sheets import overview_sheet, stages_sheet, texture_sheet
 
@@ -256,3 +256,23 @@ def test_a_record_without_some_value_at_every_point_has_a_curve_all_the_same() -
     curve = (*make_curve(3, ["loss"]), *make_curve(2, ["steps"]))
     other = make_record(texture="grass", curve=make_curve(3, ["loss"]))
     assert curves_figure(make_rows([make_record(curve=curve), other])) is not None
+
+
+def test_two_methods_are_drawn_against_each_other_over_operations_and_over_time() -> None:
+    curve = make_curve(4, ["gram_at_a_glance"])
+    first, second = make_record(curve=curve), make_record("dcgan", curve=curve)
+    assert progress_figure(make_rows([first])) is None
+    assert progress_figure(make_rows([first, make_record("dcgan", curve=make_curve(4, ["loss"]))])) is None
+    figure = progress_figure(make_rows([first, second]))
+    assert figure is not None
+    assert pixels(figure).shape[1] == 880
+    slower = second.model_copy(update={"seconds": {"train": 2 * second.seconds["train"]}})
+    assert progress_figure(make_rows([first, slower])) != figure
+
+
+def test_more_methods_than_colours_are_not_drawn_against_each_other() -> None:
+    records = [
+        make_record(f"row {n}", implementation="inng", curve=make_curve(3, ["gram_at_a_glance"])) for n in range(9)
+    ]
+    assert progress_figure(make_rows(records[:8])) is not None
+    assert progress_figure(make_rows(records)) is None

@@ -10,7 +10,7 @@ from inng_bench.files import write_atomically
 from inng_bench.records import store
 from inng_bench.records.verify import damaged_pictures
 from inng_bench.report.agreement import agreement_csv, agreements, values_of
-from inng_bench.report.curves import curves_figure
+from inng_bench.report.curves import curves_figure, progress_figure
 from inng_bench.report.documents import latex, markdown, plain_text
 from inng_bench.report.effects import effects_csv, measure_effects
 from inng_bench.report.origin import read_origin
@@ -19,7 +19,7 @@ from inng_bench.report.rows import by_texture, make_rows
 from inng_bench.report.sheets import overview_sheet, stages_sheet, texture_sheet
 from inng_bench.report.table import wide_table
 
-_OVERVIEW, _CURVES = "sheets/overview.png", "sheets/curves.png"
+_OVERVIEW, _CURVES, _PROGRESS = "sheets/overview.png", "sheets/curves.png", "sheets/progress.png"
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ def build_report(results: Path, out: Path | None = None) -> Report:
         "effects.csv": effects_csv(measure_effects(rows, origin.baseline)).encode() if origin.baseline else None,
         _OVERVIEW: overview_sheet(results, rows),
         _CURVES: curves_figure(rows),
+        _PROGRESS: progress_figure(rows),
     }
     for texture, group in by_texture(rows).items():
         contents[_texture_sheet_name(texture)] = texture_sheet(results, group)
@@ -95,4 +96,4 @@ def build_report(results: Path, out: Path | None = None) -> Report:
 def _texture_sheet_name(texture: str) -> str:
     """Return the sheet of a texture, whose name may be that of a sheet about all of them."""
     name = f"sheets/{texture}.png"
-    return f"sheets/{texture}-texture.png" if name in (_OVERVIEW, _CURVES) else name
+    return f"sheets/{texture}-texture.png" if name in (_OVERVIEW, _CURVES, _PROGRESS) else name
