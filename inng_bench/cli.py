@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inng_bench.arguments import positive_number, stage_number, whole_number
 from inng_bench.errors import ExitStatus, InputError, one_line
 from inng_bench.gate.commands import add_commands as add_gate_commands
 from inng_bench.harness.devices import DEVICES
@@ -110,27 +111,29 @@ def _add_run(commands: _Commands) -> None:
         "--texture", metavar="PATH", type=Path, help="a picture of your own, under the quick suite's budget"
     )
     parser.add_argument(
-        "--scale", type=_positive_float, help="factor to resize the picture by (default: chosen by its size)"
+        "--scale", type=positive_number, help="factor to resize the picture by (default: chosen by its size)"
     )
     parser.add_argument("--methods", metavar="A,B", help="only these rows, beside the reference rows (default: all)")
     parser.add_argument("--out", metavar="DIR", type=Path, help="results folder (default: results/runs/NAME)")
-    parser.add_argument("--seeds", metavar="N", type=_positive_int, help="number of seeds (default: the suite's)")
+    parser.add_argument(
+        "--seeds", metavar="N", type=whole_number(1, 1000), help="number of seeds (default: the suite's)"
+    )
     parser.add_argument(
         "--budget",
         metavar="TFLOP",
-        type=_positive_float,
+        type=positive_number,
         help="counted training operations of a run; makes it another suite (default: the suite's)",
     )
     parser.add_argument(
-        "--jobs", metavar="N", type=_positive_int, help="runs at a time (default: cores / threads of a run)"
+        "--jobs", metavar="N", type=whole_number(1), help="runs at a time (default: cores / threads of a run)"
     )
     parser.add_argument(
-        "--time-limit", metavar="MINUTES", type=_positive_float, help="of one run's process (default: the suite's)"
+        "--time-limit", metavar="MINUTES", type=positive_number, help="of one run's process (default: the suite's)"
     )
     parser.add_argument(
         "--memory-limit",
         metavar="GIB",
-        type=_positive_float,
+        type=positive_number,
         help="resident memory of one run's process (default: the suite's)",
     )
     parser.add_argument(
@@ -182,9 +185,11 @@ def _add_sample(commands: _Commands) -> None:
         "--size", metavar="WxH", help="width and height in pixels (default: 256x256, or that of --init)"
     )
     parser.add_argument(
-        "-n", "--count", type=_positive_int, default=1, metavar="N", help="how many (default: %(default)s)"
+        "-n", "--count", type=whole_number(1), default=1, metavar="N", help="how many (default: %(default)s)"
     )
-    parser.add_argument("--seed", type=_seed, default=0, metavar="S", help="seed of the noise (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=whole_number(0), default=0, metavar="S", help="seed of the noise (default: %(default)s)"
+    )
     parser.add_argument(
         "--init",
         metavar="PICTURE",
@@ -193,7 +198,7 @@ def _add_sample(commands: _Commands) -> None:
     )
     parser.add_argument(
         "--stage",
-        type=_stage,
+        type=stage_number,
         metavar="T",
         help="with --init, the stage to begin at, from 1; negative ones count from the last (default: 1)",
     )
@@ -412,31 +417,3 @@ def _report(arguments: argparse.Namespace) -> int:
     from inng_bench.report.__main__ import main as report
 
     return report([arguments.results] if arguments.results else [])
-
-
-def _positive_int(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 up")
-    return value
-
-
-def _positive_float(text: str) -> float:
-    value = float(text)
-    if not (math.isfinite(value) and value > 0):
-        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
-    return value
-
-
-def _stage(text: str) -> int:
-    value = int(text)
-    if value == 0:
-        raise argparse.ArgumentTypeError("stages are counted from 1, or from -1 at the last")
-    return value
-
-
-def _seed(text: str) -> int:
-    value = int(text)
-    if not 0 <= value < 2**63:
-        raise argparse.ArgumentTypeError(f"{text} is not a number in [0, 2**63)")
-    return value

@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from inng_bench.arguments import whole_number
 from inng_bench.errors import ExitStatus
 
 MEASURE_EXAMPLES = """\
@@ -35,7 +36,7 @@ def add_metrics(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     measure.add_argument("results", metavar="RESULTS", type=Path, help="the results folder")
     measure.add_argument("--metrics", metavar="A,B", help="these and no others, whether or not they are there already")
     measure.add_argument(
-        "--jobs", metavar="N", type=_positive, help="runs at a time (default: cores / threads of a run)"
+        "--jobs", metavar="N", type=whole_number(1), help="runs at a time (default: cores / threads of a run)"
     )
     measure.set_defaults(command=_measure)
 
@@ -62,10 +63,3 @@ def _measure(arguments: argparse.Namespace) -> int:
     print(f"{found.done} runs measured, {found.failed} could not be, {found.kept} lacked nothing: {arguments.results}")
     print(f"Tables and pictures: python -m inng_bench.report {arguments.results}")
     return ExitStatus.RUNS_FAILED if found.failed else ExitStatus.OK
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 up")
-    return value

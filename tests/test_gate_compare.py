@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -153,7 +154,7 @@ def test_a_tree_whose_parts_are_in_their_place_is_left_alone(tmp_path: Path) -> 
 
 def test_rounds_go_in_turn_and_change_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
-    rounds: list[int] = []
+    rounds: list[tuple[Any, ...]] = []
 
     def time_one(one: Side, plugins: Path, only: str) -> Times:
         assert (plugins / f"{revisions.PLUGIN}.py").is_file()
@@ -162,10 +163,10 @@ def test_rounds_go_in_turn_and_change_their_order(monkeypatch: pytest.MonkeyPatc
         return {"case": float(len(order))}
 
     monkeypatch.setattr(revisions, "time_cases", time_one)
-    times = interleave(side("A"), side("B"), 3, "sampler", rounds.append)
+    times = interleave(side("A"), side("B"), 3, "sampler", lambda number, *sides: rounds.append((number, *sides)))
     assert "".join(order) == "ABBAAB"
     assert times == ([{"case": 1.0}, {"case": 4.0}, {"case": 5.0}], [{"case": 2.0}, {"case": 3.0}, {"case": 6.0}])
-    assert rounds == [1, 2, 3]
+    assert rounds == [(number + 1, *both) for number, both in enumerate(zip(*times, strict=True))]
 
 
 def judged(old: dict[str, list[float]], new: dict[str, list[float]], factor: float = 1.1) -> Comparison:

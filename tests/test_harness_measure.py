@@ -15,6 +15,7 @@ from record_builder import rewrite
 from inng_bench import cli
 from inng_bench.errors import ExitStatus, InputError
 from inng_bench.harness import executor
+from inng_bench.harness.machine import Claim, claim_machine
 from inng_bench.harness.measure import measure_again, run_of_record
 from inng_bench.harness.measuring import measure_results, unmeasured_runs
 from inng_bench.harness.plan import Plan, make_plan
@@ -196,3 +197,27 @@ def test_the_figures_are_those_of_the_run_itself(tmp_path: Path) -> None:
     timeless = [[one.model_dump(exclude={"seconds"}) for one in record.measurements] for record in (fresh, again)]
     assert timeless[0] == timeless[1]
     assert fresh.measurements[0].version == BY_NAME["copy_rate"].version
+
+
+def test_a_run_that_cannot_be_measured_again_fails_and_stands_as_it_was(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_older(results)
+    path = store.record_path(results, "brick", "tiler", 0)
+    record, files = path.read_bytes(), files_of(results)
+    monkeypatch.setattr(executor, "WORKER", (sys.executable, "-c", "import sys; sys.exit('no memory')"))
+    found = run_plan(plan_of("tiler", "real"), results, jobs=1)
+    assert (found.measured, found.done, found.failed, found.kept) == (0, 0, 1, 1)
+    assert (path.read_bytes(), files_of(results)) == (record, files)
+
+
+def test_nothing_is_measured_beside_a_timing(results: Path) -> None:
+    with claim_machine(Claim.ALONE), pytest.raises(InputError, match="is being timed on this machine"):
+        measure_results(results, metrics=["gram"], jobs=1)
+
+
+def test_a_folder_whose_lock_cannot_be_opened_is_refused(results: Path) -> None:
+    (results / ".lock").unlink(missing_ok=True)
+    (results / ".lock").mkdir()
+    with pytest.raises(InputError, match=r"the lock .*\.lock cannot be opened"):
+        measure_results(results, metrics=["gram"], jobs=1)

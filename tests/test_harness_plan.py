@@ -296,3 +296,17 @@ def test_the_command_makes_what_earlier_calls_left_in_the_folder_too() -> None:
     assert command_of(second, *(finished(run) for run in first.runs)) == "--suite quick --device cpu --seeds 1"
     third = plan_of(origin=origin)
     assert command_of(first, *(finished(run) for run in third.runs)) == "--suite quick --device cpu"
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ({"budget_tflop": 1e300}, "the value of 'budget_tflop' is wrong: input should be less than or equal to"),
+        ({"budget_tflop": -1.0}, "the value of 'budget_tflop' is wrong"),
+        ({"precision": "fp16"}, "the value of 'precision' is wrong: input should be 'auto', 'float32' or 'bfloat16'"),
+        ({"replicates": 0}, "the value of 'replicates' is wrong"),
+    ],
+)
+def test_an_override_that_could_not_stand_in_a_suite_is_refused(override: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        make_plan(read(), device="cpu", **override)

@@ -29,8 +29,10 @@ from PIL import Image
 from inng_bench import cli
 from inng_bench.errors import ExitStatus, InputError
 from inng_bench.harness import executor, memory
+from inng_bench.harness.checkpoint import states_of
 from inng_bench.harness.display import BarDisplay, PlainDisplay, open_display
 from inng_bench.harness.executor import describe_end, with_last_lines, worker_environment
+from inng_bench.harness.machine import Claim, claim_machine
 from inng_bench.harness.memory import resident_gib
 from inng_bench.harness.messages import Message, Request, Task, without_home
 from inng_bench.harness.plan import Plan, Retry, make_plan
@@ -595,3 +597,37 @@ def test_on_a_terminal_there_are_bars_and_the_ends_stay_above_them() -> None:
         display.finish(run, "failed: [bold]not markup[/bold]")
     assert "brick · tiler · seed 0: failed: [bold]not markup[/bold]" in stream.getvalue()
     assert "all runs" in stream.getvalue()
+
+
+def test_a_sampler_is_not_timed_beside_another_suite_but_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inng_bench.harness.session.TIMED", "fake_methods:Tiler")
+    plan = fakes("Tiler", head=HEAD + "throughput = true\n")
+    with claim_machine(Claim.SHARED):
+        assert run_plan(plan, tmp_path).not_timed == 1
+    record = read(tmp_path)["tiler"]
+    assert "a suite or another timing runs on this machine" in record.warnings[-1]
+    assert run_plan(plan, tmp_path).not_timed == 0
+    assert read(tmp_path)["tiler"].throughput is not None
+
+
+def test_a_failed_run_that_is_left_keeps_what_it_can_go_on_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = fakes("Tiler")
+    script(monkeypatch, "import sys; sys.exit('no')")
+    assert run_plan(plan, tmp_path).failed == 1
+    states = states_of(tmp_path, plan.runs[0])
+    states.add(b"state")
+    run_plan(plan, tmp_path, retry=Retry.NONE)
+    assert len(states.complete()) == 1
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file systems take UTF-8 alone")
+def test_a_folder_whose_name_is_no_text_is_refused_and_nothing_hangs(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not UTF-8 text; rename it"):
+        run_plan(fakes("Tiler"), tmp_path / os.fsdecode(b"r\xff"))
+
+
+def test_a_worker_that_dies_within_a_letter_is_a_failed_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(monkeypatch, r"import os; os.write(1, b'{\xc3'); os.abort()")
+    assert run_plan(fakes("Tiler"), tmp_path).failed == 1

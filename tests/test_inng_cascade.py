@@ -284,7 +284,15 @@ def told(report: StageReport) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize(
-    "fields", [{}, {"keep_every": 2}, {"optimiser": "sgd", "sampler_batch": 1}, {"canvas": "expanded"}, {"filters": 16}]
+    "fields",
+    [
+        {},
+        {"keep_every": 2},
+        {"keep_every": 0},
+        {"optimiser": "sgd", "sampler_batch": 1},
+        {"canvas": "expanded"},
+        {"filters": 16},
+    ],
 )
 def test_the_estimated_size_of_a_snapshot_is_that_of_the_largest_one(fields: dict[str, Any]) -> None:
     config, keeper = changed(max_stages=4, **fields), Keeper()

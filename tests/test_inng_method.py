@@ -223,3 +223,19 @@ def test_a_picture_of_a_size_that_tiles_has_no_seam(trained: INNg) -> None:
     across = (drawn[:, :, :, 0] - drawn[:, :, :, -1]).square().mean()
     assert trained.tiles((96, 96))
     assert float(across) < 4 * float(inside)
+
+
+@pytest.mark.parametrize("budget", [1e15, 1e6])
+def test_a_training_that_leaves_most_of_its_budget_says_so(budget: float) -> None:
+    training = INNg({**SETTINGS, "max_stages": 1}, Execution()).train(stripes(), seed=0, budget=budget)
+    told = [warning for warning in training.warnings if "of its budget" in warning]
+    assert len(told) == (budget == 1e15)
+    assert not told or "ended after 1 rounds (max_stages is 1) and spent 0 % of its budget" in told[0]
+
+
+def test_a_cascade_without_classifiers_or_steps_is_refused(trained: INNg) -> None:
+    state = trained.state()
+    for steps in ([], [0] * len(trained.stages)):
+        broken = {**state, "max_steps": torch.tensor(steps, dtype=torch.int64)}
+        with pytest.raises(InputError, match="has no classifier or no steps"):
+            INNg(SETTINGS, Execution()).restore(broken)

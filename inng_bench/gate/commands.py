@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inng_bench.arguments import whole_number
 from inng_bench.errors import ExitStatus, InputError
 from inng_bench.gate.tolerances import LEAST_ROUNDS, SLOWDOWN
 
@@ -74,7 +75,11 @@ def _add_compare(commands: Commands) -> None:
     parser.add_argument("base", metavar="BASE", help="the revision to compare with, as main")
     parser.add_argument("head", metavar="HEAD", help="the revision to judge, as HEAD")
     parser.add_argument(
-        "--rounds", metavar="N", type=int, default=LEAST_ROUNDS, help="of each side, 7 or more (default: %(default)s)"
+        "--rounds",
+        metavar="N",
+        type=whole_number(1),
+        default=LEAST_ROUNDS,
+        help="of each side, 7 or more (default: %(default)s)",
     )
     parser.add_argument(
         "--factor",

@@ -118,12 +118,18 @@ def compare(
     Raises
     ------
     InputError
-        When there are too few rounds, a revision does not exist, or a case fails.
+        When there are too few rounds for the cases, a revision does not exist, or a case fails.
     """
     if rounds < LEAST_ROUNDS:
         raise InputError(f"{rounds} rounds decide nothing; take at least {LEAST_ROUNDS} with --rounds.")
+
+    def hear(number: int, old: Times, new: Times) -> None:
+        if number == 1:  # before the minutes of the others
+            _refuse_too_many(len(old.keys() & new.keys()), rounds)
+        on_round(number)
+
     with check_out(base, head, repository) as (old, new):
-        times = interleave(old, new, rounds, only, on_round)
+        times = interleave(old, new, rounds, only, hear)
     return judge_times(old, new, *times, factor=factor)
 
 

@@ -32,6 +32,8 @@ _LAST_LINES = 5
 Times = dict[str, float]
 """Seconds by case, the least of its repetitions: what else runs on the machine only ever adds."""
 
+OnRound = Callable[[int, Times, Times], None]
+
 
 @dataclass(frozen=True)
 class Side:
@@ -187,9 +189,12 @@ def _read_times(report: Path) -> Times:
 
 
 def interleave(
-    base: Side, head: Side, rounds: int, only: str = "", on_round: Callable[[int], None] = lambda _: None
+    base: Side, head: Side, rounds: int, only: str = "", on_round: OnRound = lambda _number, _base, _head: None
 ) -> tuple[list[Times], list[Times]]:
-    """Time both sides in turn, so that a machine that slows down slows both; the order turns with every round."""
+    """Time both sides in turn, so that a machine that slows down slows both; the order turns with every round.
+
+    ``on_round`` hears of each round's number and times.
+    """
     times: dict[Side, list[Times]] = {base: [], head: []}
     with tempfile.TemporaryDirectory() as folder:
         plugins = Path(folder)
@@ -197,5 +202,5 @@ def interleave(
         for number in range(rounds):
             for side in (base, head) if number % 2 == 0 else (head, base):
                 times[side].append(time_cases(side, plugins, only))
-            on_round(number + 1)
+            on_round(number + 1, times[base][-1], times[head][-1])
     return times[base], times[head]

@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 
+from inng_bench.errors import InputError
 from inng_bench.harness.memory import resident_gib
 from inng_bench.harness.messages import Kind, Message, Request, without_home
 from inng_bench.records.schema import NO_LIMITS, Limits
@@ -84,6 +86,7 @@ class _Worker:
 
     def __init__(self, request: Request, lines: "_Lines") -> None:
         self.request = request
+        self._line = _as_line(request)
         self._last: Message | None = None
         self._began = time.monotonic()
         self._verdict = ""
@@ -95,6 +98,7 @@ class _Worker:
             stderr=self._errors,
             env=worker_environment(request.run.threads),
             encoding="utf-8",
+            errors="replace",  # a process may be killed within a letter
             start_new_session=True,  # Ctrl-C reaches the parent alone, which then stops its workers
         )
         self._listener = threading.Thread(target=self._listen, args=(lines,), daemon=True)
@@ -103,13 +107,15 @@ class _Worker:
     def _listen(self, lines: "_Lines") -> None:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        with contextlib.suppress(BrokenPipeError):  # it died at once, which its end will tell
-            self.process.stdin.write(self.request.model_dump_json() + "\n")
-            self.process.stdin.flush()
-        for line in self.process.stdout:
-            lines.put((self, line))
-        self.process.wait()
-        lines.put((self, None))
+        try:
+            with contextlib.suppress(BrokenPipeError):  # it died at once, which its end will tell
+                self.process.stdin.write(self._line)
+                self.process.stdin.flush()
+            for line in self.process.stdout:
+                lines.put((self, line))
+            self.process.wait()
+        finally:
+            lines.put((self, None))
 
     def read(self, line: str) -> Message | None:
         """Return progress or a notice; keep the last one for :meth:`outcome`; pass over anything else."""
@@ -160,6 +166,15 @@ class _Worker:
             self.process.stdin.close()
         self.process.stdout.close()
         self._errors.close()
+
+
+def _as_line(request: Request) -> str:
+    try:
+        return request.model_dump_json() + "\n"
+    except PydanticSerializationError as error:
+        raise InputError(
+            f"the name of the results folder {str(request.results)!r} or of a picture is not UTF-8 text; rename it."
+        ) from error
 
 
 _Lines = queue.SimpleQueue[tuple[_Worker, str | None]]

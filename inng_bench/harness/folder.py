@@ -35,13 +35,17 @@ def locked(folder: Path) -> Iterator[None]:
     Raises
     ------
     InputError
-        When another one is in it.
+        When another one is in it, or its lock cannot be written.
     """
     try:
         acquired = FileLock(folder / ".lock").acquire(timeout=0)
     except Timeout as error:
         raise InputError(
             f"another run is writing to {folder}; wait for it or name another folder with --out."
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"the lock {folder / '.lock'} cannot be opened ({error.strerror}); make the folder writable."
         ) from error
     with acquired:
         yield

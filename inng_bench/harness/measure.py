@@ -79,11 +79,14 @@ def sample_roles(record: Record) -> list[str]:
 
 
 def is_measurable(results: Path, record: Record) -> bool:
-    """Say whether all samples of a record are there; whether they are whole is seen when they are read."""
-    with contextlib.suppress(InputError):
-        paths = [store.artefact_path(results, record, role) for role in sample_roles(record)]
-        return all(path is not None and path.exists() for path in paths)
+    """Say whether all samples of a record are there as they were written."""
+    with contextlib.suppress(InputError, OSError):
+        return all(_is_whole(store.artefact_path(results, record, role), record, role) for role in sample_roles(record))
     return False
+
+
+def _is_whole(path: Path | None, record: Record, role: str) -> bool:
+    return path is not None and file_hash(path) == record.hashes.get(role)
 
 
 def run_of_record(record: Record, metrics: Sequence[str]) -> RunSpec:
@@ -126,7 +129,7 @@ def _read_sample(results: Path, record: Record, role: str) -> Pixels:
     if path is None:
         raise InputError(f"the record in {store.folder_of(results, record)} names no {role}; {mend}.")
     pixels = _read_png(path, mend)
-    if file_hash(path) != record.hashes.get(role):
+    if not _is_whole(path, record, role):
         raise InputError(f"{path} is damaged; {mend}.")
     return pixels
 

@@ -10,6 +10,7 @@ from inng_bench.harness.display import Display, open_display
 from inng_bench.harness.executor import run_requests
 from inng_bench.harness.folder import locked
 from inng_bench.harness.hardware import available_cores
+from inng_bench.harness.machine import Claim, claim_machine
 from inng_bench.harness.measure import is_measurable, run_of_record
 from inng_bench.harness.messages import Kind, Message, Request, Task
 from inng_bench.harness.plan import Plan, RunKey, RunSpec, missing_metrics
@@ -50,7 +51,7 @@ def measure_results(folder: Path, *, metrics: Sequence[str] | None = None, jobs:
     if not store.record_files(folder):
         raise InputError(f"there are no runs in {folder}; name a results folder, such as results/runs/quick.")
     check_needs(wanted)
-    with locked(folder):
+    with locked(folder), claim_machine(Claim.SHARED):
         finished = [record for record in store.read_records(folder) if record.status is Status.OK]
         lacking = [(record, missing_metrics(record, wanted) if metrics is None else wanted) for record in finished]
         runs = [run_of_record(record, names) for record, names in lacking if names]
@@ -72,7 +73,7 @@ def measure_runs(runs: Sequence[RunSpec], folder: Path, jobs: int, display: Disp
             measured.add(run.key)
             display.finish(run, "measured")
         elif message.kind is Kind.FAILED:
-            display.say(f"{run.title}: cannot be measured again: {message.error}")
+            display.finish(run, f"cannot be measured again: {message.error}")
 
     requests = [Request(task=Task.MEASURE, run=run, results=folder) for run in runs]
     run_requests(requests, jobs=jobs, on_message=on_message)

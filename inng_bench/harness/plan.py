@@ -15,7 +15,7 @@ from inng_bench.contract import Execution, Precision
 from inng_bench.errors import InputError
 from inng_bench.harness.hardware import resolve_device, resolve_precision
 from inng_bench.harness.methods import load_method_class
-from inng_bench.harness.suite import REFERENCE_ROWS, MethodEntry, Suite
+from inng_bench.harness.suite import REFERENCE_ROWS, MethodEntry, Suite, changed_suite
 from inng_bench.hashes import canonical_hash
 from inng_bench.metrics.catalogue import BY_NAME, with_defaults
 from inng_bench.metrics.needs import check_needs
@@ -223,7 +223,7 @@ def make_plan(
         When a texture, method, setting, device or precision does not exist, or what a metric needs.
     """
     check_needs(suite.metrics)
-    suite = _changed(
+    suite = changed_suite(
         suite,
         precision=precision,
         budget_tflop=budget_tflop,
@@ -234,7 +234,7 @@ def make_plan(
     execution = Execution(chosen, resolve_precision(suite.precision, chosen))
     rows = [*_reference_entries(), *_choose(suite.methods, methods)]
     textures = _load_textures(suite)
-    count = suite.replicates if replicates is None else replicates
+    count = changed_suite(suite, replicates=replicates).replicates  # checked; the suite keeps its own
     suite_hash = suite.hash()
     runs = [
         run
@@ -250,11 +250,6 @@ def make_plan(
         {reference.name: texture for reference, texture in textures.items()},
         (*origin, *_arguments(device, precision, budget_tflop)) if origin else (),
     )
-
-
-def _changed(suite: Suite, **wanted: float | str | None) -> Suite:
-    """Return a suite with other values where some are wanted."""
-    return suite.model_copy(update={name: value for name, value in wanted.items() if value is not None})
 
 
 def missing_metrics(record: Record, wanted: Iterable[str]) -> tuple[str, ...]:

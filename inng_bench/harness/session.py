@@ -3,10 +3,12 @@
 import json
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from inng_bench.errors import InputError
 from inng_bench.files import write_atomically
 from inng_bench.harness.checkpoint import states_of
 from inng_bench.harness.display import Display, open_display
@@ -17,7 +19,7 @@ from inng_bench.harness.machine import Claim, claim_machine
 from inng_bench.harness.measuring import measure_runs, unmeasured_runs
 from inng_bench.harness.messages import Kind, Message, Request, Task
 from inng_bench.harness.pictures import write_png
-from inng_bench.harness.plan import Plan, Retry, RunSpec, find_missing, make_plan
+from inng_bench.harness.plan import Plan, Retry, RunSpec, find_missing, make_plan, record_key
 from inng_bench.harness.rerun import origin_of_suite, rerun_command
 from inng_bench.harness.rows import failed_record
 from inng_bench.harness.suite import Suite, load_suite
@@ -126,28 +128,62 @@ def results_folder(suite: Suite, out: str | Path | None) -> Path:
 def run_plan(plan: Plan, folder: Path, *, jobs: int | None = None, retry: Retry = Retry.FAILED) -> Results:
     """Run what is missing of a plan; :func:`run_suite` says more."""
     claim_folder(folder)
-    with locked(folder), claim_machine(Claim.SHARED):
+    jobs = jobs or default_jobs(plan)
+    with locked(folder):
         records = store.read_records(folder)
-        missing = find_missing(plan, records, retry)
-        left = len(find_missing(plan, records)) - len(missing)
-        kept = len(plan.runs) - len(missing) - left
-        _describe(plan, folder, records)
-        for run in plan.runs:
-            if run not in missing:
-                states_of(folder, run).remove()  # left by a process that was killed right after its record
-        with open_display(len(missing)) as display:
-            unmeasured = unmeasured_runs(plan, folder, missing)
-            again = f", {len(unmeasured)} to measure again" if unmeasured else ""
-            to_do = len(missing) - len(unmeasured)
-            display.say(f"{plan.suite.name}: {to_do} runs to do{again}, {kept} of {len(plan.runs)} are there already.")
+        work = _find_work(plan, folder, records, retry)
+        with open_display(len(work.to_run) + len(work.to_measure)) as display:
             session = _Session(plan, folder, display)
-            jobs = jobs or default_jobs(plan)
-            measured = measure_runs(unmeasured, folder, jobs, display)
-            to_run = [run for run in missing if run.key not in measured]
-            session.run(to_run, jobs)
+            with claim_machine(Claim.SHARED):
+                _describe(plan, folder, records)
+                _remove_leftovers(plan, folder, records)
+                display.say(f"{plan.suite.name}: {work.summary} of {len(plan.runs)} are there already.")
+                measured = measure_runs(work.to_measure, folder, jobs, display)
+                session.run(work.to_run, jobs)
             session.time_samplers(untimed_runs(plan, folder))
-        done = len(to_run) - session.failed
-        return Results(folder, kept, done, session.failed, session.not_timed, left, len(measured))
+    return Results(
+        folder,
+        kept=work.kept,
+        done=len(work.to_run) - session.failed,
+        failed=session.failed + len(work.to_measure) - len(measured),
+        not_timed=session.not_timed,
+        left=work.left,
+        measured=len(measured),
+    )
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What a session has to do: runs to carry out and to measure anew, and how many are done or left as they failed."""
+
+    to_run: tuple[RunSpec, ...]
+    to_measure: tuple[RunSpec, ...]
+    kept: int
+    left: int
+
+    @property
+    def summary(self) -> str:
+        """The session in half a sentence."""
+        again = f", {len(self.to_measure)} to measure again" if self.to_measure else ""
+        return f"{len(self.to_run)} runs to do{again}, {self.kept}"
+
+
+def _find_work(plan: Plan, folder: Path, records: Sequence[Record], retry: Retry) -> _Work:
+    missing = find_missing(plan, records, retry)
+    left = len(find_missing(plan, records)) - len(missing)
+    to_measure = unmeasured_runs(plan, folder, missing)
+    measurable = {run.key for run in to_measure}
+    to_run = tuple(run for run in missing if run.key not in measurable)
+    return _Work(to_run, to_measure, len(plan.runs) - len(missing) - left, left)
+
+
+def _remove_leftovers(plan: Plan, folder: Path, records: Sequence[Record]) -> None:
+    """Remove the checkpoints of finished runs, left by a process that was killed right after its record."""
+    runs = {run.key: run for run in plan.runs}
+    for record in records:
+        run = runs.get(record_key(record))
+        if run is not None and plan.is_done(run, record):
+            states_of(folder, run).remove()
 
 
 def missing_runs(plan: Plan, folder: Path, retry: Retry = Retry.FAILED) -> tuple[RunSpec, ...]:
@@ -203,7 +239,14 @@ class _Session:
     def time_samplers(self, runs: Sequence[RunSpec]) -> None:
         """Time the samplers of finished runs one after the other, so that each has the machine to itself."""
         requests = [Request(task=Task.THROUGHPUT, run=run, results=self._folder) for run in runs]
-        run_requests(requests, jobs=1, on_message=self._on_throughput)
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(claim_machine(Claim.ALONE))
+            except InputError as error:
+                for request in requests:
+                    self._on_throughput(request, Message(kind=Kind.FAILED, error=str(error)))
+                return
+            run_requests(requests, jobs=1, on_message=self._on_throughput)
 
     def _on_run(self, request: Request, message: Message) -> None:
         run = request.run

@@ -218,6 +218,21 @@ def own_picture_suite(path: Path, scale: float | None = None) -> Suite:
     return load_suite("quick").model_copy(update={**changes, "textures": (), "pictures": pictures})
 
 
+def changed_suite(suite: Suite, **wanted: float | str | None) -> Suite:
+    """Return a suite with other values where some are wanted.
+
+    Raises
+    ------
+    InputError
+        When a value cannot stand in a suite.
+    """
+    changes = {name: value for name, value in wanted.items() if value is not None}
+    try:
+        return Suite.model_validate(suite.model_dump() | changes)
+    except ValidationError as error:
+        raise InputError(f"suite {suite.name!r}: {_explain(error)}") from error
+
+
 def parse_suite(text: str, origin: str, folder: Path | None = None) -> Suite:
     """Read a suite from TOML text.
 

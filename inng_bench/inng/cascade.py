@@ -222,6 +222,10 @@ class CascadeTraining:
         self.current = None
         return StageReport(self.rounds, tuple(now.losses), now.energy_gap, ascent, self.flops)
 
+    def has_spent(self, budget: float) -> bool:
+        """Say whether another round would end farther from the budget than the last one did."""
+        return self.flops + self.last_cost / 2 >= budget
+
     def snapshot(self) -> Snapshot:
         """Return all that a training needs to go on, but for what an ascent adds that has begun."""
         kept = [stage.classifier.state() for stage in self.stages]
@@ -412,9 +416,7 @@ def train_cascade(
         Is offered snapshots within the rounds and, once ``on_round`` has heard, between them.
     """
     config = training.config
-    while training.current is not None or (
-        training.rounds < config.max_stages and training.flops + training.last_cost / 2 < budget
-    ):
+    while training.current is not None or (training.rounds < config.max_stages and not training.has_spent(budget)):
         if training.current is None and 0 < config.no_progress_stages <= training.stalled:
             break
         on_round(training.round(min(1.0, training.flops / budget), checkpoint))
@@ -634,5 +636,6 @@ def snapshot_bytes(config: CascadeConfig, dtype: torch.dtype, rounds: int) -> fl
     learning = parameters * 4 * (3 if config.optimiser is Optimiser.ADAM else 1)
     climbing = canvases * (2 + 1 + 3 * together)  # the chain and its base, what has climbed, what climbs with moments
     history = canvases / 2 * min(config.history_stages, rounds + 1)
-    kept = rounds if config.keep_every == 1 else rounds // max(1, config.keep_every) + 1
+    window = config.keep_every or rounds + 1
+    kept = rounds if window == 1 else rounds // window + 1  # the last is the one in training
     return learning + climbing + history + kept * parameters * dtype.itemsize

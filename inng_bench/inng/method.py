@@ -1,5 +1,6 @@
 """INNg as a method of the suite: the cascade and its variants behind the contract."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -252,13 +253,15 @@ class INNg(Method):
         Raises
         ------
         InputError
-            When a classifier or a part of one is missing or of another shape.
+            When there is no classifier, or a part of one is missing or of another shape.
         """
         try:
             self._prior = NoisePrior.restore(state, self._config.first_negatives)
             self._palette = Palette(state["palette.mean"], state["palette.factor"])
             self._colours = state["colours"]
             steps, thresholds = state["max_steps"].tolist(), state["thresholds"].tolist()
+            if not steps or min(steps) < 1:
+                raise InputError("what is stored of the cascade has no classifier or no steps; train it again.")
         except KeyError as error:
             raise InputError(f"what is stored of the cascade has no {error.args[0]!r}; train it again.") from error
         place = self._execution.device, self._execution.dtype
@@ -300,4 +303,9 @@ def _warnings(training: CascadeTraining, budget: float) -> tuple[str, ...]:
     if training.flops > OVERSPENT * budget:
         share = training.flops / budget
         warnings.append(f"the {training.rounds} rounds cost {share:.1f} times the budget; lower the preset's scale.")
+    if math.isfinite(budget) and not training.has_spent(budget):
+        warnings.append(
+            f"the training ended after {training.rounds} rounds (max_stages is {training.config.max_stages}) and spent "
+            f"{100 * training.flops / budget:.0f} % of its budget: others of the same budget learnt for longer."
+        )
     return tuple(warnings)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inng_bench.files import write_atomically
+from inng_bench.harness.machine import Claim, claim_machine
 from inng_bench.ladder import documents
 from inng_bench.ladder.measuring import Task, Value, plan, run
 from inng_bench.ladder.sheet import rungs_sheet
@@ -67,7 +68,8 @@ def build_ladder(
     Raises
     ------
     InputError
-        When a name is not known, a metric needs what is not there, or the folder cannot be written.
+        When a name is not known, a metric needs what is not there, the folder cannot be written, or the sampler is
+        being timed on this machine.
     """
     names = chosen_textures(textures)
     measured = selected(metrics)
@@ -75,7 +77,8 @@ def build_ladder(
     tasks = plan(names, seeds, measured)
     # Written first, so that a folder that cannot be written is found before the minutes and not after them.
     write_atomically(out / SHEET, rungs_sheet(names))
-    values = run(tasks, jobs=jobs, on_done=lambda task, done: on_done(task, done, len(tasks)))
+    with claim_machine(Claim.SHARED):
+        values = run(tasks, jobs=jobs, on_done=lambda task, done: on_done(task, done, len(tasks)))
     judgements, agreement = documents.judge_all(values), documents.agreements_of(values)
     contents = {
         "table.md": documents.markdown(judgements, agreement, _head(names, tasks), command),

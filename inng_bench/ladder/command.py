@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inng_bench.arguments import whole_number
 from inng_bench.errors import ExitStatus
 from inng_bench.records.store import RUNS
 
@@ -37,11 +38,11 @@ def add_ladder(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--seeds",
         metavar="N",
-        type=_two_or_more,
+        type=whole_number(2),
         default=SEEDS,
         help="pairs of windows of each texture; a photograph has four at most (default: %(default)s)",
     )
-    parser.add_argument("--jobs", metavar="N", type=_one_or_more, help="processes at a time (default: the cores)")
+    parser.add_argument("--jobs", metavar="N", type=whole_number(1), help="processes at a time (default: the cores)")
     parser.add_argument("--out", metavar="DIR", type=Path, default=OUT, help="where to (default: %(default)s)")
     parser.set_defaults(command=_ladder)
 
@@ -90,18 +91,3 @@ def _command_line(arguments: argparse.Namespace) -> str:
 
 def _names(text: str | None) -> list[str] | None:
     return None if text is None else text.split(",")
-
-
-def _one_or_more(text: str) -> int:
-    return _at_least(1, text)
-
-
-def _two_or_more(text: str) -> int:
-    return _at_least(2, text)
-
-
-def _at_least(least: int, text: str) -> int:
-    value = int(text)
-    if value < least:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from {least} up")
-    return value

@@ -32,4 +32,10 @@ def _from_2(content: Content) -> Content:
     return {**content, "model": None, "detection": [], "chain": [], "remeasured": []}
 
 
-MIGRATIONS: dict[int, Callable[[Content], Content]] = {1: _from_1, 2: _from_2}
+def _from_3(content: Content) -> Content:
+    """Version 4 counts the operations of one sample; those of version 3 were of one or of all, nothing says which."""
+    model = content.get("model")
+    return {**content, "model": {**model, "sample_flops": None} if isinstance(model, dict) else model}
+
+
+MIGRATIONS: dict[int, Callable[[Content], Content]] = {1: _from_1, 2: _from_2, 3: _from_3}

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """A change of it needs a function in :mod:`inng_bench.records.migrations` and a golden file."""
 
 
@@ -94,7 +94,7 @@ class ModelFacts(_Closed):
 
     numbers: int = Field(description="Numbers in the state that sampling needs: weights, statistics, thresholds.")
     bytes: int = Field(description="Size of the stored weights.")
-    sample_flops: float = Field(description="Counted operations of drawing one sample.")
+    sample_flops: float | None = Field(description="Counted operations of drawing one sample; None where not known.")
 
 
 class Detection(_Closed):
@@ -133,7 +133,9 @@ class Throughput(_Closed):
     image_steps_per_second: float
     quartiles: tuple[float, float] = Field(description="Lower and upper quartile of image_steps_per_second.")
     flops_per_image_step: float
-    share_of_ceiling: float = Field(description="Counted FLOP/s over the best measured GEMM FLOP/s, same precision.")
+    share_of_ceiling: float = Field(
+        description="Counted FLOP/s over those of the better of a matrix product and a 1×1 convolution, same precision."
+    )
 
 
 class Provenance(_Closed):

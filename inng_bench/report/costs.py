@@ -38,7 +38,8 @@ def sample_seconds(record: Record) -> float | None:
 def sample_flops(record: Record) -> float | None:
     """Return the counted operations of drawing 256×256 px."""
     area = _sample_area(record)
-    return record.model.sample_flops / area if area and record.model else None
+    flops = record.model.sample_flops if record.model else None
+    return flops / area if area and flops is not None else None
 
 
 def _sample_area(record: Record) -> float:

@@ -91,7 +91,7 @@ def measure_sampler(
         gradient_evaluations_per_second=statistics.median(rates),
         image_steps_per_second=statistics.median(rates) * STEPS / (STEPS + 1),
         quartiles=(quartiles[0] * STEPS / (STEPS + 1), quartiles[2] * STEPS / (STEPS + 1)),
-        flops_per_image_step=flops,
+        flops_per_image_step=flops * (STEPS + 1) / STEPS,
         share_of_ceiling=statistics.median(rates) * flops / timing.ceiling,
     )
 
