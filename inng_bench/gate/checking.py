@@ -202,4 +202,4 @@ def _explain(judgement: Judgement) -> str:
                 "the metric itself has changed; raise its version in the catalogue and bless new results."
             )
         case _:
-            return "one seed on either side tells no spread; run with --seeds 3 or more."
+            return "fewer than three seeds in all tell no spread; run with --seeds 3 or more."

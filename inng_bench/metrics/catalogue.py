@@ -404,7 +404,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         "window's, in standard deviations over the window's crops.",
         blind_to="colour, layout beyond a crop, copying",
         cost=2.0,
-        needs="plenoptic (python -m pip install 'inng-bench[plenoptic]')",
+        needs="plenoptic (python -m pip install plenoptic)",
         scope=Scope.ON_REQUEST,
         compared=Compared.UNSEEN,
     ),

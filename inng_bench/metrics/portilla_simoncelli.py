@@ -90,7 +90,7 @@ def find_plenoptic() -> ModuleType:
     except ImportError as error:
         raise InputError(
             "the metric portilla_simoncelli needs the package plenoptic; "
-            "install it by python -m pip install 'inng-bench[plenoptic]'."
+            "install it by python -m pip install plenoptic."
         ) from error
     module: ModuleType = plenoptic
     return module
