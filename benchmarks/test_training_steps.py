@@ -10,7 +10,7 @@ from inng_bench.inng.cascade import CascadeTraining, classifier_flops, classifie
 from inng_bench.inng.network import new_classifier
 from inng_bench.inng.presets import FAST
 from inng_bench.seeds import torch_generator
-from inng_bench.throughput import measure_ceiling
+from inng_bench.timing import measure_ceiling
 
 torch.set_num_threads(1)  # as the runs of the suites
 

@@ -1,8 +1,11 @@
-"""Processes that a pool begins and that must not outlive the one that asked for them."""
+"""What processes of this package have in common: their threads, and that they do not outlive who asked for them."""
 
 import multiprocessing
 import os
 import threading
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+"""Environment that numerical libraries read their number of threads from when they are loaded."""
 
 
 def end_with_parent() -> None:

@@ -11,7 +11,7 @@ from inng_bench.errors import ExitStatus, InputError
 
 if TYPE_CHECKING:
     from inng_bench.throughput.cases import Effort
-    from inng_bench.throughput.stored import FinishedTexture
+    from inng_bench.throughput.finished import FinishedTexture
 
 EPILOG = """\
 One factor at a time about a base: update, dense pass or explicit patches, canvas, batch, width, precision, threads.

@@ -39,6 +39,7 @@ from inng_bench.harness.plan import Plan, Retry, make_plan
 from inng_bench.harness.session import Results, default_jobs, missing_runs, run_plan, run_suite, untimed_runs
 from inng_bench.harness.suite import parse_suite
 from inng_bench.harness.worker import explain
+from inng_bench.processes import THREAD_VARIABLES
 from inng_bench.records import store
 from inng_bench.records.schema import Limits, Record, Status
 
@@ -131,7 +132,7 @@ def test_global_random_state_threads_and_environment_are_untouched(grid: Grid) -
 
 
 def test_the_worker_has_the_threads_that_the_suite_says(grid: Grid) -> None:
-    assert {worker_environment(3)[name] for name in executor.THREAD_VARIABLES} == {"3"}
+    assert {worker_environment(3)[name] for name in THREAD_VARIABLES} == {"3"}
     record = grid.records["reportsthreads"]
     assert {point.values["threads"] for point in record.curve} == {2.0}
     assert record.provenance.threads == 2

@@ -483,7 +483,7 @@ def test_numbers_that_make_no_sense_are_refused(option: list[str], capsys: pytes
     with pytest.raises(SystemExit) as end:
         cli.main(["ladder", *option])
     assert end.value.code == 2
-    assert "is not a number from" in capsys.readouterr().err
+    assert "is not a whole number from" in capsys.readouterr().err
 
 
 @pytest.mark.soak

@@ -10,15 +10,16 @@ from inng_bench.inng.cascade import climb
 from inng_bench.inng.field import evaluation_flops
 from inng_bench.inng.langevin import Ascent
 from inng_bench.inng.method import INNg
-from inng_bench.throughput import measure_ceiling, measure_sampler
-from inng_bench.throughput.ceiling import (
+from inng_bench.throughput.finished import measure_finished
+from inng_bench.timing import measure_ceiling, measure_sampler
+from inng_bench.timing.ceiling import (
     GEMM_SIDE,
     POINTWISE_BATCH,
     POINTWISE_CHANNELS,
     POINTWISE_SIDE,
     time_against_ceiling,
 )
-from inng_bench.throughput.stored import STEPS, measure_finished
+from inng_bench.timing.sampler import STEPS
 
 EXECUTION = Execution(precision=Precision.FLOAT32)
 SETTINGS = {"filters": 8, "canvases": 1, "canvas_side": 64, "crops": 1, "classifier_steps": 5, "max_stages": 2}
@@ -68,7 +69,7 @@ def test_time_lost_in_the_sampler_is_seen(stored: Path, monkeypatch: pytest.Monk
         time.sleep(0.2)
         return climb(*arguments)
 
-    monkeypatch.setattr("inng_bench.throughput.stored.climb", slowed)
+    monkeypatch.setattr("inng_bench.timing.sampler.climb", slowed)
     speed = measure_sampler(stored, EXECUTION, size=(64, 64), batch=2)
     assert speed.gradient_evaluations_per_second < 2 * (STEPS + 1) / 0.2
 

@@ -19,6 +19,7 @@ from pydantic_core import PydanticSerializationError
 from inng_bench.errors import InputError
 from inng_bench.harness.memory import resident_gib
 from inng_bench.harness.messages import Kind, Message, Request, without_home
+from inng_bench.processes import THREAD_VARIABLES
 from inng_bench.records.schema import NO_LIMITS, Limits
 
 WATCH_SECONDS = 0.5
@@ -31,8 +32,6 @@ LAST_LINES = 5
 """Lines of stderr that tell of a crash."""
 
 WORKER = (sys.executable, "-m", "inng_bench.harness.worker")
-
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 OnMessage = Callable[[Request, Message], None]
 """Called for every message; the last of each request is done or failed."""

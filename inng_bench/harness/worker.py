@@ -70,7 +70,7 @@ def _serve(request: Request, send: Callable[[Message], None]) -> str:
     """Do what is asked and return its result as JSON, empty where a record is the result."""
     run = request.run
     if request.task is Task.THROUGHPUT:
-        from inng_bench.throughput import measure_sampler
+        from inng_bench.timing import measure_sampler
 
         folder = store.run_folder(request.results, *run.key)
         return measure_sampler(folder, run.execution).model_dump_json()

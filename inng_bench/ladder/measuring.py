@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from inng_bench.errors import InputError
-from inng_bench.harness.executor import THREAD_VARIABLES
 from inng_bench.ladder.degradations import DEGRADATIONS, rolled, tiled
 from inng_bench.ladder.steps import COPIES, COPY, COPYING_METRICS, REAL, ROLLED, TILING
 from inng_bench.ladder.windows import Pair, replicates_of, window_pair
@@ -20,7 +19,7 @@ from inng_bench.metrics.catalogue import BY_NAME, Compared, MetricInfo
 from inng_bench.metrics.comparison import Comparison, Pictures
 from inng_bench.metrics.crops import Pixels
 from inng_bench.metrics.registry import MEASURES
-from inng_bench.processes import end_with_parent
+from inng_bench.processes import THREAD_VARIABLES, end_with_parent
 from inng_bench.records.schema import Against
 from inng_bench.seeds import derive_seed, numpy_generator
 

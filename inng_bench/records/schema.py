@@ -17,7 +17,6 @@ class Status(StrEnum):
 
     OK = "ok"
     FAILED = "failed"
-    SKIPPED = "skipped"
 
 
 class Against(StrEnum):

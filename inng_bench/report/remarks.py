@@ -143,7 +143,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def problems(records: Iterable[Record]) -> list[str]:
-    """Return failures, skipped runs and warnings, each once with all the runs that it concerns."""
+    """Return failures and warnings, each once with all the runs that it concerns."""
     places: dict[str, dict[str, list[int]]] = {}
     for record in records:
         for sentence in _problems_of(record):

@@ -28,7 +28,6 @@ class RowStatus(StrEnum):
     OK = "ok"
     PARTLY_FAILED = "partly failed"
     FAILED = "failed"
-    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True)
@@ -92,11 +91,11 @@ class Row:
         """How the runs ended, in a word."""
         if self.failures:
             return RowStatus.PARTLY_FAILED if self.succeeded else RowStatus.FAILED
-        return RowStatus.OK if self.succeeded else RowStatus.SKIPPED
+        return RowStatus.OK
 
     @property
     def error(self) -> str:
-        """The reasons of failed and skipped seeds, each once, on one line."""
+        """The reasons of failed seeds, each once, on one line."""
         reasons = dict.fromkeys(one_line(record.error) for record in self.records if record.status is not Status.OK)
         return "; ".join(reason for reason in reasons if reason)
 

@@ -1,10 +1,4 @@
-"""Langevin throughput: how fast the sampler runs, and what share of this machine's own ceiling that is.
+"""The command ``throughput``: the sampler alone, one factor at a time about one setting.
 
-Times mean something only on an otherwise idle machine: the harness times a stored cascade after the training grid, and
-``python -m inng_bench throughput`` is refused while a suite runs.
+It is refused while a suite runs, which times the samplers of its own cascades by :mod:`inng_bench.timing`.
 """
-
-from inng_bench.throughput.ceiling import measure_ceiling
-from inng_bench.throughput.stored import measure_sampler
-
-__all__ = ["measure_ceiling", "measure_sampler"]

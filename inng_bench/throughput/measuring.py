@@ -19,9 +19,9 @@ from inng_bench.harness.memory import peak_memory_mib
 from inng_bench.inng.method import INNg
 from inng_bench.processes import end_with_parent
 from inng_bench.throughput.cases import Case, Effort, Scheme
-from inng_bench.throughput.ceiling import Clock, time_against_ceiling
+from inng_bench.throughput.finished import FinishedTexture, measure_finished
 from inng_bench.throughput.samplers import make_task
-from inng_bench.throughput.stored import FinishedTexture, measure_finished
+from inng_bench.timing.ceiling import Clock, time_against_ceiling
 
 Result = TypeVar("Result")
 

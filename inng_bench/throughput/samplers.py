@@ -16,7 +16,7 @@ from inng_bench.inng.network import WINDOW_STEP, Design, new_classifier
 from inng_bench.inng.presets import AUTHORS
 from inng_bench.seeds import torch_generator
 from inng_bench.throughput.cases import Case, Scheme
-from inng_bench.throughput.stored import STEPS
+from inng_bench.timing.sampler import STEPS
 
 COLOURS = ((0.5, 0.0, 0.0), (0.2, 0.3, 0.0), (0.1, 0.0, 0.4))
 """A factor of a colour covariance, as textures have."""
@@ -34,7 +34,7 @@ class Task:
         Of the logit's gradient in a round, over all canvases.
     moving : float
         Share of the evaluations after which a canvas moves, in an ascent of
-        :data:`inng_bench.throughput.stored.STEPS` steps.
+        :data:`inng_bench.timing.sampler.STEPS` steps.
     windows : int
         Windows that an evaluation of one canvas reads.
     leanest_flops : float

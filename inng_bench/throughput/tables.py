@@ -12,8 +12,8 @@ from inng_bench.records.provenance import cpu_model
 from inng_bench.report.grid import text_grid
 from inng_bench.report.markup import ABSENT, MARKDOWN, PLAIN, format_number
 from inng_bench.throughput.cases import Case, Effort, Scheme
+from inng_bench.throughput.finished import FinishedTexture
 from inng_bench.throughput.measuring import Row, Speed
-from inng_bench.throughput.stored import FinishedTexture
 
 FORMAT = 1
 

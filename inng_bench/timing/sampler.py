@@ -1,8 +1,7 @@
-"""The speed of a stored cascade: its sampler's for a record, and the time of a finished texture."""
+"""The speed of a stored cascade's sampler, for its record."""
 
 import statistics
-import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,32 +13,10 @@ from inng_bench.inng.field import evaluation_flops
 from inng_bench.inng.method import INNg
 from inng_bench.records.schema import Throughput
 from inng_bench.seeds import torch_generator
-from inng_bench.throughput.ceiling import ROUNDS, Clock, time_against_ceiling
+from inng_bench.timing.ceiling import ROUNDS, time_against_ceiling
 
 STEPS = 8
 """Sampler steps of one timed round; the sampler evaluates the logit once more, to know that the boundary is reached."""
-
-FINISHED = (256, 256)
-"""Height and width of a finished texture."""
-
-
-@dataclass(frozen=True)
-class FinishedTexture:
-    """What a picture from a stored cascade costs.
-
-    Attributes
-    ----------
-    seconds : float
-        Of one picture of :data:`FINISHED`, median over the rounds.
-    batch : int
-        Pictures that were drawn together.
-    stages : int
-        Classifiers that each went through.
-    """
-
-    seconds: float
-    batch: int
-    stages: int
 
 
 def measure_sampler(
@@ -94,18 +71,6 @@ def measure_sampler(
         flops_per_image_step=flops * (STEPS + 1) / STEPS,
         share_of_ceiling=statistics.median(rates) * flops / timing.ceiling,
     )
-
-
-def measure_finished(
-    method: INNg, *, batch: int = 4, rounds: int = 3, clock: Clock = time.perf_counter
-) -> FinishedTexture:
-    """Time whole syntheses, from new noise through all classifiers with the cascade's own stop rule."""
-    seconds = []
-    for number in range(rounds):
-        start = clock()
-        method.sample(batch, FINISHED, generator=torch_generator(number))
-        seconds.append(clock() - start)
-    return FinishedTexture(statistics.median(seconds) / batch, batch, len(method.stages))
 
 
 def _endless(stage: Stage) -> Stage:

@@ -1,0 +1,9 @@
+"""How fast the sampler of a stored cascade runs, and what share of this machine's own ceiling that is.
+
+Times mean something only on an otherwise idle machine: the harness times stored cascades after the grid, alone.
+"""
+
+from inng_bench.timing.ceiling import measure_ceiling
+from inng_bench.timing.sampler import measure_sampler
+
+__all__ = ["measure_ceiling", "measure_sampler"]
