@@ -28,7 +28,7 @@ from inng_bench.report.canvas import (
 )
 from inng_bench.report.curves import curves_figure, progress_figure
 from inng_bench.report.rows import make_rows
-from inng_bench.report.sheets import overview_sheet, stages_sheet, texture_sheet
+from inng_bench.report.sheets import methods_sheet, overview_sheet, stages_sheet, texture_sheet
 
 WINDOWS = ("train", "held_out")
 
@@ -276,3 +276,18 @@ def test_more_methods_than_colours_are_not_drawn_against_each_other() -> None:
     ]
     assert progress_figure(make_rows(records[:8])) is not None
     assert progress_figure(make_rows(records)) is None
+
+
+def test_more_methods_than_stand_in_one_line_are_shown_together(tmp_path: Path) -> None:
+    for name in WINDOWS:
+        write_picture(store.texture_folder(tmp_path, "brick") / f"{name}.png", 256, 256)
+    records = []
+    for number in range(9):
+        record = record_with_pictures(tmp_path, f"row-{number}", 128, 4)
+        records.append(record.model_copy(update={"implementation": "inng"}))
+    assert methods_sheet(tmp_path, make_rows(records[:8])) is None
+    sheet = methods_sheet(tmp_path, make_rows(records))
+    assert sheet is not None
+    for number in range(9):
+        path = store.run_folder(tmp_path, "brick", f"row-{number}", 0) / "sample-0.png"
+        assert contains(pixels(sheet), read(path)[:64, :64]), number

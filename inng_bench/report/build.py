@@ -16,10 +16,11 @@ from inng_bench.report.effects import effects_csv, measure_effects
 from inng_bench.report.origin import read_origin
 from inng_bench.report.remarks import count_failures
 from inng_bench.report.rows import by_texture, make_rows
-from inng_bench.report.sheets import overview_sheet, stages_sheet, texture_sheet
+from inng_bench.report.sheets import methods_sheet, overview_sheet, stages_sheet, texture_sheet
 from inng_bench.report.table import wide_table
 
-_OVERVIEW, _CURVES, _PROGRESS = "sheets/overview.png", "sheets/curves.png", "sheets/progress.png"
+_OVERVIEW, _METHODS = "sheets/overview.png", "sheets/methods.png"
+_CURVES, _PROGRESS = "sheets/curves.png", "sheets/progress.png"
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def build_report(results: Path, out: Path | None = None) -> Report:
         "table.tex": latex(rows, records).encode(),
         "effects.csv": effects_csv(measure_effects(rows, origin.baseline)).encode() if origin.baseline else None,
         _OVERVIEW: overview_sheet(results, rows),
+        _METHODS: methods_sheet(results, rows),
         _CURVES: curves_figure(rows),
         _PROGRESS: progress_figure(rows),
     }
@@ -96,4 +98,4 @@ def build_report(results: Path, out: Path | None = None) -> Report:
 def _texture_sheet_name(texture: str) -> str:
     """Return the sheet of a texture, whose name may be that of a sheet about all of them."""
     name = f"sheets/{texture}.png"
-    return f"sheets/{texture}-texture.png" if name in (_OVERVIEW, _CURVES, _PROGRESS) else name
+    return f"sheets/{texture}-texture.png" if name in (_OVERVIEW, _METHODS, _CURVES, _PROGRESS) else name

@@ -27,6 +27,9 @@ MARGIN, BETWEEN = 24, 20
 CANVAS = 256
 """Side of what is shown of a canvas or of the source, at its own scale."""
 
+MOST_COLUMNS, CUTS_A_LINE, CUT = 8, 7, 128
+"""Methods beside each other in a sheet; of more a cut each, so many in a line, of so many pixels."""
+
 _HEADLINES = (("gram", "Gram"), ("patch_fid", "patch-FID"), ("copy_rate", "copy"))
 _HEADLINE_DIGITS = 3
 
@@ -100,6 +103,33 @@ def overview_sheet(results: Path, rows: Sequence[Row]) -> bytes:
             else:
                 panel = empty_panel("The suite has no such run.")
             sheet.picture((_column(index), top + label), panel)
+    return sheet.png()
+
+
+def methods_sheet(results: Path, rows: Sequence[Row]) -> bytes | None:
+    """Return a cut of one sample of every trained method, texture below texture, as PNG.
+
+    None for as few methods as stand beside each other in the other sheets.
+    """
+    groups = {name: [row for row in group if row.is_trained] for name, group in by_texture(rows).items()}
+    most = max(len(group) for group in groups.values())
+    if most <= MOST_COLUMNS:
+        return None
+    title, label, width = 30, 46, CUT + 2 * GAP
+    heights = {name: title + -(-len(group) // CUTS_A_LINE) * (label + CUT + GAP) for name, group in groups.items()}
+    height = sum(heights.values()) + BETWEEN * (len(heights) - 1)
+    sheet = Sheet(2 * MARGIN + CUTS_A_LINE * width, 2 * MARGIN + height)
+    top = MARGIN
+    for texture, group in groups.items():
+        sheet.text((MARGIN, top), f"{texture}: a sample of each method, cut to {CUT} px", size=16, bold=True)
+        for index, row in enumerate(group):
+            line, column = divmod(index, CUTS_A_LINE)
+            x, y = MARGIN + column * width, top + title + line * (label + CUT + GAP)
+            sheet.text((x, y), fit_line(row.method, CUT, 11, bold=True), size=11, bold=True)
+            for number, headline in enumerate(_HEADLINES[:2], start=1):
+                sheet.text((x, y + 2 + 13 * number), _figures_line(row, [headline]), size=10, ink=GREY)
+            sheet.picture((x, y + label), crop(_sample_panels(results, row).panels[0], CUT))
+        top += heights[texture] + BETWEEN
     return sheet.png()
 
 
