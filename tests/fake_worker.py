@@ -88,7 +88,7 @@ def install() -> None:
     stub("inng_bench.metrics.copying", nearest_patch=nearest_patch)
     stub("inng_bench.metrics.chain", Glance=Glance, compare_with_chain=compare_with_chain)
     stub("inng_bench.metrics.features", WEIGHTS_SHA256="0" * 64)
-    stub("inng_bench.throughput", measure_sampler=measure_sampler)
+    stub("inng_bench.timing", measure_sampler=measure_sampler)
 
 
 if __name__ == "__main__":

@@ -542,7 +542,7 @@ def test_events_report_losses_steps_and_canvases_of_each_stage() -> None:
 
 def test_stages_that_miss_their_boundary_are_named() -> None:
     settings = SMALL.model_dump(mode="json") | {"threshold": 50.0, "max_steps": 1, "max_stages": 2}
-    training = INNg(settings, Execution()).train(stripes(), seed=0, budget=1e12)
+    training = INNg(settings, Execution()).train(stripes(), seed=0, budget=math.inf)
     assert training.warnings == ("rounds 1, 2 of 2 ended before every image reached the decision boundary.",)
 
 
