@@ -120,6 +120,12 @@ def test_a_row_tells_the_settings_in_which_it_differs() -> None:
     assert line["change"] == "temperature 0.0, stop loss"
 
 
+def test_another_budget_is_a_change() -> None:
+    half = row("half", scattered(1.0, 0.1), budget_flops=4e12)
+    table = effects_table(make_rows([*row("fast", scattered(1.0, 0.1)), *half]), "fast", PLAIN)
+    assert list(table["change"]) == ["0.5 of the budget"]
+
+
 def test_quality_is_told_in_words_and_stars_are_what_holm_leaves() -> None:
     records = [
         *row("fast", scattered(1.0, 0.02)),

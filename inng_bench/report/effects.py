@@ -204,10 +204,14 @@ def effects_note(rows: Sequence[Row], baseline: str) -> str:
 
 
 def _change(rows: Sequence[Row], method: str, baseline: str) -> str:
-    """Return the settings in which a row differs from the baseline, such as ``temperature 0.0``."""
-    settings = {row.method: row.records[0].settings for row in rows}
+    """Return in what a row differs from the baseline, such as ``temperature 0.0``."""
+    first = {row.method: row for row in rows}
+    settings = {label: row.records[0].settings for label, row in first.items()}
     usual = settings.get(baseline, {})
-    return ", ".join(f"{name} {value}" for name, value in settings[method].items() if usual.get(name) != value)
+    changes = [f"{name} {value}" for name, value in settings[method].items() if usual.get(name) != value]
+    if baseline in first and first[method].budget_flops != first[baseline].budget_flops:
+        changes.append(f"{first[method].budget_flops / first[baseline].budget_flops:g} of the budget")
+    return ", ".join(changes)
 
 
 def _cell(effect: Effect, markup: Markup) -> str:
