@@ -112,8 +112,7 @@ def methods_sheet(results: Path, rows: Sequence[Row]) -> bytes | None:
     None for as few methods as stand beside each other in the other sheets.
     """
     groups = {name: [row for row in group if row.is_trained] for name, group in by_texture(rows).items()}
-    most = max(len(group) for group in groups.values())
-    if most <= MOST_COLUMNS:
+    if max(len(group) for group in groups.values()) <= MOST_COLUMNS:
         return None
     title, label, width = 30, 46, CUT + 2 * GAP
     heights = {name: title + -(-len(group) // CUTS_A_LINE) * (label + CUT + GAP) for name, group in groups.items()}
