@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from gate_tables import make_table
 from record_builder import make_provenance, write_records
 
@@ -110,6 +111,19 @@ def test_a_tree_with_changes_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(blessing, "describe_source", lambda _: ("0" * 40, True))
     with pytest.raises(InputError, match="has changes that are not committed"):
         bless(results(tmp_path), tmp_path / "reference", REASON)
+
+
+def test_results_that_a_suite_is_still_writing_are_refused(tmp_path: Path) -> None:
+    source, target = results(tmp_path), tmp_path / "reference"
+    with FileLock(source / ".lock"), pytest.raises(InputError, match="another command is writing to"):
+        bless(source, target, REASON)
+    assert not target.exists()
+    bless(source, target, REASON)
+
+
+def test_a_results_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no folder"):
+        bless(tmp_path / "missing", tmp_path / "reference", REASON)
 
 
 @pytest.mark.parametrize("reason", ["", " \n"])

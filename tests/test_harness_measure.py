@@ -163,7 +163,7 @@ def test_what_cannot_be_measured_is_refused_before_any_work(
         measure_results(results, metrics=["gram_vgg"])
     with pytest.raises(InputError, match="there are no runs in"):
         measure_results(tmp_path / "absent")
-    with FileLock(results / ".lock"), pytest.raises(InputError, match="another run is writing"):
+    with FileLock(results / ".lock"), pytest.raises(InputError, match="another command is writing"):
         measure_results(results, metrics=["gram"])
 
 

@@ -496,7 +496,7 @@ def test_the_python_interface_takes_the_path_of_a_suite(tmp_path: Path, monkeypa
 
 
 def test_a_folder_that_another_run_writes_to_is_refused(tmp_path: Path) -> None:
-    with FileLock(tmp_path / ".lock"), pytest.raises(InputError, match="another run is writing to"):
+    with FileLock(tmp_path / ".lock"), pytest.raises(InputError, match="another command is writing to"):
         run_plan(fakes("Tiler"), tmp_path)
 
 
@@ -532,7 +532,7 @@ def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path: Path, monkeypat
     def refuse(**_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("inng_bench.harness.folder.tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("inng_bench.records.folder.tempfile.TemporaryFile", refuse)
     with pytest.raises(InputError, match=r"\(Permission denied\); name a folder with --out"):
         run_plan(fakes("Tiler"), tmp_path)
 

@@ -21,6 +21,7 @@ from inng_bench.errors import InputError
 from inng_bench.gate.cells import RowKind, row_kind
 from inng_bench.metrics.catalogue import BY_NAME, DEFAULT
 from inng_bench.records import store
+from inng_bench.records.folder import locked
 from inng_bench.records.provenance import describe_source
 from inng_bench.records.schema import Provenance, Record, Status
 
@@ -95,7 +96,7 @@ def bless(
     Parameters
     ----------
     results : Path
-        The results folder; it is only read.
+        The results folder. It is only read, but locked: a suite that has not ended still changes its records.
     reference : Path
         The folder to write. It must be absent, empty, or a reference.
     reason : str
@@ -106,14 +107,25 @@ def bless(
     Raises
     ------
     InputError
-        When the results do not bear a blessing, or the folder cannot be written. The old reference is then untouched.
+        When the results do not bear a blessing, a suite is still running in them, or the folder cannot be written. The
+        old reference is then untouched.
     """
     if not reason.strip():
         raise InputError("a blessing needs a reason; say with --reason why these results are the reference.")
     _refuse_target(results, reference)
+    if not results.is_dir():
+        raise InputError(f"there is no folder {results}; name a results folder.")
+    with locked(results):
+        blessing = _judge_fitness(results, reason)
+        _write(results, reference, blessing, add_views)
+    return blessing
+
+
+def _judge_fitness(results: Path, reason: str) -> Blessing:
+    """Return the blessing of results; raise when they do not bear one."""
     records = store.read_records(results)
     unjudged = _refuse_unfit(results, records)
-    blessing = Blessing(
+    return Blessing(
         reason=" ".join(reason.split()),
         blessed=datetime.now(UTC).isoformat(timespec="seconds"),
         suite=records[0].suite,
@@ -123,8 +135,6 @@ def bless(
         unjudged=unjudged,
         records=hash_records(results),
     )
-    _write(results, reference, blessing, add_views)
-    return blessing
 
 
 def _refuse_target(results: Path, reference: Path) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from inng_bench.errors import InputError
 from inng_bench.harness.display import Display, open_display
 from inng_bench.harness.executor import run_requests
-from inng_bench.harness.folder import locked
 from inng_bench.harness.hardware import available_cores
 from inng_bench.harness.machine import Claim, claim_machine
 from inng_bench.harness.measure import is_measurable, run_of_record
@@ -17,6 +16,7 @@ from inng_bench.harness.plan import Plan, RunKey, RunSpec, missing_metrics
 from inng_bench.metrics.catalogue import selected, with_defaults
 from inng_bench.metrics.needs import check_needs
 from inng_bench.records import store
+from inng_bench.records.folder import locked
 from inng_bench.records.schema import Status
 
 

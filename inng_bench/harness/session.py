@@ -13,7 +13,6 @@ from inng_bench.files import write_atomically
 from inng_bench.harness.checkpoint import states_of
 from inng_bench.harness.display import Display, open_display
 from inng_bench.harness.executor import run_requests
-from inng_bench.harness.folder import claim_folder, locked
 from inng_bench.harness.hardware import available_cores
 from inng_bench.harness.machine import Claim, claim_machine
 from inng_bench.harness.measuring import measure_runs, unmeasured_runs
@@ -25,6 +24,7 @@ from inng_bench.harness.rows import failed_record
 from inng_bench.harness.suite import Suite, load_suite
 from inng_bench.hashes import sealed
 from inng_bench.records import store
+from inng_bench.records.folder import claim_folder, locked
 from inng_bench.records.schema import NO_LIMITS, Limits, Record, Throughput
 
 TIMED = "inng"

@@ -30,7 +30,7 @@ def claim_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep other sessions out of a results folder.
+    """Keep other commands that write to a results folder, or need all of it, out of it.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def locked(folder: Path) -> Iterator[None]:
         acquired = FileLock(folder / ".lock").acquire(timeout=0)
     except Timeout as error:
         raise InputError(
-            f"another run is writing to {folder}; wait for it or name another folder with --out."
+            f"another command is writing to {folder}; wait for it to end, or name another folder."
         ) from error
     except OSError as error:
         raise InputError(
