@@ -32,10 +32,10 @@ from inng_bench.report.intervals import (
     estimate_over_canvases,
     estimate_over_seeds,
 )
-from inng_bench.report.markup import LATEX, MARKDOWN, PLAIN, format_number
 from inng_bench.report.rows import find_winners, make_rows
 from inng_bench.report.speed import speed_table
 from inng_bench.report.table import comparison_table, floor_ratios, wide_table
+from inng_bench.tables.markup import LATEX, MARKDOWN, PLAIN, format_number
 
 GRAM = BY_NAME["gram"]
 NASTY = "50 % of <b>a_b</b> | $x$ & {y} \\ # ~ ^ `z`"

@@ -19,9 +19,9 @@ from inng_bench.report import build_report
 from inng_bench.report.costs import costs_table, wide_costs
 from inng_bench.report.documents import markdown, plain_text
 from inng_bench.report.effects import QUANTITIES, Effect, Verdict, effects_table, measure_effects
-from inng_bench.report.markup import PLAIN
 from inng_bench.report.origin import Origin
 from inng_bench.report.rows import make_rows
+from inng_bench.tables.markup import PLAIN
 
 SUITE = Origin("fidelity", baseline="fast")
 TEXTURES = ("brick", "grass")

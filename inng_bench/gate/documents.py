@@ -14,8 +14,8 @@ from inng_bench.gate.comparison import Case, Comparison
 from inng_bench.gate.inference import ALPHA
 from inng_bench.gate.judge import Judgement, Verdict
 from inng_bench.metrics.catalogue import BY_NAME
-from inng_bench.report.grid import text_grid
-from inng_bench.report.markup import MARKDOWN, PLAIN, format_number
+from inng_bench.tables.grid import pipe_table, text_grid
+from inng_bench.tables.markup import MARKDOWN, PLAIN, format_number
 
 _STATUS = {
     ExitStatus.OK: "holds",
@@ -48,14 +48,15 @@ def check_markdown(outcome: Outcome) -> str:
     blocks = [
         f"## Quality: {_STATUS[outcome.status]}",
         MARKDOWN.escape(_headline(outcome)),
-        _pipe_table(noteworthy) if noteworthy else "",
+        pipe_table(_table(noteworthy, MARKDOWN.escape)) if noteworthy else "",
         *(
             "\n".join([f"### {title}\n", *(f"- {MARKDOWN.escape(sentence)}" for sentence in sentences)])
             for title, sentences in _sections(outcome)
         ),
     ]
     if outcome.judgements:
-        blocks.append(f"<details><summary>All cells</summary>\n\n{_pipe_table(outcome.judgements)}\n\n</details>")
+        every = pipe_table(_table(outcome.judgements, MARKDOWN.escape))
+        blocks.append(f"<details><summary>All cells</summary>\n\n{every}\n\n</details>")
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
@@ -122,15 +123,6 @@ def _sections(outcome: Outcome) -> list[Section]:
     return [(title, sentences) for title, sentences in sections if sentences]
 
 
-def _pipe_table(judgements: Sequence[Judgement]) -> str:
-    return _pipes(_table(judgements, MARKDOWN.escape), {"texture", "method", "metric", "verdict"})
-
-
-def _pipes(table: pd.DataFrame, words: set[str]) -> str:
-    alignment = ["left" if column in words else "right" for column in table.columns]
-    return str(table.to_markdown(index=False, disable_numparse=True, colalign=alignment))
-
-
 def _table(judgements: Sequence[Judgement], escape: Callable[[str], str]) -> pd.DataFrame:
     lines = [{name: escape(text) for name, text in _line(one).items()} for one in judgements]
     return pd.DataFrame(lines, dtype="str")
@@ -166,7 +158,7 @@ def compare_markdown(comparison: Comparison) -> str:
     blocks = [
         f"## Speed: {_STATUS[comparison.status]}",
         MARKDOWN.escape(_speed_headline(comparison)),
-        _pipes(_cases(comparison.cases, MARKDOWN.escape), {"case", "head"}) if comparison.cases else "",
+        pipe_table(_cases(comparison.cases, MARKDOWN.escape)) if comparison.cases else "",
         *(MARKDOWN.escape(sentence) for sentence in _lonely_cases(comparison)),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"

@@ -20,8 +20,8 @@ from inng_bench.ladder.steps import (
 )
 from inng_bench.metrics.catalogue import BY_NAME, Direction, MetricInfo
 from inng_bench.report.agreement import Agreement, agreement_table, agreements
-from inng_bench.report.grid import pipe_table
-from inng_bench.report.markup import ABSENT, MARKDOWN, decimals, format_number, format_range
+from inng_bench.tables.grid import pipe_table
+from inng_bench.tables.markup import ABSENT, MARKDOWN, decimals, format_number, format_range
 
 NOTE = (
     "Each cell says how much worse the second row scores than the first on the same pair of windows: the geometric "

@@ -14,8 +14,8 @@ import pandas as pd
 from scipy import stats
 
 from inng_bench.metrics.catalogue import BY_NAME, CATALOGUE, HEADLINES, Direction
-from inng_bench.report.markup import ABSENT, Markup
 from inng_bench.report.rows import Row, by_texture
+from inng_bench.tables.markup import ABSENT, Markup
 
 FEWEST_ROWS = 3
 """Of a texture; with two rows two metrics agree or contradict each other, and nothing lies between."""

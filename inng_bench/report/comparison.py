@@ -17,8 +17,8 @@ from scipy import stats
 
 from inng_bench.metrics.catalogue import HEADLINES, MetricInfo
 from inng_bench.report.intervals import Estimate, t_interval
-from inng_bench.report.markup import ABSENT, Markup, format_number, format_range
 from inng_bench.report.rows import Row, by_texture
+from inng_bench.tables.markup import ABSENT, Markup, format_number, format_range
 
 FEWEST_TEXTURES = 3
 """Under three textures an interval spans orders of magnitude, and nothing is tested."""

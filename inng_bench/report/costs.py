@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from inng_bench.records.schema import Record
-from inng_bench.report.markup import ABSENT, Markup, format_number
 from inng_bench.report.rows import Row
+from inng_bench.tables.markup import ABSENT, Markup, format_number
 
 TITLE = "Size, cost and density of the models"
 NOTE = (

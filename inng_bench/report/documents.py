@@ -9,8 +9,6 @@ from inng_bench.records.schema import Record
 from inng_bench.report import agreement, comparison, costs, effects, remarks
 from inng_bench.report.agreement import agreement_table, agreements, headline_agreement_table
 from inng_bench.report.comparison import compare_methods, comparison_lines, not_judged
-from inng_bench.report.grid import pipe_table, text_grid
-from inng_bench.report.markup import LATEX, MARKDOWN, PLAIN
 from inng_bench.report.origin import Origin
 from inng_bench.report.rows import Row
 from inng_bench.report.speed import SPEED_NOTE, SPEED_TITLE, common_setting, speed_table
@@ -23,6 +21,8 @@ from inng_bench.report.table import (
     normalised_table,
     terminal_table,
 )
+from inng_bench.tables.grid import pipe_table, text_grid
+from inng_bench.tables.markup import LATEX, MARKDOWN, PLAIN
 
 WIDTH = 116
 """Letters in a line of plain text."""

@@ -16,8 +16,8 @@ from inng_bench.metrics.catalogue import BY_NAME
 from inng_bench.records.schema import Record
 from inng_bench.report.comparison import holm
 from inng_bench.report.intervals import Estimate
-from inng_bench.report.markup import ABSENT, Markup, decimals, format_number, format_range, shorten
 from inng_bench.report.rows import Row, find_headline
+from inng_bench.tables.markup import ABSENT, Markup, decimals, format_number, format_range, shorten
 
 LEVEL = 0.05
 """Chance of a difference where there is none, of one interval and, after Holm, of a whole column."""

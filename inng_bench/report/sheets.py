@@ -20,8 +20,8 @@ from inng_bench.report.canvas import (
     load_picture,
     tile_grid,
 )
-from inng_bench.report.markup import format_number
 from inng_bench.report.rows import REAL, Row, by_texture
+from inng_bench.tables.markup import format_number
 
 MARGIN, BETWEEN = 24, 20
 CANVAS = 256

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from inng_bench.records.schema import Throughput
-from inng_bench.report.markup import Markup, format_number, format_range
 from inng_bench.report.rows import Row
+from inng_bench.tables.markup import Markup, format_number, format_range
 
 SPEED_TITLE = "Speed of the sampler"
 SPEED_NOTE = (

@@ -8,7 +8,6 @@ import pandas as pd
 from inng_bench.metrics.catalogue import COMPANIONS, HEADLINES, MAIN_TABLE, Compared, Direction, MetricInfo
 from inng_bench.report.costs import wide_costs
 from inng_bench.report.intervals import Estimate, IntervalKind, geometric_mean
-from inng_bench.report.markup import ABSENT, Markup, decimals, format_number, format_range, shorten
 from inng_bench.report.rows import (
     NOISE,
     REAL,
@@ -20,6 +19,7 @@ from inng_bench.report.rows import (
     measured_metrics,
 )
 from inng_bench.report.speed import image_speed, wide_speed
+from inng_bench.tables.markup import ABSENT, Markup, decimals, format_number, format_range, shorten
 
 NOT_HELD_OUT = "†"
 """Marks a figure of a texture that has no held-out window."""

@@ -9,8 +9,8 @@ import pandas as pd
 import torch
 
 from inng_bench.records.provenance import cpu_model
-from inng_bench.report.grid import text_grid
-from inng_bench.report.markup import ABSENT, MARKDOWN, PLAIN, format_number
+from inng_bench.tables.grid import pipe_table, text_grid
+from inng_bench.tables.markup import ABSENT, MARKDOWN, PLAIN, format_number
 from inng_bench.throughput.cases import Case, Effort, Scheme
 from inng_bench.throughput.finished import FinishedTexture
 from inng_bench.throughput.measuring import Row, Speed
@@ -61,12 +61,9 @@ def as_text(report: Report) -> str:
 
 def as_markdown(report: Report) -> str:
     """Return the report as Markdown."""
-    table = _table(report.rows, MARKDOWN.escape)
-    alignment = ["left", *("right" for _ in table.columns[1:])]
-    pipes = str(table.to_markdown(index=False, disable_numparse=True, colalign=alignment))
     blocks = [_conditions(report), *_sentences(report)]
     escaped = [MARKDOWN.escape(block) for block in blocks]
-    return "\n\n".join([escaped[0], pipes, *escaped[1:]]) + "\n"
+    return "\n\n".join([escaped[0], pipe_table(_table(report.rows, MARKDOWN.escape)), *escaped[1:]]) + "\n"
 
 
 def as_json(report: Report) -> dict[str, Any]:

@@ -7,7 +7,9 @@ import pandas as pd
 
 _GAP = "  "
 
-_WORDS = frozenset({"texture", "method", "status", "metric", "methods", "test", "step", "change", "quality"})
+_WORDS = frozenset(
+    {"texture", "method", "methods", "metric", "status", "test", "step", "change", "quality", "verdict", "case", "head"}
+)
 """Columns that stand at the left in Markdown; all others are numbers."""
 
 

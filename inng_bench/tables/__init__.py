@@ -1,0 +1,1 @@
+"""How tables, numbers and emphasis are written: for a terminal, in Markdown and in LaTeX."""
