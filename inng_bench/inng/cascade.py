@@ -599,7 +599,7 @@ def new_optimiser(classifier: Classifier, config: CascadeConfig) -> torch.optim.
     if config.optimiser is Optimiser.SGD:
         return torch.optim.SGD(classifier.parameters(), config.classifier_rate)
     betas = (config.classifier_momentum, 0.999)
-    return torch.optim.Adam(classifier.parameters(), config.classifier_rate, betas, foreach=False)
+    return torch.optim.Adam(classifier.parameters(), config.classifier_rate, betas, fused=True)
 
 
 def classifier_flops(config: CascadeConfig, crop_side: int) -> tuple[float, float]:

@@ -55,7 +55,7 @@ class CascadeConfig(BaseModel):
     # Its training
     stretch: float = Field(1.0, ge=1, le=4, description="Factor by which the window is enlarged, nearest neighbour.")
     crop_side: int = Field(126, ge=62, description="Side of a training crop in pixels: 126 holds 5 × 5 windows.")
-    crops: int = Field(2, ge=1, description="Real crops of a classifier step, and as many pseudo-negative ones.")
+    crops: int = Field(4, ge=1, description="Real crops of a classifier step, and as many pseudo-negative ones.")
     data_noise: float = Field(
         0.2, ge=0, description="Noise on real and pseudo-negative crops alike, in deviations of the principal colours."
     )
@@ -63,7 +63,7 @@ class CascadeConfig(BaseModel):
         0.1, gt=0, le=1, description="Share of the data noise that is left when the budget is spent; it falls steadily."
     )
     classifier_start: Start = Field(Start.WARM, description="Weights with which a stage's training begins.")
-    classifier_steps: int = Field(60, ge=1, description="Steps of a stage at the most.")
+    classifier_steps: int = Field(40, ge=1, description="Steps of a stage at the most.")
     classifier_least_steps: int = Field(5, ge=1, description="Steps of a stage at the least.")
     optimiser: Optimiser = Field(Optimiser.ADAM, description="How a classifier learns.")
     classifier_rate: float = Field(5e-4, gt=0, description="Its learning rate.")
@@ -75,9 +75,9 @@ class CascadeConfig(BaseModel):
     )
 
     # Pseudo-negatives
-    first_negatives: FirstNegatives = Field(FirstNegatives.MATCHED, description="p0 (10).")
+    first_negatives: FirstNegatives = Field(FirstNegatives.RANDOM_PHASE, description="p0 (10).")
     canvas: Canvas = Field(Canvas.TORUS, description="What lies beyond the border of a canvas.")
-    canvases: int = Field(6, ge=1, description="Canvases that are trained along with the cascade.")
+    canvases: int = Field(12, ge=1, description="Canvases that are trained along with the cascade.")
     canvas_side: int = Field(128, ge=64, multiple_of=16, description="Their side in pixels.")
     history_stages: int = Field(24, ge=1, description="Stages of pseudo-negatives that are kept; 1 is none (7).")
     history_decay: float = Field(
