@@ -5,8 +5,10 @@ import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from inng_bench.metrics.evaluate import evaluate
+from inng_bench.processes import keep_freed_memory
 
 torch.set_num_threads(1)  # as the runs of the suites
+keep_freed_memory()
 
 
 def test_metrics(benchmark: BenchmarkFixture) -> None:

@@ -14,9 +14,11 @@ from inng_bench.inng.langevin import Sampler
 from inng_bench.inng.network import Design, new_classifier
 from inng_bench.inng.presets import FAST
 from inng_bench.inng.prior import NoisePrior
+from inng_bench.processes import keep_freed_memory
 from inng_bench.timing import measure_ceiling
 
 torch.set_num_threads(1)  # as the runs of the suites
+keep_freed_memory()
 
 STEPS, BATCH, SIDE, ROUNDS = 4, 4, 256, 7
 

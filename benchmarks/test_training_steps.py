@@ -9,10 +9,12 @@ from inng_bench.harness.hardware import resolve_precision
 from inng_bench.inng.cascade import CascadeTraining, classifier_flops, classifier_loss, new_optimiser
 from inng_bench.inng.network import new_classifier
 from inng_bench.inng.presets import FAST
+from inng_bench.processes import keep_freed_memory
 from inng_bench.seeds import torch_generator
 from inng_bench.timing import measure_ceiling
 
 torch.set_num_threads(1)  # as the runs of the suites
+keep_freed_memory()
 
 PROCESSOR = torch.device("cpu")
 EXECUTION = Execution(PROCESSOR, resolve_precision("auto", PROCESSOR))

@@ -19,6 +19,7 @@ from inng_bench.gate.commands import add_commands as add_gate_commands
 from inng_bench.harness.devices import DEVICES
 from inng_bench.ladder.command import add_ladder
 from inng_bench.metrics_command import add_metrics
+from inng_bench.processes import keep_freed_memory
 from inng_bench.results_command import add_results
 from inng_bench.throughput_command import add_throughput
 
@@ -371,6 +372,7 @@ def _fetch_textures(arguments: argparse.Namespace) -> int:
 def _sample(arguments: argparse.Namespace) -> int:
     from inng_bench.harness.sample import continue_picture, draw_from_run, parse_size
 
+    keep_freed_memory()
     where = {
         "out": arguments.out,
         "seed": arguments.seed,
@@ -397,6 +399,7 @@ def _sample(arguments: argparse.Namespace) -> int:
 def _density(arguments: argparse.Namespace) -> int:
     from inng_bench.harness.density import judge_pictures
 
+    keep_freed_memory()
     judged = judge_pictures(
         arguments.run,
         arguments.pictures,

@@ -12,6 +12,7 @@ import torch
 from inng_bench.errors import InputError
 from inng_bench.harness.messages import Kind, Message, Request, Task, without_home
 from inng_bench.harness.plan import RunSpec
+from inng_bench.processes import keep_freed_memory
 from inng_bench.records import store
 
 
@@ -20,6 +21,7 @@ def main() -> int:
     send = _open_channel()
     request = Request.model_validate_json(sys.stdin.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    keep_freed_memory()
     _configure_torch(request.run)
     try:
         result = _serve(request, send)

@@ -19,7 +19,7 @@ from inng_bench.metrics.catalogue import BY_NAME, Compared, MetricInfo
 from inng_bench.metrics.comparison import Comparison, Pictures
 from inng_bench.metrics.crops import Pixels
 from inng_bench.metrics.registry import MEASURES
-from inng_bench.processes import THREAD_VARIABLES, end_with_parent
+from inng_bench.processes import THREAD_VARIABLES, begin_work
 from inng_bench.records.schema import Against
 from inng_bench.seeds import derive_seed, numpy_generator
 
@@ -118,7 +118,7 @@ def _single_threaded() -> Iterator[None]:
 def _end_quietly() -> None:
     """Let Ctrl-C, which reaches all processes, end this one without a traceback, and the end of its parent too."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    end_with_parent()
+    begin_work()
 
 
 def measure(task: Task) -> tuple[Value, ...]:

@@ -17,7 +17,7 @@ from inng_bench.errors import InputError
 from inng_bench.harness.display import Display
 from inng_bench.harness.memory import peak_memory_mib
 from inng_bench.inng.method import INNg
-from inng_bench.processes import end_with_parent
+from inng_bench.processes import begin_work, keep_freed_memory
 from inng_bench.throughput.cases import Case, Effort, Scheme
 from inng_bench.throughput.finished import FinishedTexture, measure_finished
 from inng_bench.throughput.samplers import make_task
@@ -127,6 +127,7 @@ def measure_model(folder: Path, execution: Execution, *, rounds: int) -> Finishe
     from inng_bench.harness.sample import load_model
 
     torch.set_num_threads(1)
+    keep_freed_memory()
     method = load_model(folder, execution, None)
     if not isinstance(method, INNg):
         raise InputError(f"the model in {folder} is of the method {method.name}; name a run of inng with --model.")
@@ -137,7 +138,7 @@ def in_fresh_process(work: Callable[[], Result]) -> Result:
     """Do picklable work in a process that has torch and nothing else in its memory."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    with ProcessPoolExecutor(1, mp_context=context, initializer=end_with_parent) as pool:
+    with ProcessPoolExecutor(1, mp_context=context, initializer=begin_work) as pool:
         return pool.submit(work).result()
 
 
