@@ -51,7 +51,7 @@ canvases = 1
 [[methods]]
 label = "inng"
 implementation = "inng"
-settings = { filters = 8, canvas_side = 128, canvases = 2, crops = 2 }
+settings = { filters = 8, canvases = 2, crops = 2, classifier_steps = 60, first_negatives = "matched" }
 """
 
 
