@@ -40,6 +40,7 @@ def test_a_cell_that_is_worse_by_what_can_be_detected_is_found_and_named(metric:
     assert sum(bool(cells - {cell}) for cells in found) <= stats.binom.ppf(0.999, 300, 0.01)
 
 
+# As the suite smoke: a p0 that knows the spectrum would be as near, after so little training, as any sampler comes.
 SUITE = """
 name = "faults"
 textures = ["brick"]

@@ -57,7 +57,14 @@ canvases = 2
 [[methods]]
 label = "inng"
 implementation = "inng"
-settings = { first_negatives = "matched", filters = 4, canvases = 2, canvas_side = 64, max_stages = 2, max_steps = 4 }
+[methods.settings]
+first_negatives = "matched"  # whose drawing takes one product of colours
+filters = 4
+canvases = 2
+canvas_side = 64
+crops = 2
+max_stages = 2
+max_steps = 4
 """
 
 PADDED = 'architecture = "padded", overlap = "random-patches", crop_side = 64, filters = 4'

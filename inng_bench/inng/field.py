@@ -26,7 +26,7 @@ Field = Callable[[Tensor, int, Tensor], tuple[Tensor, Tensor]]
 with, to logits (N, windows) and a gradient (N, 3, H, W)."""
 
 PIXELS_TOGETHER = 4 * 256**2
-"""On a processor; layers of more canvases leave its caches, and the allocator asks for new pages at each step."""
+"""On a processor, whose caches the layers of more canvases leave."""
 
 Prior = Callable[[Tensor], Tensor]
 """Maps canvases to the gradient of ln p0."""

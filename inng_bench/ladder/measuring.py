@@ -88,7 +88,7 @@ def run(tasks: Sequence[Task], *, jobs: int, on_done: Callable[[Task, int], None
         When a process dies, which memory is the likeliest reason for.
     """
     context = multiprocessing.get_context("spawn")
-    with _single_threaded(), ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_quietly) as pool:
+    with _single_threaded(), ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_quietly) as pool:
         futures = {pool.submit(measure, task): task for task in tasks}
         try:
             for done, future in enumerate(as_completed(futures), 1):
@@ -115,8 +115,8 @@ def _single_threaded() -> Iterator[None]:
             os.environ.update({} if value is None else {name: value})
 
 
-def _end_quietly() -> None:
-    """Let Ctrl-C, which reaches all processes, end this one without a traceback, and the end of its parent too."""
+def _begin_quietly() -> None:
+    """Prepare a process of the pool; Ctrl-C, which reaches all of them, is to end it without a traceback."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     begin_work()
 
