@@ -15,6 +15,7 @@ from inng_bench.inng.network import Design, new_classifier
 from inng_bench.inng.presets import FAST
 from inng_bench.inng.prior import NoisePrior
 from inng_bench.processes import keep_freed_memory
+from inng_bench.throughput.samplers import LIKE_A_TEXTURE
 from inng_bench.timing import measure_ceiling
 
 torch.set_num_threads(1)  # as the runs of the suites
@@ -41,7 +42,7 @@ def test_sampler_step(benchmark: BenchmarkFixture, update: Update, precision: Pr
     ceiling = measure_ceiling(execution)
 
     def step() -> None:
-        climb([stage], canvases, torch.eye(3), FAST, prior, torch.Generator().manual_seed(2))
+        climb([stage], canvases, LIKE_A_TEXTURE, FAST, prior, torch.Generator().manual_seed(2))
 
     benchmark.pedantic(step, rounds=ROUNDS, warmup_rounds=1)  # type: ignore[no-untyped-call]
     assert benchmark.stats is not None

@@ -52,7 +52,15 @@ canvases = 1
 [[methods]]
 label = "inng"
 implementation = "inng"
-settings = { filters = 8, canvases = 2, crops = 2, classifier_steps = 60, first_negatives = "matched" }
+[methods.settings]
+filters = 8
+canvases = 2
+crops = 2
+classifier_steps = 60
+first_negatives = "matched"
+directions = "principal-colours"
+step_size = 0.06
+temperature = 1.0
 """
 
 

@@ -59,6 +59,7 @@ label = "inng"
 implementation = "inng"
 [methods.settings]
 first_negatives = "matched"  # whose drawing takes one product of colours
+directions = "principal-colours"
 filters = 4
 canvases = 2
 canvas_side = 64
@@ -67,7 +68,7 @@ max_stages = 2
 max_steps = 4
 """
 
-PADDED = 'architecture = "padded", overlap = "random-patches", crop_side = 64, filters = 4'
+PADDED = 'architecture = "padded"\noverlap = "random-patches"\ncrop_side = 64\nfilters = 4'
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from inng_bench.inng.choices import (
     Architecture,
     Ascended,
     Canvas,
+    Directions,
     FirstNegatives,
     Output,
     Overlap,
@@ -42,7 +43,7 @@ from inng_bench.inng.prior import NoisePrior
 from inng_bench.pixels import random_crops
 from inng_bench.resume import decode, encode
 
-# Stripes are random phase noise of their own spectrum, so that p0 must know less of them here.
+# Stripes are random phase noise of their own spectrum, so that p0 and the steps must know less of them here.
 SMALL = CascadeConfig(
     filters=4,
     canvases=2,
@@ -52,6 +53,7 @@ SMALL = CascadeConfig(
     max_steps=8,
     max_stages=4,
     first_negatives=FirstNegatives.MATCHED,
+    directions=Directions.PRINCIPAL_COLOURS,
 )
 
 
@@ -122,7 +124,7 @@ def test_every_classifier_of_the_cascade_is_kept_as_it_was_when_its_stage_ended(
 def test_synthesis_is_the_ascent_through_all_classifiers_in_order() -> None:
     training, _ = train()
     noise = torch.randn((1, 3, 64, 80), generator=torch.Generator().manual_seed(3)).clamp(-1, 1)
-    shared = training.colours, SMALL, training.prior
+    shared = training.preconditioner, SMALL, training.prior
     expected, generator = noise, torch.Generator().manual_seed(4)
     for stage in training.stages:
         expected = climb([stage], expected, *shared, generator).canvases
@@ -135,12 +137,17 @@ def test_canvases_that_move_in_several_batches_are_bounded_in_number_and_all_the
     training, _ = train(config)
     noise = training.prior.draw(5, (64, 64), torch.Generator().manual_seed(3))
     ascent = climb(
-        training.stages[:1], noise, training.colours, config, training.prior, torch.Generator().manual_seed(4)
+        training.stages[:1], noise, training.preconditioner, config, training.prior, torch.Generator().manual_seed(4)
     )
     assert ascent.canvases.shape == noise.shape
     assert len(ascent.steps) == 5
     first = climb(
-        training.stages[:1], noise[:2], training.colours, config, training.prior, torch.Generator().manual_seed(4)
+        training.stages[:1],
+        noise[:2],
+        training.preconditioner,
+        config,
+        training.prior,
+        torch.Generator().manual_seed(4),
     )
     assert torch.equal(ascent.canvases[:2], first.canvases)
 
@@ -152,7 +159,7 @@ def test_a_start_that_is_shifted_by_the_grid_s_step_gives_the_shifted_result() -
 
     def drawn(start: Tensor) -> Tensor:
         return synthesise(
-            training.stages, start, training.colours, config, training.prior, torch.Generator().manual_seed(4)
+            training.stages, start, training.preconditioner, config, training.prior, torch.Generator().manual_seed(4)
         )
 
     torch.testing.assert_close(drawn(noise.roll((16, 48), (2, 3))), drawn(noise).roll((16, 48), (2, 3)))
@@ -429,6 +436,8 @@ def test_an_untrained_cascade_says_so() -> None:
         {"overlap": Overlap.RANDOM_PATCHES, "patches": 2},
         {"canvas": Canvas.EXPANDED},
         {"first_negatives": FirstNegatives.RANDOM_PHASE},
+        {"first_negatives": FirstNegatives.RANDOM_PHASE, "directions": Directions.SPECTRUM},
+        {"directions": Directions.PIXELS},
         {"first_negatives": FirstNegatives.GAUSSIAN},
         {"output": Output.SOFTMAX},
         {"stop": Stop.REAL_QUANTILE, "threshold": 0.1},
@@ -488,7 +497,11 @@ def test_the_paper_s_preset_is_langevin_dynamics_on_the_logit_to_the_boundary() 
         ({"architecture": "padded"}, "set overlap to 'random-patches'"),
         ({"architecture": "padded", "overlap": "random-patches"}, "set crop_side to 64"),
         ({"scope": "sum", "first_negatives": "random-phase"}, "set first_negatives to another value"),
-        ({"scope": "sum", "first_negatives": "matched", "keep_every": 2}, "set keep_every to 1"),
+        ({"first_negatives": "matched"}, "set directions to 'principal-colours'"),
+        (
+            {"scope": "sum", "first_negatives": "matched", "directions": "pixels", "keep_every": 2},
+            "set keep_every to 1",
+        ),
         ({"stop": "loss"}, "set threshold, such as 0.62"),
         ({"stop": "real-quantile", "threshold": 2.0}, "a share from 0 to 1"),
         ({"canvas": "expanded", "canvas_side": 64, "crop_side": 200}, "crops are larger than the canvases"),

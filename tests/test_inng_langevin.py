@@ -9,9 +9,10 @@ from inng_bench.contract import NO_CHECKPOINT, Checkpoint, Snapshot
 from inng_bench.inng.choices import Stop, Together, Update
 from inng_bench.inng.field import Field
 from inng_bench.inng.langevin import Ascent, Sampler, ascend
+from inng_bench.inng.preconditioner import Preconditioner
 from inng_bench.resume import decode, encode
 
-PLAIN = torch.eye(3, dtype=torch.float64)
+PLAIN = Preconditioner(torch.eye(3, dtype=torch.float64))
 
 
 def gaussian(variance: float) -> Field:
@@ -52,7 +53,8 @@ def test_a_chain_along_the_colours_has_the_covariance_of_its_discretisation() ->
     variance, step_size = 0.01, 0.05
     colours = torch.tensor([[0.5, 0.0, 0.0], [0.2, 0.3, 0.0], [0.1, 0.0, 0.4]], dtype=torch.float64)
     sampler = endless(step_size=step_size, temperature=1.0, steps=80)
-    last = ascend(gaussian(variance), draw(2, 3, 96, 96), colours, sampler, torch.Generator().manual_seed(1)).canvases
+    along = Preconditioner(colours)
+    last = ascend(gaussian(variance), draw(2, 3, 96, 96), along, sampler, torch.Generator().manual_seed(1)).canvases
     pull = torch.eye(3, dtype=torch.float64) - step_size / (4 * variance) * colours @ colours.T
     expected = variance * torch.linalg.inv(pull)
     found = torch.cov(last.transpose(0, 1).flatten(1))
@@ -66,7 +68,7 @@ def test_a_grey_texture_stays_grey() -> None:
     start = draw(1, 1, 16, 16).expand(1, 3, 16, 16)
     for update in Update:
         moved = ascend(
-            gaussian(0.5), start, grey, endless(update, 0.05, 1.0), torch.Generator().manual_seed(1)
+            gaussian(0.5), start, Preconditioner(grey), endless(update, 0.05, 1.0), torch.Generator().manual_seed(1)
         ).canvases
         torch.testing.assert_close(moved[:, 0], moved[:, 1])
         torch.testing.assert_close(moved[:, 0], moved[:, 2])

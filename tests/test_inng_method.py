@@ -19,9 +19,10 @@ from inng_bench.inng.method import INNg
 from inng_bench.inng.prior import Palette
 from inng_bench.textures import to_pixels
 
-# Stripes are random phase noise of their own spectrum, so that p0 must know less of them here.
+# Stripes are random phase noise of their own spectrum, so that p0 and the steps must know less of them here.
 SETTINGS = {
     "first_negatives": "matched",
+    "directions": "principal-colours",
     "filters": 8,
     "canvases": 2,
     "canvas_side": 64,
@@ -75,9 +76,8 @@ def test_a_picture_goes_on_from_its_stage_and_keeps_its_size(trained: INNg) -> N
     drawn = trained.continue_from(picture, stage=last, generator=torch.Generator().manual_seed(1))
     state = trained.state()
     start = Palette(state["palette.mean"], state["palette.factor"]).within(picture).clamp(-1, 1)
-    alone = climb(
-        trained.stages[-1:], start, state["colours"], trained.config, trained.prior, torch.Generator().manual_seed(1)
-    )
+    shared = trained.preconditioner, trained.config, trained.prior
+    alone = climb(trained.stages[-1:], start, *shared, torch.Generator().manual_seed(1))
     assert torch.equal(drawn, alone.canvases)
     odd = trained.continue_from(picture[:, :, :, :75], stage=1, generator=torch.Generator().manual_seed(1))
     assert odd.shape == (1, 3, 64, 75)

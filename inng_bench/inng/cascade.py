@@ -28,6 +28,7 @@ from inng_bench.inng.frozen import FrozenClassifier, evaluate, freeze, frozen_sh
 from inng_bench.inng.langevin import Ascent, Sampler, ascend
 from inng_bench.inng.negatives import PseudoNegatives
 from inng_bench.inng.network import Classifier, new_classifier
+from inng_bench.inng.preconditioner import Preconditioner
 from inng_bench.inng.presets import CascadeConfig, canvas_length
 from inng_bench.inng.prior import NoisePrior, Palette
 from inng_bench.pixels import random_crops
@@ -147,11 +148,9 @@ class CascadeTraining:
         self._crop_side = crop_side_of(self._window, config)
         self.palette = Palette.of(self._window.cpu())
         self.prior = NoisePrior.of(config.first_negatives, self._window.cpu())
-        self.colours = torch.eye(3)
-        if config.directions is Directions.PRINCIPAL_COLOURS:
-            self.colours = self.palette.factor
-            if config.first_negatives is FirstNegatives.GAUSSIAN:  # the others have the window's colours already
-                self.prior = self.prior.within(self.palette)
+        if config.directions is not Directions.PIXELS and config.first_negatives is FirstNegatives.GAUSSIAN:
+            self.prior = self.prior.within(self.palette)  # the others have the window's colours already
+        self.preconditioner = Preconditioner.of(config.directions, self._window.cpu(), self.palette.factor)
         self.negatives = PseudoNegatives(config.history_stages, config.history_decay, config.canvas)
         self._start_classifier()
         side = canvas_length(config.canvas_side, config.canvas)
@@ -195,7 +194,13 @@ class CascadeTraining:
             now.is_fresh = True
         climbed = climbed_at((*self.kept, stage), len(self.kept), config.scope)
         ascent = climb(
-            climbed, self.base, self.colours, config, self.prior, self._generator, self._part("ascent", checkpoint)
+            climbed,
+            self.base,
+            self.preconditioner,
+            config,
+            self.prior,
+            self._generator,
+            self._part("ascent", checkpoint),
         )
         if not bool(ascent.logits.isfinite().all()):
             raise FloatingPointError(
@@ -313,7 +318,7 @@ class CascadeTraining:
         fresh = synthesise(
             self.kept,
             noise,
-            self.colours,
+            self.preconditioner,
             self.config,
             self.prior,
             self._generator,
@@ -444,7 +449,7 @@ def classifier_loss(classifier: Classifier, real: Tensor, fake: Tensor, dtype: t
 def climb(
     stages: Sequence[Stage],
     canvases: Tensor,
-    colours: Tensor,
+    preconditioner: Preconditioner,
     config: CascadeConfig,
     prior: NoisePrior,
     generator: torch.Generator,
@@ -458,8 +463,8 @@ def climb(
         C_t, or C_1..C_t for the whole sum.
     canvases : Tensor
         float32 (N, 3, H, W) in [-1, 1]; not changed.
-    colours : Tensor
-        (3, 3), directions of the steps.
+    preconditioner : Preconditioner
+        Directions of the steps.
     config : CascadeConfig
         Which windows a step evaluates, and how many canvases move together.
     prior : NoisePrior
@@ -481,7 +486,7 @@ def climb(
             around = partial(_snapshot_before_batch, done, generator.get_state())
             field = make_field(classifiers, gradient, config.reading, batch, sampler.max_steps + 1, generator)
             part, begun = Part(checkpoint, "batch", around, begun), None
-            done = Ascent.joined([done, ascend(field, batch, colours.to(batch), sampler, generator, part)])
+            done = Ascent.joined([done, ascend(field, batch, preconditioner, sampler, generator, part)])
     return replace(done, evaluations=done.evaluations * len(classifiers))
 
 
@@ -498,7 +503,7 @@ def climbed_at(stages: Sequence[Stage], number: int, scope: Scope) -> Sequence[S
 def synthesise(
     stages: Sequence[Stage],
     canvases: Tensor,
-    colours: Tensor,
+    preconditioner: Preconditioner,
     config: CascadeConfig,
     prior: NoisePrior,
     generator: torch.Generator,
@@ -514,7 +519,7 @@ def synthesise(
         C_1..C_T.
     canvases : Tensor
         Samples of p0, or whatever the sampler is to begin with, float32 (N, 3, H, W) in [-1, 1].
-    colours, config, prior, generator, checkpoint
+    preconditioner, config, prior, generator, checkpoint
         As in :func:`climb`.
     on_ascent : callable or None
         Called after each stage.
@@ -534,7 +539,9 @@ def synthesise(
     for number in range(first, len(stages)):
         around = partial(Snapshot, {"canvases": canvases}, {"stage": number})
         part, begun = Part(checkpoint, "ascent", around, begun), None
-        ascent = climb(climbed_at(stages, number, config.scope), canvases, colours, config, prior, generator, part)
+        ascent = climb(
+            climbed_at(stages, number, config.scope), canvases, preconditioner, config, prior, generator, part
+        )
         canvases = ascent.canvases
         if on_ascent is not None:
             on_ascent(ascent)

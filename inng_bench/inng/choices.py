@@ -66,6 +66,8 @@ class Directions(StrEnum):
     """Red, green and blue, in units of the range [-1, 1] (paper, authors' code)."""
     PRINCIPAL_COLOURS = "principal-colours"
     """The principal axes of the texture's colours, in units of their standard deviations."""
+    SPECTRUM = "spectrum"
+    """These, and wavelengths below 16 px in units of the texture's amplitude at them."""
 
 
 class Stop(StrEnum):

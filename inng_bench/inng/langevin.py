@@ -15,6 +15,7 @@ from torch.optim.adam import adam
 from inng_bench.contract import NO_CHECKPOINT, Checkpoint, Snapshot
 from inng_bench.inng.choices import Stop, Together, Update
 from inng_bench.inng.field import Field
+from inng_bench.inng.preconditioner import Preconditioner
 from inng_bench.resume import required
 
 ADAM_SECOND_MOMENT_DECAY = 0.999
@@ -167,17 +168,15 @@ _OF_CLIMBERS = ("result", "steps", "logits", "reached", "active", "current", "fi
 def ascend(
     field: Field,
     canvases: Tensor,
-    colours: Tensor,
+    preconditioner: Preconditioner,
     sampler: Sampler,
     generator: torch.Generator,
     checkpoint: Checkpoint = NO_CHECKPOINT,
 ) -> Ascent:
     """Move canvases up a logit until its decision reaches the threshold.
 
-    Steps are taken along the principal colours of the texture and in units of their standard deviations: with A the
-    factor of the colour covariance, x moves by A·move where the plain rule would move u in x = A·u. This is the
-    Langevin update preconditioned by the covariance AAᵀ; noise never leaves the colours that the texture has, and one
-    step size fits a pale texture and a vivid one.
+    x moves by A·move where the plain rule would move u in x = A·u, with A as
+    :mod:`inng_bench.inng.preconditioner` makes it of the texture; one step size fits a pale texture and a vivid one.
 
     No image influences another: the field draws its windows in advance, and each image has its own noise, optimiser
     state and, unless the rule looks at the whole batch, stop.
@@ -188,8 +187,8 @@ def ascend(
         Asked ``max_steps + 1`` times at the most.
     canvases : Tensor
         float32 (N, 3, H, W) in [-1, 1]; not changed.
-    colours : Tensor
-        (3, 3), the factor A; the identity gives the plain rule.
+    preconditioner : Preconditioner
+        A; the identity gives the plain rule.
     sampler : Sampler
         The rule.
     generator : torch.Generator
@@ -202,6 +201,7 @@ def ascend(
     Ascent
         The moved canvases and what it took.
     """
+    factor = preconditioner.on(canvases)
     now = _Climbers(canvases, _noise_generators(len(canvases), sampler, generator))
     if (snapshot := checkpoint.load()) is not None:
         now.restore(snapshot)
@@ -217,8 +217,8 @@ def ascend(
             now.keep(stays)
             gradient = gradient[stays]
         move = _noise(now.current, [now.noise[i] for i in now.active.tolist()] if now.noise else [], now.step, sampler)
-        _add_climb(move, _mixed(colours.T, gradient), now.first, now.second, now.step, sampler)
-        now.current = _mixed(colours, move, onto=now.current).clamp_(-1, 1)
+        _add_climb(move, factor.coordinates(gradient), now.first, now.second, now.step, sampler)
+        now.current = factor.moved(now.current, move).clamp_(-1, 1)
         now.steps[now.active] += 1
         now.step += 1
         checkpoint.offer(now.snapshot)
@@ -237,14 +237,6 @@ def _add_climb(move: Tensor, gradient: Tensor, first: Tensor, second: Tensor, st
         fused=True, amsgrad=False, beta1=sampler.momentum, beta2=ADAM_SECOND_MOMENT_DECAY,
         lr=sampler.step_size_at(step), weight_decay=0.0, eps=ADAM_EPSILON, maximize=True,
     )  # fmt: skip
-
-
-def _mixed(matrix: Tensor, pictures: Tensor, onto: Tensor | None = None) -> Tensor:
-    """Multiply each pixel's three channels by a (3, 3) matrix, and add that to other pictures."""
-    matrices, pixels = matrix.expand(len(pictures), 3, 3), pictures.flatten(2)
-    if onto is None:
-        return torch.bmm(matrices, pixels).view_as(pictures)
-    return torch.baddbmm(onto.flatten(2), matrices, pixels).view_as(pictures)
 
 
 def _noise_generators(count: int, sampler: Sampler, generator: torch.Generator) -> list[torch.Generator]:

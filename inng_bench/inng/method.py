@@ -32,6 +32,7 @@ from inng_bench.inng.cascade import (
 from inng_bench.inng.choices import Architecture, Canvas, Directions
 from inng_bench.inng.frozen import picture_logits
 from inng_bench.inng.network import WINDOW_STEP
+from inng_bench.inng.preconditioner import Preconditioner
 from inng_bench.inng.presets import MARGIN, CascadeConfig, canvas_length, configure
 from inng_bench.inng.prior import NoisePrior, Palette
 from inng_bench.seeds import torch_generator
@@ -66,7 +67,7 @@ class INNg(Method):
         self._stages: tuple[Stage, ...] = ()
         self._prior = NoisePrior(torch.zeros(3), torch.zeros(3, 3))
         self._palette = Palette(torch.zeros(3), torch.zeros(3, 3))
-        self._colours = torch.zeros(3, 3)
+        self._preconditioner = Preconditioner(torch.zeros(3, 3))
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -82,6 +83,11 @@ class INNg(Method):
     def prior(self) -> NoisePrior:
         """p0."""
         return self._prior
+
+    @property
+    def preconditioner(self) -> Preconditioner:
+        """Directions of the sampler's steps."""
+        return self._preconditioner
 
     def configuration(self) -> dict[str, Any]:
         """Return the preset's name and scale and every field of the cascade's configuration."""
@@ -111,7 +117,7 @@ class INNg(Method):
 
         train_cascade(training, budget=budget, on_round=on_round, checkpoint=checkpoint)
         self._prior, self._palette = training.prior, training.palette
-        self._colours, self._stages = training.colours, training.stages
+        self._preconditioner, self._stages = training.preconditioner, training.stages
         chain = _cut(training.canvases, self._margin).cpu()
         return Training(training.flops, _warnings(training, budget), chain)
 
@@ -133,7 +139,7 @@ class INNg(Method):
         self._check_trained()
         height, width = (canvas_length(-(-length // WINDOW_STEP) * WINDOW_STEP, self._config.canvas) for length in size)
         noise = self._prior.draw(count, (height, width), generator).to(self._execution.device)
-        canvases = synthesise(self._stages, noise, self._colours, self._config, self._prior, generator)
+        canvases = synthesise(self._stages, noise, self._preconditioner, self._config, self._prior, generator)
         return _cut(canvases, self._margin)[:, :, : size[0], : size[1]].cpu()
 
     @property
@@ -186,12 +192,14 @@ class INNg(Method):
         if not 1 <= stage <= len(self._stages):
             raise InputError(f"there is no stage {stage}; this cascade has the stages 1 to {len(self._stages)}.")
         height, width = pictures.shape[2:]
-        if self._config.directions is Directions.PRINCIPAL_COLOURS:
+        if self._config.directions is not Directions.PIXELS:
             pictures = self._palette.within(pictures).clamp(-1, 1)
         before = self._margin
         behind = [before - length % -WINDOW_STEP for length in (width, height)]
         framed = F.pad(pictures, (before, behind[0], before, behind[1]), mode="reflect").to(self._execution.device)
-        drawn = synthesise(self._stages, framed, self._colours, self._config, self._prior, generator, first=stage - 1)
+        drawn = synthesise(
+            self._stages, framed, self._preconditioner, self._config, self._prior, generator, first=stage - 1
+        )
         return _cut(drawn, before)[:, :, :height, :width].cpu()
 
     def log_ratio(self, pictures: Tensor) -> Tensor:
@@ -236,13 +244,16 @@ class INNg(Method):
     def state(self) -> dict[str, Tensor]:
         """Return p0, the directions of the steps, and weights and sampler of each stage."""
         samplers = [stage.sampler for stage in self._stages]
-        state = self._prior.state() | {
-            "palette.mean": self._palette.mean,
-            "palette.factor": self._palette.factor,
-            "colours": self._colours,
-            "max_steps": torch.tensor([sampler.max_steps for sampler in samplers], dtype=torch.int64),
-            "thresholds": torch.tensor([sampler.threshold for sampler in samplers], dtype=torch.float64),
-        }
+        state = (
+            self._prior.state()
+            | self._preconditioner.state()
+            | {
+                "palette.mean": self._palette.mean,
+                "palette.factor": self._palette.factor,
+                "max_steps": torch.tensor([sampler.max_steps for sampler in samplers], dtype=torch.int64),
+                "thresholds": torch.tensor([sampler.threshold for sampler in samplers], dtype=torch.float64),
+            }
+        )
         for number, stage in enumerate(self._stages, start=1):
             state |= {f"stage.{number:04d}.{name}": value.cpu() for name, value in stage.classifier.state().items()}
         return state
@@ -258,7 +269,7 @@ class INNg(Method):
         try:
             self._prior = NoisePrior.restore(state, self._config.first_negatives)
             self._palette = Palette(state["palette.mean"], state["palette.factor"])
-            self._colours = state["colours"]
+            self._preconditioner = Preconditioner.restore(state, self._config.directions)
             steps, thresholds = state["max_steps"].tolist(), state["thresholds"].tolist()
             if not steps or min(steps) < 1:
                 raise InputError("what is stored of the cascade has no classifier or no steps; train it again.")

@@ -89,18 +89,18 @@ class CascadeConfig(BaseModel):
 
     # The sampler
     update: Update = Field(Update.ADAM, description="Rule of a step (4).")
-    directions: Directions = Field(Directions.PRINCIPAL_COLOURS, description="Coordinates of a step.")
+    directions: Directions = Field(Directions.SPECTRUM, description="Coordinates of a step.")
     ascended: Ascended = Field(Ascended.LOGIT, description="What is climbed (2).")
     scope: Scope = Field(Scope.STAGE, description="Which classifiers are climbed.")
     overlap: Overlap = Field(Overlap.DENSE, description="Which windows a step evaluates (6).")
     patches: int = Field(
         10, ge=1, description="Windows of a step on a training canvas where they lie at random; as many for its area."
     )
-    step_size: float = Field(0.06, gt=0, description="ε of Langevin or Adam's rate, in the units of ``directions``.")
+    step_size: float = Field(0.04, gt=0, description="ε of Langevin or Adam's rate, in the units of ``directions``.")
     final_step_share: float = Field(
         0.1, gt=0, le=1, description="Share of the step size that is left after ``max_steps``; it falls geometrically."
     )
-    temperature: float = Field(1.0, ge=0, description="T of the sampler's noise; 0 is none (3).")
+    temperature: float = Field(0.5, ge=0, description="T of the sampler's noise; 0 is none (3).")
     momentum: float = Field(0.5, ge=0, lt=1, description="Adam's β1 in the sampler.")
     max_steps: int = Field(40, ge=1, description="Sampler steps of a stage at the most.")
     stop: Stop = Field(Stop.LOGIT, description="When an image has climbed far enough (5).")
@@ -132,6 +132,11 @@ class CascadeConfig(BaseModel):
             raise ValueError("the threshold of the rule real-quantile is a share from 0 to 1")
         if self.stop is Stop.LOSS and self.threshold <= 0:
             raise ValueError("a cross-entropy is always above 0; set threshold, such as 0.62")
+        if self.directions is Directions.SPECTRUM and self.first_negatives is not FirstNegatives.RANDOM_PHASE:
+            raise ValueError(
+                "steps in units of the spectrum cannot take away what a p0 of independent pixels has at short "
+                "wavelengths; set directions to 'principal-colours', or first_negatives to 'random-phase'"
+            )
         if self.scope is Scope.SUM and self.first_negatives is FirstNegatives.RANDOM_PHASE:
             raise ValueError("ln p0 of random-phase noise has no gradient here; set first_negatives to another value")
         if self.scope is Scope.SUM and self.keep_every != 1:

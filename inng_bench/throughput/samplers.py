@@ -13,6 +13,7 @@ from inng_bench.inng.field import Field, Reading, dense_torus, evaluation_flops,
 from inng_bench.inng.frozen import FrozenClassifier, freeze, picture_logits, torus_logits_and_gradient
 from inng_bench.inng.langevin import Sampler, ascend
 from inng_bench.inng.network import WINDOW_STEP, Design, new_classifier
+from inng_bench.inng.preconditioner import BANDS, Preconditioner
 from inng_bench.inng.presets import AUTHORS
 from inng_bench.seeds import torch_generator
 from inng_bench.throughput.cases import Case, Scheme
@@ -20,6 +21,9 @@ from inng_bench.timing.sampler import STEPS
 
 COLOURS = ((0.5, 0.0, 0.0), (0.2, 0.3, 0.0), (0.1, 0.0, 0.4))
 """A factor of a colour covariance, as textures have."""
+
+LIKE_A_TEXTURE = Preconditioner(torch.tensor(COLOURS), torch.logspace(0.0, -1.0, BANDS))
+"""The directions of steps in the preset ``fast``."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +69,14 @@ def make_task(case: Case, steps: int) -> Task:
         run = _torchebm(classifier, canvases, steps)
         return Task(run, case.batch * steps, 1.0, _grid(case), leanest, _halo_flops(classifier, size))
     sampler = Sampler(case.update, temperature=1.0, max_steps=steps, stop=Stop.LOGIT, threshold=float("inf"))
-    colours = torch.tensor(COLOURS, device=execution.device)
+    preconditioner = Preconditioner(torch.eye(3)) if padded else LIKE_A_TEXTURE
     field = _compiled_field(classifier) if case.scheme is Scheme.COMPILED else None
 
     def run_sampler() -> None:
         with torch.no_grad():
             generator = torch_generator(2)
             chosen = field or make_field([classifier], None, reading, canvases, steps + 1, generator)
-            ascend(chosen, canvases, colours, sampler, generator)
+            ascend(chosen, canvases, preconditioner, sampler, generator)
 
     windows = reading.patches if reading.overlap is Overlap.RANDOM_PATCHES else _grid(case)
     # The sampler evaluates the logit once more than it moves, to know that the boundary is reached.

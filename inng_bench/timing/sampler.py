@@ -46,10 +46,10 @@ def measure_sampler(
     method = INNg.load(folder, execution)
     stage = _endless(method.stages[len(method.stages) // 2])
     canvases = torch.rand((batch, 3, *size), generator=torch_generator(0)) * 2 - 1
-    canvases, colours = canvases.to(execution.device), torch.eye(3, device=execution.device)
+    canvases = canvases.to(execution.device)
 
     def round_of_steps() -> None:
-        climb([stage], canvases, colours, method.config, method.prior, torch_generator(1))
+        climb([stage], canvases, method.preconditioner, method.config, method.prior, torch_generator(1))
 
     round_of_steps()
     timing = time_against_ceiling(round_of_steps, execution)
