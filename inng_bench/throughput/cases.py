@@ -10,7 +10,7 @@ import torch
 
 from inng_bench.contract import Execution, Precision
 from inng_bench.harness.hardware import available_cores, resolve_precision
-from inng_bench.inng.choices import Update
+from inng_bench.inng.choices import Directions, Update
 
 COMPILERS = ("g++", "clang++", "c++")
 
@@ -40,6 +40,8 @@ class Case:
         What differs from the base, in a phrase.
     update : Update
         Rule of a step; both have noise.
+    directions : Directions
+        Coordinates of a step; the schemes ``authors`` and ``torchebm`` step along pixels.
     scheme : Scheme
         How windows are evaluated.
     side : int
@@ -58,6 +60,7 @@ class Case:
 
     title: str = "base"
     update: Update = Update.ADAM
+    directions: Directions = Directions.SPECTRUM
     scheme: Scheme = Scheme.DENSE
     side: int = 256
     batch: int = 4
@@ -117,6 +120,7 @@ def choose_cases(*, quick: bool) -> tuple[tuple[Case, ...], tuple[str, ...]]:
 
 def _schemes(base: Case) -> Iterator[Case]:
     yield replace(base, title="Langevin update", update=Update.LANGEVIN)
+    yield replace(base, title="steps along colours", directions=Directions.PRINCIPAL_COLOURS)
     yield replace(base, title="explicit patches", scheme=Scheme.PATCHES)
     yield replace(base, title="authors' patches", scheme=Scheme.AUTHORS)
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from inng_bench.inng.choices import Architecture, Ascended, Overlap, Stop
+from inng_bench.inng.choices import Architecture, Ascended, Directions, Overlap, Stop
 from inng_bench.inng.field import Field, Reading, dense_torus, evaluation_flops, make_field
 from inng_bench.inng.frozen import FrozenClassifier, freeze, picture_logits, torus_logits_and_gradient
 from inng_bench.inng.langevin import Sampler, ascend
@@ -23,7 +23,13 @@ COLOURS = ((0.5, 0.0, 0.0), (0.2, 0.3, 0.0), (0.1, 0.0, 0.4))
 """A factor of a colour covariance, as textures have."""
 
 LIKE_A_TEXTURE = Preconditioner(torch.tensor(COLOURS), torch.logspace(0.0, -1.0, BANDS))
-"""The directions of steps in the preset ``fast``."""
+"""Directions of steps as the preset ``fast`` takes them."""
+
+_PRECONDITIONERS = {
+    Directions.PIXELS: Preconditioner(torch.eye(3)),
+    Directions.PRINCIPAL_COLOURS: Preconditioner(torch.tensor(COLOURS)),
+    Directions.SPECTRUM: LIKE_A_TEXTURE,
+}
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,7 @@ def make_task(case: Case, steps: int) -> Task:
         run = _torchebm(classifier, canvases, steps)
         return Task(run, case.batch * steps, 1.0, _grid(case), leanest, _halo_flops(classifier, size))
     sampler = Sampler(case.update, temperature=1.0, max_steps=steps, stop=Stop.LOGIT, threshold=float("inf"))
-    preconditioner = Preconditioner(torch.eye(3)) if padded else LIKE_A_TEXTURE
+    preconditioner = _PRECONDITIONERS[Directions.PIXELS if padded else case.directions]
     field = _compiled_field(classifier) if case.scheme is Scheme.COMPILED else None
 
     def run_sampler() -> None:
