@@ -1,9 +1,8 @@
-"""The factor A of x = A·u: a step moves u, whose components a texture has equally strongly, and thereby x.
+"""The factor A of x = A·u: a step moves u, in which all colours and short wavelengths of a texture weigh alike.
 
-With the update of the paper this is Langevin's preconditioned by AAᵀ: it has the same stationary density, and its noise
-never leaves the colours, nor at short wavelengths the spectrum, that the texture has. A network of strided convolutions
-has gradients that are strongest at the periods of its strides; in these coordinates they move a picture no more than
-such wavelengths matter in the texture.
+The paper's update in u is a Langevin update of x that is preconditioned by AAᵀ: it has the same stationary density, and
+its noise never leaves the colours that the texture has, nor its spectrum at short wavelengths. The gradient of strided
+convolutions is strongest at the periods of the strides; in u it moves them no farther than the texture has of them.
 """
 
 from collections.abc import Mapping
@@ -17,8 +16,8 @@ from inng_bench.inng.choices import Directions
 from inng_bench.random_phase import periodic_component
 
 LONGEST = 16
-"""Pixels; longer waves are moved as if they had the amplitude of this one. A classifier's window holds only few of
-them, so that it cannot lead them, and their noise would only add up."""
+"""Pixels; longer waves are moved as if they had the amplitude of this one. Without a bound nearly all of a step goes
+into waves of which a classifier's window, 62 px wide, holds hardly one."""
 
 BANDS = 12
 """Of wavelengths, equally wide in their logarithm, from :data:`LONGEST` to the shortest that pixels have, √2."""
@@ -110,9 +109,17 @@ class Preconditioner:
 
 
 def band_amplitudes(window: Tensor) -> Tensor:
-    """Return the amplitudes of a window (3, H, W) of at least 62 px a side, (:data:`BANDS`,), of any unit.
+    """Return the amplitudes of a texture by wavelength, over all directions and the three channels.
 
-    Of its periodic component, over all directions and the three channels.
+    Parameters
+    ----------
+    window : Tensor
+        (3, H, W) in [-1, 1], on the CPU, from 62 px a side; its periodic component is measured.
+
+    Returns
+    -------
+    Tensor
+        float32 (:data:`BANDS`,), the longest wavelengths first; only their ratios matter.
     """
     periodic = periodic_component(window.double())
     spectrum = torch.fft.fft2(periodic).abs().square().mean(0) / periodic[0].numel()
