@@ -219,12 +219,20 @@ def _add_density(commands: _Commands) -> None:
     parser = commands.add_parser(
         "density",
         help="judge pictures by the density of a stored model",
-        description="Print how likely a model holds pictures, and write each beside a map of its log ratio, black "
-        "where it is least. Only differences mean something: give a picture of the texture itself with the others.",
+        description="Print how likely a model holds pictures, and write each beside a map of it, black where it is "
+        "least. Only differences mean something: give a picture of the texture itself with the others.",
     )
     parser.add_argument("run", metavar="RUN", type=Path, help="the run's folder, of a method that is a density (inng)")
     parser.add_argument(
         "--picture", dest="pictures", metavar="PICTURE", type=Path, nargs="+", required=True, help="what to judge"
+    )
+    parser.add_argument(
+        "--of",
+        dest="quantity",
+        choices=("ratio", "density"),
+        default="ratio",
+        help="ratio is what the classifiers have learnt, relative to the noise that the sampler begins with; density "
+        "is the whole model, which tells grain that this noise never shows (default: %(default)s)",
     )
     parser.add_argument("--method", metavar="MODULE:CLASS", help="as of the command sample")
     parser.add_argument(
@@ -397,13 +405,14 @@ def _sample(arguments: argparse.Namespace) -> int:
 
 
 def _density(arguments: argparse.Namespace) -> int:
-    from inng_bench.harness.density import judge_pictures
+    from inng_bench.harness.density import Quantity, judge_pictures
 
     keep_freed_memory()
     judged = judge_pictures(
         arguments.run,
         arguments.pictures,
         out=arguments.out,
+        quantity=Quantity(arguments.quantity),
         device=arguments.device,
         precision=arguments.precision,
         trusted=arguments.method,
@@ -411,7 +420,8 @@ def _density(arguments: argparse.Namespace) -> int:
     for one in judged:
         left, top = one.place
         print(
-            f"{one.picture}: log ratio {one.mean:.2f} a window, least {one.least:.2f} at x {left}, y {top}: {one.path}"
+            f"{one.picture}: log {arguments.quantity} {one.mean:.2f} a window, least {one.least:.2f} at x {left}, "
+            f"y {top}: {one.path}"
         )
     return ExitStatus.OK
 

@@ -295,7 +295,7 @@ class Density(Protocol):
         """Pixels from one window to the next."""
 
     def log_ratio(self, pictures: Tensor) -> Tensor:
-        """Return the log density of each window of pictures, up to a constant.
+        """Return what the model has learnt of each window of pictures: its log density less :meth:`log_prior`.
 
         Parameters
         ----------
@@ -313,6 +313,9 @@ class Density(Protocol):
         InputError
             When the pictures are too small, or the settings allow no density.
         """
+
+    def log_prior(self, pictures: Tensor) -> Tensor:
+        """Return the log density of what the model begins with, likewise up to a constant; zeros where it has none."""
 
 
 def read_model_description(folder: Path) -> dict[str, Any]:

@@ -65,9 +65,17 @@ def test_the_log_ratio_of_unseen_texture_is_above_that_of_noise_and_of_its_own_d
     assert bool((change[0][:, ~touches] == 0).all())
 
 
-def test_a_picture_below_one_window_has_no_log_ratio(trained: INNg) -> None:
-    with pytest.raises(InputError, match=r"60x70 px is smaller than a window of 62 px"):
-        trained.log_ratio(torch.zeros((1, 3, 70, 60)))
+def test_a_picture_below_one_window_has_no_density(trained: INNg) -> None:
+    for read in (trained.log_ratio, trained.log_prior):
+        with pytest.raises(InputError, match=r"60x70 px is smaller than a window of 62 px"):
+            read(torch.zeros((1, 3, 70, 60)))
+
+
+def test_the_log_prior_holds_noise_of_p0_for_likelier_than_a_texture_of_other_contrast(trained: INNg) -> None:
+    noise = trained.prior.draw(2, (96, 96), torch.Generator().manual_seed(1))
+    prior = trained.log_prior(noise)
+    assert prior.shape == trained.log_ratio(noise).shape
+    assert float(prior.min()) > float(trained.log_prior(1.5 * noise).max())
 
 
 def test_a_picture_goes_on_from_its_stage_and_keeps_its_size(trained: INNg) -> None:
@@ -175,6 +183,19 @@ def test_the_density_command_marks_a_planted_defect(
     assert inside.min() == shown.min() == 0  # black is the least of both pictures
 
 
+def test_the_density_command_adds_ln_p0_when_asked_for_the_whole(
+    trained: INNg, stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = stripes(96, 112)[None]
+    picture = save(tmp_path, "good.png", real)
+    command = ["density", str(stored), "--picture", str(picture), "--out", str(tmp_path / "out"), "--of", "density"]
+    assert main([*command, "--precision", "float32"]) == ExitStatus.OK
+    told = capsys.readouterr().out
+    assert f"{tmp_path}/out/good-log-density-0.png" in told
+    whole = trained.log_ratio(real) + trained.log_prior(real)
+    assert float(told.split("log density ")[1].split()[0]) == pytest.approx(float(whole.mean()), rel=0.01)
+
+
 @pytest.mark.parametrize(
     ("picture", "message"),
     [
@@ -207,12 +228,12 @@ def test_a_map_has_at_each_pixel_the_mean_of_the_windows_that_cover_it() -> None
     assert bool((found[:, 18:] == found[:, 17:18]).all())
 
 
-def test_the_log_ratio_of_a_large_picture_is_that_of_its_strips(trained: INNg, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_density_of_a_large_picture_is_that_of_its_strips(trained: INNg, monkeypatch: pytest.MonkeyPatch) -> None:
     picture = torch.rand((2, 3, 150, 100), generator=torch.Generator().manual_seed(0)) * 2 - 1
-    whole = trained.log_ratio(picture)
+    whole = trained.log_ratio(picture), trained.log_prior(picture)
     monkeypatch.setattr("inng_bench.inng.method.STRIP_AREA", 2 * 100 * 16 * 2)
-    torch.testing.assert_close(trained.log_ratio(picture), whole)
-    assert whole.shape == (2, 6, 3)
+    torch.testing.assert_close((trained.log_ratio(picture), trained.log_prior(picture)), whole)
+    assert whole[0].shape == whole[1].shape == (2, 6, 3)
 
 
 @pytest.mark.parametrize(("size", "said"), [("96x80", "tile: opposite borders meet"), ("100x80", "do not tile")])

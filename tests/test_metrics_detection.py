@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
@@ -16,9 +19,24 @@ def waves(height: int = 96, width: int = 128) -> Tensor:
 
 
 def smoothness(pictures: Tensor) -> Tensor:
-    """A log ratio that prefers small steps between neighbours, on a grid of 8 px."""
+    """Prefer small steps between neighbours, on a grid of 8 px."""
     steps = pictures.diff(dim=3).square().mean(1)[:, :-8, :-8]
     return -steps.unfold(1, 8, 8).unfold(2, 8, 8).mean((3, 4))
+
+
+def indifference(pictures: Tensor) -> Tensor:
+    """Prefer nothing, on the same grid."""
+    return torch.zeros_like(smoothness(pictures))
+
+
+@dataclass(frozen=True)
+class Told:
+    """A density made of two functions."""
+
+    log_ratio: Callable[[Tensor], Tensor]
+    log_prior: Callable[[Tensor], Tensor]
+    window: int = 8
+    window_step: int = 8
 
 
 @pytest.mark.parametrize("levels", [5, 10**6])
@@ -73,16 +91,27 @@ def test_another_texture_takes_the_colours_over_as_far_as_its_own_vary() -> None
 
 def test_a_density_that_knows_smoothness_detects_what_is_rough_and_one_that_knows_nothing_nothing() -> None:
     real, other = waves(), torch.rand((3, 96, 96), generator=torch.Generator().manual_seed(1)) * 2 - 1
-    found = {one.foil: one for one in detect(smoothness, real, other, Against.HELD_OUT, torch.Generator())}
+    knowing, blind = Told(smoothness, indifference), Told(indifference, indifference)
+    found = {one.foil: one for one in detect(knowing, real, other, Against.HELD_OUT, torch.Generator())}
     assert found["noise"].auc == 1.0
     assert found["other-texture"].auc == 1.0
     assert 0.2 < found["random-phase"].auc < 0.9
     assert {one.windows for one in found.values()} == {smoothness(real[None]).numel()}
-    blind = detect(lambda one: torch.zeros_like(one[:, 0]), real, other, Against.TRAIN, torch.Generator())
-    assert [(one.auc, one.against) for one in blind] == [(0.5, Against.TRAIN)] * 4
+    nothing = detect(blind, real, other, Against.TRAIN, torch.Generator())
+    assert [(one.auc, one.whole_auc, one.against) for one in nothing] == [(0.5, 0.5, Against.TRAIN)] * 4
 
 
-def test_a_log_ratio_that_is_not_finite_is_refused() -> None:
-    real = waves()
+def test_the_whole_density_knows_what_its_start_knows_and_the_ratio_does_not() -> None:
+    real, other = waves(), torch.rand((3, 96, 96), generator=torch.Generator().manual_seed(1)) * 2 - 1
+    of_start = detect(Told(indifference, smoothness), real, other, Against.TRAIN, torch.Generator())
+    of_ratio = detect(Told(smoothness, indifference), real, other, Against.TRAIN, torch.Generator())
+    assert [one.auc for one in of_start] == [0.5] * 4
+    assert [one.whole_auc for one in of_start] == [one.auc for one in of_ratio] == [one.whole_auc for one in of_ratio]
+
+
+@pytest.mark.parametrize("broken", [0, 1])
+def test_a_density_that_is_not_finite_is_refused(broken: int) -> None:
+    real, functions = waves(), [indifference, indifference]
+    functions[broken] = lambda pictures: indifference(pictures) * float("nan")
     with pytest.raises(ValueError, match="not finite"):
-        detect(lambda one: one[:, 0] * float("nan"), real, real, Against.TRAIN, torch.Generator())
+        detect(Told(functions[0], functions[1]), real, real, Against.TRAIN, torch.Generator())

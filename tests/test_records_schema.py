@@ -56,11 +56,16 @@ def test_the_cost_of_a_sample_of_version_3_is_not_known() -> None:
 
 
 def assert_contained(old: Any, new: Any) -> None:
-    if not isinstance(old, dict):
+    if not isinstance(old, dict | list):
         assert new == old
         return
-    for name, value in old.items():
-        assert_contained(value, new[name])
+    for place, value in old.items() if isinstance(old, dict) else enumerate(old):
+        assert_contained(value, new[place])
+
+
+def test_what_the_whole_density_of_version_4_detects_is_not_known() -> None:
+    (found,) = store.read_record(GOLDEN / "record-schema-4.json").detection
+    assert (found.auc, found.whole_auc) == (0.99, None)
 
 
 def test_what_version_1_did_not_know_is_not_known() -> None:

@@ -159,7 +159,7 @@ def with_model(**changes: Any) -> dict[str, Any]:
         "samples": 4,
         "sample_size": (128, 256),
         "seconds": {"train": 100.0, "sample": 6.0},
-        "detection": (Detection(foil="noise", against=Against.HELD_OUT, auc=0.9, windows=50),),
+        "detection": (Detection(foil="noise", against=Against.HELD_OUT, auc=0.9, whole_auc=0.8, windows=50),),
         "chain": (chain_figure(1.2),),
     } | changes
 
@@ -189,7 +189,7 @@ def test_models_without_density_or_chain_have_dashes_and_records_without_models_
     rows = make_rows([make_record("inng", **with_model()), other, make_record("noise", **with_model())])
     table = costs_table(rows, PLAIN).set_index("method")
     assert list(table.index) == ["inng", "dcgan"]
-    assert (table.loc["inng", "AUC noise"], table.loc["dcgan", "AUC noise"]) == ("0.900", "–")
+    assert (table.loc["inng", "AUC noise"], table.loc["dcgan", "AUC noise"]) == ("0.900 / 0.800", "–")
     text = plain_text(rows, [other])
     assert "Size, cost and density" in text
     assert max(map(len, text.splitlines())) <= 120

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
@@ -22,16 +23,26 @@ from inng_bench.textures.decoding import decode_picture
 Pixels = NDArray[np.uint8]
 
 
+class Quantity(StrEnum):
+    """What of a model judges."""
+
+    RATIO = "ratio"
+    """ln p/p0, the sum of all logits: what the classifiers have learnt."""
+
+    DENSITY = "density"
+    """ln p, with ln p0: the whole model."""
+
+
 @dataclass(frozen=True)
 class Judgement:
-    """What a density says of a picture.
+    """What a model says of a picture.
 
     Attributes
     ----------
     picture, path : Path
         The picture, and the PNG that shows it beside its map.
     mean, least : float
-        Log ratio of its windows.
+        Of its windows, in the :class:`Quantity` that was asked for.
     place : tuple[int, int]
         Column and row in pixels of the upper left corner of the window with the least.
     """
@@ -48,13 +59,14 @@ def judge_pictures(
     pictures: Sequence[Path],
     *,
     out: Path,
+    quantity: Quantity = Quantity.RATIO,
     device: str = "auto",
     precision: str = "auto",
     trusted: str | None = None,
 ) -> list[Judgement]:
     """Judge pictures by a stored model and write each beside its map, as PNG.
 
-    The map has at each pixel the mean log ratio of the windows that cover it, black where it is least among all
+    The map has at each pixel the mean over the windows that cover it, black where it is least among all
     pictures and white where it is greatest, so that pictures of one call can be compared.
 
     Parameters
@@ -65,6 +77,8 @@ def judge_pictures(
         PNG, JPEG, TIFF or WebP, at least a window large.
     out : Path
         Where to; made if it is not there.
+    quantity : Quantity
+        What is asked.
     device, precision, trusted
         As in :func:`inng_bench.harness.sample.draw_from_run`.
 
@@ -78,31 +92,36 @@ def judge_pictures(
     if not isinstance(method, Density):
         raise InputError(f"{method.name} is no density, so that it cannot judge pictures; name a run of inng.")
     decoded = [decode_picture(path, partial(_check_size, path, method.window)) for path in pictures]
-    ratios = [method.log_ratio(to_tensor(pixels)[None])[0] for pixels in decoded]
-    if not all(bool(ratio.isfinite().all()) for ratio in ratios):
-        raise InputError(f"the model in {folder} gives log ratios that are not finite; train it again.")
+    values = [_of_windows(method, quantity, to_tensor(pixels)[None])[0] for pixels in decoded]
+    if not all(bool(value.isfinite().all()) for value in values):
+        raise InputError(f"the model in {folder} gives values that are not finite; train it again.")
     maps = [
-        spread(ratio, pixels.shape[:2], method.window, method.window_step)
-        for ratio, pixels in zip(ratios, decoded, strict=True)
+        spread(value, pixels.shape[:2], method.window, method.window_step)
+        for value, pixels in zip(values, decoded, strict=True)
     ]
     darkest, brightest = min(float(one.min()) for one in maps), max(float(one.max()) for one in maps)
     judged = []
-    for index, (picture, pixels, ratio, shown) in enumerate(zip(pictures, decoded, ratios, maps, strict=True)):
-        path = out / f"{picture.stem}-log-ratio-{index}.png"
+    for index, (picture, pixels, value, shown) in enumerate(zip(pictures, decoded, values, maps, strict=True)):
+        path = out / f"{picture.stem}-log-{quantity}-{index}.png"
         write_png(path, np.concatenate([pixels, _grey(shown, darkest, brightest)], axis=1))
-        row, column = divmod(int(ratio.argmin()), ratio.shape[1])
+        row, column = divmod(int(value.argmin()), value.shape[1])
         place = column * method.window_step, row * method.window_step
-        judged.append(Judgement(picture, path, float(ratio.mean()), float(ratio.min()), place))
+        judged.append(Judgement(picture, path, float(value.mean()), float(value.min()), place))
     return judged
 
 
-def spread(ratio: Tensor, size: tuple[int, int], window: int, step: int) -> Tensor:
+def _of_windows(density: Density, quantity: Quantity, picture: Tensor) -> Tensor:
+    ratio = density.log_ratio(picture)
+    return ratio if quantity is Quantity.RATIO else ratio + density.log_prior(picture)
+
+
+def spread(values: Tensor, size: tuple[int, int], window: int, step: int) -> Tensor:
     """Return at each pixel the mean over the windows that cover it.
 
     Parameters
     ----------
-    ratio : Tensor
-        float32 (rows, columns), a value for each window.
+    values : Tensor
+        float32 (rows, columns), one for each window.
     size : tuple[int, int]
         Height and width of the picture in pixels.
     window, step : int
@@ -115,7 +134,7 @@ def spread(ratio: Tensor, size: tuple[int, int], window: int, step: int) -> Tens
     """
     covering = torch.ones((1, 1, window, window))
     sums, counts = (
-        F.conv_transpose2d(values[None, None], covering, stride=step) for values in (ratio, torch.ones_like(ratio))
+        F.conv_transpose2d(one[None, None], covering, stride=step) for one in (values, torch.ones_like(values))
     )
     means = sums / counts
     beyond = (0, size[1] - means.shape[3], 0, size[0] - means.shape[2])

@@ -205,7 +205,7 @@ def _detect(
     try:
         with watch.phase("density"):
             real, foil = to_tensor(window), to_tensor(load_texture(other).train)
-            return detect(density.log_ratio, real, foil, against, generator), ()
+            return detect(density, real, foil, against, generator), ()
     except InputError as error:
         return (), (f"its density is not measured: {error}",)
 

@@ -476,7 +476,7 @@ def climb(
     """
     sampler = stages[-1].sampler
     classifiers = [stage.classifier for stage in stages]
-    gradient = prior.log_density_gradient if config.scope is Scope.SUM else None
+    gradient = prior.density.gradient if config.scope is Scope.SUM else None
     done = Ascent.of_none(canvases)
     if (begun := checkpoint.load()) is not None:
         done = Ascent.restore(begun, canvases.device)

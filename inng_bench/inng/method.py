@@ -1,7 +1,7 @@
 """INNg as a method of the suite: the cascade and its variants behind the contract."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -223,23 +223,42 @@ class INNg(Method):
             When the pictures are smaller than a window, or the classifiers are padded: in a dense pass they see other
             borders than those of a window.
         """
-        self._check_trained()
         if self._config.architecture is Architecture.PADDED:
             raise InputError("the log ratio of every window needs unpadded classifiers; these are padded.")
+
+        def summed(strip: Tensor) -> Tensor:
+            return torch.stack([picture_logits(stage.classifier, strip) for stage in self._stages]).sum(0)
+
+        return self._by_strips(summed, pictures)
+
+    def log_prior(self, pictures: Tensor) -> Tensor:
+        """Return ln p0 + const of every window of pictures, so that with :meth:`log_ratio` it makes ln p_T + const.
+
+        It is the density of the window's inner pixels given its border; see
+        :class:`inng_bench.inng.linear_prediction.LinearPrediction`. Parameters and result are those of
+        :meth:`log_ratio`.
+
+        Raises
+        ------
+        InputError
+            When the pictures are smaller than a window.
+        """
+        return self._by_strips(lambda strip: self._prior.density.log_density(strip, self.window, WINDOW_STEP), pictures)
+
+    def _by_strips(self, read: Callable[[Tensor], Tensor], pictures: Tensor) -> Tensor:
+        """Read every window of pictures, neighbouring rows of windows at once; (N, rows, columns), on the CPU."""
+        self._check_trained()
         height, width = pictures.shape[2:]
         if min(height, width) < self.window:
             raise InputError(f"a picture of {width}x{height} px is smaller than a window of {self.window} px.")
         rows = (height - self.window) // WINDOW_STEP + 1
         at_once = max(1, STRIP_AREA // (len(pictures) * width * WINDOW_STEP))
-        return torch.cat(
-            [self._log_ratio_of_rows(pictures, range(rows)[i : i + at_once]) for i in range(0, rows, at_once)], 1
-        )
-
-    def _log_ratio_of_rows(self, pictures: Tensor, rows: range) -> Tensor:
-        """Return the log ratio of neighbouring rows of windows, (N, rows, columns), on the CPU."""
-        strip = pictures[:, :, rows[0] * WINDOW_STEP : rows[-1] * WINDOW_STEP + self.window].to(self._execution.device)
+        strips = [
+            pictures[:, :, first * WINDOW_STEP : (min(first + at_once, rows) - 1) * WINDOW_STEP + self.window]
+            for first in range(0, rows, at_once)
+        ]
         with torch.no_grad():
-            return torch.stack([picture_logits(stage.classifier, strip) for stage in self._stages]).sum(0).cpu()
+            return torch.cat([read(strip.to(self._execution.device)).cpu() for strip in strips], 1)
 
     def state(self) -> dict[str, Tensor]:
         """Return p0, the directions of the steps, and weights and sampler of each stage."""

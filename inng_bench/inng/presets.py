@@ -137,8 +137,6 @@ class CascadeConfig(BaseModel):
                 "steps in units of the spectrum cannot take away what a p0 of independent pixels has at short "
                 "wavelengths; set directions to 'principal-colours', or first_negatives to 'random-phase'"
             )
-        if self.scope is Scope.SUM and self.first_negatives is FirstNegatives.RANDOM_PHASE:
-            raise ValueError("ln p0 of random-phase noise has no gradient here; set first_negatives to another value")
         if self.scope is Scope.SUM and self.keep_every != 1:
             raise ValueError("the sum over all stages needs all classifiers; set keep_every to 1")
         return self

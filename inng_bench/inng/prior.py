@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from inng_bench.inng.choices import FirstNegatives
+from inng_bench.inng.linear_prediction import LinearPrediction
 from inng_bench.pixels import colour_statistics, coloured_noise
 from inng_bench.random_phase import random_phase_noise, texton_of
 
@@ -83,11 +85,12 @@ class NoisePrior:
             return random_phase_noise(self.mean.double(), self.texton, count, size, generator)
         return coloured_noise(self.mean, self.factor, count, size, generator)
 
-    def log_density_gradient(self, canvases: Tensor) -> Tensor:
-        """Return the gradient of ln p0 of independent pixels at canvases (N, 3, H, W)."""
-        precision = torch.linalg.pinv(self.factor.double() @ self.factor.double().T, rtol=1e-6, hermitian=True)
-        away = canvases - self.mean.to(canvases)[:, None, None]
-        return -torch.einsum("ij,njhw->nihw", precision.to(canvases), away)
+    @cached_property
+    def density(self) -> LinearPrediction:
+        """Ln p0, but for the clipping to [-1, 1]."""
+        if self.texton is not None:
+            return LinearPrediction.of_texton(self.mean, self.texton)
+        return LinearPrediction.of_pixels(self.mean, self.factor @ self.factor.T)
 
     def state(self) -> dict[str, Tensor]:
         """Return the statistics by name."""

@@ -2,10 +2,9 @@
 
 A model that is a density should hold texture that it has not seen for likelier than its foils: independent pixels of
 the same colours, noise of the same spectrum, the texture cut into blocks and shuffled, and another texture in the same
-colours. Each is rounded to 8 bits, as the texture is, so that no classifier wins by the last bit.
+colours. Each is rounded to 8 bits, as the texture is, so that no classifier wins by the last bit. Asked are what the
+model has learnt, relative to the noise that it begins with, and its whole density.
 """
-
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu
 from torch import Tensor
 
+from inng_bench.contract import Density
 from inng_bench.pixels import colour_statistics, coloured_noise
 from inng_bench.random_phase import random_phase_noise, texton_of
 from inng_bench.records.schema import Against, Detection
@@ -20,19 +20,16 @@ from inng_bench.records.schema import Against, Detection
 BLOCK = 32
 """Side in pixels of a shuffled block: half a window of INNg's classifiers."""
 
-LogRatio = Callable[[Tensor], Tensor]
-"""See :meth:`inng_bench.contract.Density.log_ratio`."""
-
 
 def detect(
-    log_ratio: LogRatio, real: Tensor, other: Tensor, against: Against, generator: torch.Generator
+    density: Density, real: Tensor, other: Tensor, against: Against, generator: torch.Generator
 ) -> tuple[Detection, ...]:
-    """Return the area under the ROC curve of a log density for each foil.
+    """Return the areas under the ROC curves of a model's log ratio and log density for each foil.
 
     Parameters
     ----------
-    log_ratio : LogRatio
-        Of the model.
+    density : Density
+        The model.
     real : Tensor
         A window of the texture, float32 (3, H, W) in [-1, 1].
     other : Tensor
@@ -42,13 +39,14 @@ def detect(
     generator : torch.Generator
         Of the foils, on the CPU.
     """
-    scores = _scores(log_ratio, real)
-    return tuple(
-        Detection(
-            foil=name, against=against, auc=area_under_curve(scores, _scores(log_ratio, foil)), windows=len(scores)
-        )
-        for name, foil in make_foils(real, other, generator).items()
-    )
+    ratio, prior = _scores(density, real)
+    found = []
+    for name, foil in make_foils(real, other, generator).items():
+        foil_ratio, foil_prior = _scores(density, foil)
+        auc = area_under_curve(ratio, foil_ratio)
+        whole = area_under_curve(ratio + prior, foil_ratio + foil_prior)
+        found.append(Detection(foil=name, against=against, auc=auc, whole_auc=whole, windows=len(ratio)))
+    return tuple(found)
 
 
 def make_foils(real: Tensor, other: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
@@ -86,8 +84,10 @@ def area_under_curve(real: NDArray[np.float64], foil: NDArray[np.float64]) -> fl
     return float(mannwhitneyu(real, foil, method="asymptotic").statistic) / (len(real) * len(foil))
 
 
-def _scores(log_ratio: LogRatio, picture: Tensor) -> NDArray[np.float64]:
-    scores: NDArray[np.float64] = log_ratio(picture[None]).double().flatten().numpy()
+def _scores(density: Density, picture: Tensor) -> NDArray[np.float64]:
+    """Return log ratio and log prior of each window, (2, windows)."""
+    read = [density.log_ratio(picture[None]), density.log_prior(picture[None])]
+    scores: NDArray[np.float64] = torch.stack(read).double().flatten(1).numpy()
     if not np.isfinite(scores).all():
         raise ValueError("the model's log density is not finite")
     return scores

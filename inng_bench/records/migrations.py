@@ -21,9 +21,7 @@ def migrate(content: Content) -> Content:
 
 def _from_1(content: Content) -> Content:
     """Version 2 keeps limits, the hash of the source, libraries and environment."""
-    provenance = content.get("provenance")
-    unknown: Content = {"source_sha256": None, "libraries": {}, "environment": {}}
-    known = {**provenance, **unknown} if isinstance(provenance, dict) else provenance
+    known = _with(content.get("provenance"), source_sha256=None, libraries={}, environment={})
     return {**content, "limits": {"minutes": None, "memory_gib": None}, "provenance": known}
 
 
@@ -34,8 +32,20 @@ def _from_2(content: Content) -> Content:
 
 def _from_3(content: Content) -> Content:
     """Version 4 counts the operations of one sample; those of version 3 were of one or of all, nothing says which."""
-    model = content.get("model")
-    return {**content, "model": {**model, "sample_flops": None} if isinstance(model, dict) else model}
+    return {**content, "model": _with(content.get("model"), sample_flops=None)}
 
 
-MIGRATIONS: dict[int, Callable[[Content], Content]] = {1: _from_1, 2: _from_2, 3: _from_3}
+def _from_4(content: Content) -> Content:
+    """Version 5 asks the whole density as well, not the ratio to the model's start alone."""
+    detection = content.get("detection")
+    if not isinstance(detection, list):
+        return content
+    return {**content, "detection": [_with(found, whole_auc=None) for found in detection]}
+
+
+def _with(content: Any, **more: Any) -> Any:
+    """Add to a part of a record, unless that is damaged."""
+    return {**content, **more} if isinstance(content, dict) else content
+
+
+MIGRATIONS: dict[int, Callable[[Content], Content]] = {1: _from_1, 2: _from_2, 3: _from_3, 4: _from_4}

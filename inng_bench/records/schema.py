@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """A change of it needs a function in :mod:`inng_bench.records.migrations` and a golden file."""
 
 
@@ -101,7 +101,8 @@ class Detection(_Closed):
 
     foil: str = Field(description="noise, random-phase, shuffled or other-texture.")
     against: Against = Field(description="Where the real windows come from.")
-    auc: float = Field(description="Chance that a real window has the higher log density than one of the foil.")
+    auc: float = Field(description="Chance that a real window has the higher log ratio than one of the foil.")
+    whole_auc: float | None = Field(description="The same of the whole log density; None where not known.")
     windows: int = Field(description="Number of real windows; they overlap.")
 
 

@@ -1,0 +1,132 @@
+"""ln p of stationary Gaussian noise, pixel after pixel: each given those before it, which predict it linearly.
+
+The chain rule over pixels in reading order is exact. That only those up to :data:`REACH` px away are taken to matter
+makes the noise a causal autoregression on half a plane [1]_, whose density and gradient are two small convolutions.
+
+References
+----------
+.. [1] J. W. Woods, "Two-dimensional discrete Markovian fields", IEEE Trans. Inf. Theory 18(2), 1972,
+   https://doi.org/10.1109/TIT.1972.1054786
+"""
+
+from dataclasses import dataclass
+from itertools import product
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+REACH = 4
+"""Pixels."""
+
+ROUNDING = (2 / 255) ** 2 / 12
+"""Variance of rounding to 8 bits in units of [-1, 1]: every picture has it, and no prediction can be better."""
+
+VANISHING = 1e-6
+"""Of the largest variance of a mixture of colours: what is below does not vary at all."""
+
+
+@dataclass(frozen=True)
+class LinearPrediction:
+    """What each pixel has that those before it do not tell.
+
+    Attributes
+    ----------
+    mean : Tensor
+        float64 (3,), in [-1, 1].
+    filters : Tensor
+        float64 (3, 3, reach + 1, 2 · reach + 1). They read a pixel, at the middle of the last row, and those before it;
+        noise less its mean becomes independent standard normal numbers, or zeros for each colour that it has not.
+    """
+
+    mean: Tensor
+    filters: Tensor
+
+    @classmethod
+    def of_pixels(cls, mean: Tensor, covariance: Tensor) -> "LinearPrediction":
+        """Take pixels as independent, of a mean (3,) and a covariance (3, 3)."""
+        covariance = covariance.double()
+        return cls(mean.double(), _whitening(covariance, covariance)[:, :, None, None])
+
+    @classmethod
+    def of_texton(cls, mean: Tensor, texton: Tensor, reach: int = REACH) -> "LinearPrediction":
+        """Take pixels as noise of a mean (3,) with the spectrum of a texton (3, H, W), rounded to 8 bits.
+
+        The autocovariance of its random phase noise is the texton's own; see :mod:`inng_bench.random_phase`.
+        """
+        covariance = _autocovariance(texton.double())
+        rounding = ROUNDING * torch.eye(3, dtype=torch.float64)
+        here = covariance[:, :, 0, 0]
+        before = torch.tensor(
+            [place for place in product(range(-reach, 1), range(-reach, reach + 1)) if place < (0, 0)]
+        )
+        among = _blocks(covariance, before[None] - before[:, None])
+        among += ROUNDING * torch.eye(len(among), dtype=torch.float64)
+        with_pixel = _blocks(covariance, -before[:, None])
+        weights = torch.linalg.solve(among, with_pixel)
+        unexplained = here + rounding - with_pixel.T @ weights
+        filters = torch.zeros((3, 3, reach + 1, 2 * reach + 1), dtype=torch.float64)
+        filters[:, :, reach, reach] = torch.eye(3, dtype=torch.float64)
+        rows, columns = (before + reach).T
+        filters[:, :, rows, columns] = -weights.reshape(len(before), 3, 3).permute(2, 1, 0)
+        return cls(mean.double(), torch.einsum("ij,jkhw->ikhw", _whitening(unexplained, here), filters))
+
+    @property
+    def reach(self) -> int:
+        """Pixels above, to the left and to the right that predict one."""
+        return self.filters.shape[2] - 1
+
+    def log_density(self, pictures: Tensor, window: int, step: int) -> Tensor:
+        """Return ln p of every window of pictures up to a constant, given its border of :attr:`reach` px.
+
+        Parameters
+        ----------
+        pictures : Tensor
+            float32 (N, 3, H, W) in [-1, 1], at least a window large; they do not wrap.
+        window, step : int
+            Side of a window, and pixels from one to the next.
+
+        Returns
+        -------
+        Tensor
+            float32 (N, rows, columns). The border is that above, to the left and to the right.
+        """
+        unexplained = F.conv2d(self._centred(pictures), self.filters.to(pictures))
+        inside = (window - self.reach, window - 2 * self.reach)
+        squares = unexplained.square().sum(1, keepdim=True)
+        return F.avg_pool2d(squares, inside, step)[:, 0] * (-inside[0] * inside[1] / 2)
+
+    def gradient(self, canvases: Tensor) -> Tensor:
+        """Return the gradient of ln p at toroidal canvases (N, 3, H, W)."""
+        reach, filters = self.reach, self.filters.to(canvases)
+        wrapped = F.pad(self._centred(canvases), (reach, reach, reach, 0), mode="circular")
+        unexplained = F.pad(F.conv2d(wrapped, filters), (reach, reach, 0, reach), mode="circular")
+        return -F.conv2d(unexplained, filters.flip(2, 3).transpose(0, 1))
+
+    def _centred(self, pictures: Tensor) -> Tensor:
+        return pictures - self.mean.to(pictures)[:, None, None]
+
+
+def _autocovariance(texton: Tensor) -> Tensor:
+    """Return E x_a(p) x_b(p + d), (3, 3, H, W) with d modulo the size, of the noise of a texton of zero mean."""
+    spectrum = torch.fft.fft2(texton)
+    cross = torch.einsum("ahw,bhw->abhw", spectrum.conj(), spectrum) / texton[0].numel()
+    covariance: Tensor = torch.fft.ifft2(cross).real
+    return covariance
+
+
+def _blocks(covariance: Tensor, offsets: Tensor) -> Tensor:
+    """Return the matrix (3 n, 3 m) of the covariances at offsets (n, m, 2)."""
+    rows, columns = (offsets[..., axis] % covariance.shape[2 + axis] for axis in (0, 1))
+    chosen: Tensor = covariance[:, :, rows, columns]
+    return chosen.permute(2, 0, 3, 1).reshape(3 * len(offsets), -1)
+
+
+def _whitening(covariance: Tensor, colours: Tensor) -> Tensor:
+    """Return M (3, 3) with M C Mᵀ = 1 within the colours that vary, and rows of zeros for those that do not."""
+    values, vectors = torch.linalg.eigh(colours)
+    varying = vectors[:, values > VANISHING * values[-1]]
+    factor = torch.linalg.cholesky(varying.T @ covariance @ varying)
+    whitening = torch.zeros((3, 3), dtype=torch.float64)
+    whitening[: varying.shape[1]] = torch.linalg.solve_triangular(factor, varying.T, upper=False)
+    return whitening
