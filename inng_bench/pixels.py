@@ -3,6 +3,9 @@
 import torch
 from torch import Tensor
 
+ROUNDING = (2 / 255) ** 2 / 12
+"""Variance of rounding to 8 bits in units of [-1, 1]: every picture has it, a flat one too."""
+
 
 def random_crops(picture: Tensor, count: int, side: int, generator: torch.Generator) -> Tensor:
     """Cut crops at uniform positions from a picture that does not wrap.

@@ -16,11 +16,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from inng_bench.pixels import ROUNDING
+
 REACH = 4
 """Pixels."""
-
-ROUNDING = (2 / 255) ** 2 / 12
-"""Variance of rounding to 8 bits in units of [-1, 1]: every picture has it, and no prediction can be better."""
 
 VANISHING = 1e-6
 """Of the largest variance of a mixture of colours: what is below does not vary at all."""
@@ -55,21 +54,16 @@ class LinearPrediction:
         The autocovariance of its random phase noise is the texton's own; see :mod:`inng_bench.random_phase`.
         """
         covariance = _autocovariance(texton.double())
-        rounding = ROUNDING * torch.eye(3, dtype=torch.float64)
-        here = covariance[:, :, 0, 0]
         before = torch.tensor(
             [place for place in product(range(-reach, 1), range(-reach, reach + 1)) if place < (0, 0)]
         )
-        among = _blocks(covariance, before[None] - before[:, None])
-        among += ROUNDING * torch.eye(len(among), dtype=torch.float64)
-        with_pixel = _blocks(covariance, -before[:, None])
-        weights = torch.linalg.solve(among, with_pixel)
-        unexplained = here + rounding - with_pixel.T @ weights
+        weights, unexplained = _best_prediction(covariance, before)
         filters = torch.zeros((3, 3, reach + 1, 2 * reach + 1), dtype=torch.float64)
         filters[:, :, reach, reach] = torch.eye(3, dtype=torch.float64)
         rows, columns = (before + reach).T
-        filters[:, :, rows, columns] = -weights.reshape(len(before), 3, 3).permute(2, 1, 0)
-        return cls(mean.double(), torch.einsum("ij,jkhw->ikhw", _whitening(unexplained, here), filters))
+        filters[:, :, rows, columns] = -weights
+        whitening = _whitening(unexplained, covariance[:, :, 0, 0])
+        return cls(mean.double(), torch.einsum("ij,jkhw->ikhw", whitening, filters))
 
     @property
     def reach(self) -> int:
@@ -113,6 +107,16 @@ def _autocovariance(texton: Tensor) -> Tensor:
     cross = torch.einsum("ahw,bhw->abhw", spectrum.conj(), spectrum) / texton[0].numel()
     covariance: Tensor = torch.fft.ifft2(cross).real
     return covariance
+
+
+def _best_prediction(covariance: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the weights (3, 3, n) of pixels at places (n, 2) around another, and the covariance that they leave."""
+    among = _blocks(covariance, places[None] - places[:, None])
+    among += ROUNDING * torch.eye(len(among), dtype=torch.float64)
+    with_pixel = _blocks(covariance, -places[:, None])
+    weights = torch.linalg.solve(among, with_pixel)
+    unexplained = covariance[:, :, 0, 0] + ROUNDING * torch.eye(3, dtype=torch.float64) - with_pixel.T @ weights
+    return weights.reshape(len(places), 3, 3).permute(2, 1, 0), unexplained
 
 
 def _blocks(covariance: Tensor, offsets: Tensor) -> Tensor:

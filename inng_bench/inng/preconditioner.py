@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from inng_bench.inng.choices import Directions
+from inng_bench.pixels import ROUNDING
 from inng_bench.random_phase import periodic_component
 
 LONGEST = 16
@@ -21,9 +22,6 @@ into waves of which a classifier's window, 62 px wide, holds hardly one."""
 
 BANDS = 12
 """Of wavelengths, equally wide in their logarithm, from :data:`LONGEST` to the shortest that pixels have, √2."""
-
-ROUNDING = (2 / 255) ** 2 / 12
-"""Power of rounding to 8 bits in units of [-1, 1], which even a flat picture has at each frequency."""
 
 _EDGES = np.geomspace(1 / LONGEST, np.sqrt(0.5), BANDS + 1)
 """Cycles per pixel."""
