@@ -64,7 +64,7 @@ def frechet_distance(first: NDArray[np.float64], second: NDArray[np.float64]) ->
 
 
 @pytest.mark.parametrize("name", ["pebbles", "bricks"])
-def test_fresh_samples_of_a_paper_texture_are_within_three_times_its_own_halves(name: str) -> None:
+def test_fresh_samples_of_a_paper_texture_are_within_twice_the_distance_of_its_own_halves(name: str) -> None:
     texture = load_own_texture(FOLDER / f"{name}.png", scale=1.0)
     execution = Execution(precision=resolve_precision("auto", torch.device("cpu")))
     method = INNg({}, execution)
@@ -79,4 +79,4 @@ def test_fresh_samples_of_a_paper_texture_are_within_three_times_its_own_halves(
     floor = frechet_distance(halves[0] / deviation, halves[1] / deviation)
     distance = frechet_distance(samples / deviation, source / deviation)
     print(f"{name}: {distance:.0f}, halves {floor:.0f}")
-    assert distance <= 3 * floor
+    assert distance <= 2 * floor
