@@ -366,9 +366,13 @@ def test_interrupting_stops_the_workers_and_keeps_what_is_done(
         workers.append(wait_for_number(marker))
         os.kill(os.getpid(), signal.SIGINT)
 
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     watcher = threading.Thread(target=interrupt)
     watcher.start()
-    status = cli.main(["run", "--suite", "smoke", "--out", str(out)])
+    try:
+        status = cli.main(["run", "--suite", "smoke", "--out", str(out)])
+    finally:
+        signal.signal(signal.SIGINT, before)
     watcher.join()
     assert status == ExitStatus.INTERRUPTED
     assert "what is finished is kept" in capsys.readouterr().err
