@@ -488,6 +488,7 @@ def test_the_paper_s_preset_is_langevin_dynamics_on_the_logit_to_the_boundary() 
         ({"architecture": "padded", "overlap": "random-patches"}, "set crop_side to 64"),
         ({"first_negatives": "matched"}, "set directions to 'principal-colours'"),
         ({"scope": "sum", "keep_every": 2}, "set keep_every to 1"),
+        ({"scope": "sum", "canvas": "expanded"}, "set canvas to 'torus'"),
         ({"stop": "loss"}, "set threshold, such as 0.62"),
         ({"stop": "real-quantile", "threshold": 2.0}, "a share from 0 to 1"),
         ({"canvas": "expanded", "canvas_side": 64, "crop_side": 200}, "crops are larger than the canvases"),

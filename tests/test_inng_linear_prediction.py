@@ -18,6 +18,7 @@ def coloured_window() -> Tensor:
     """Return smooth coloured noise, float32 (3, 96, 96)."""
     white = torch.randn((3, 96, 96), generator=torch.Generator().manual_seed(0))
     smooth = white + 0.4 * white.roll(1, 1) + 0.4 * white.roll(1, 2)
+    smooth[1] += smooth[0].roll((2, -1), (0, 1))  # one colour runs ahead of another
     mixing = torch.tensor([[0.2, 0.0, 0.0], [0.1, 0.1, 0.0], [0.05, 0.1, 0.1]])
     return torch.einsum("ij,jhw->ihw", mixing, smooth)
 
@@ -64,11 +65,21 @@ def test_random_phase_noise_becomes_independent_standard_normal_numbers() -> Non
     prediction = prior.density
     new = torch.nn.functional.conv2d(noise - prediction.mean[:, None, None], prediction.filters)
     height, width = new.shape[2:]
-    for down, right in ((0, 0), (0, 1), (1, 0), (1, 1), (2, 1), (3, 3)):
+    for down, right in ((0, 0), (0, 1), (1, 0), (1, 1), (2, 1), (2, 2), (3, 3)):
         here, there = new[:, :, : height - down, : width - right], new[:, :, down:, right:]
         correlation = torch.einsum("nahw,nbhw->ab", here, there) / here[:, 0].numel()
         expected = torch.eye(3, dtype=torch.float64) * (down == right == 0)
         torch.testing.assert_close(correlation, expected, rtol=0, atol=0.04)
+
+
+def test_each_window_of_a_picture_has_the_density_of_its_crop() -> None:
+    prediction = NoisePrior.of(FirstNegatives.RANDOM_PHASE, coloured_window()).density
+    picture = torch.rand((1, 3, 94, 110), generator=torch.Generator().manual_seed(4)) * 2 - 1
+    found = prediction.log_density(picture, 62, 16)
+    assert found.shape == (1, 3, 4)
+    for row, column in product(range(3), range(4)):
+        crop = picture[:, :, 16 * row : 16 * row + 62, 16 * column : 16 * column + 62]
+        torch.testing.assert_close(prediction.log_density(crop, 62, 16)[0, 0, 0], found[0, row, column])
 
 
 def test_the_gradient_is_that_of_the_density_of_the_whole_torus() -> None:

@@ -71,7 +71,9 @@ class LinearPrediction:
         return self.filters.shape[2] - 1
 
     def log_density(self, pictures: Tensor, window: int, step: int) -> Tensor:
-        """Return ln p of every window of pictures up to a constant, given its border of :attr:`reach` px.
+        """Return the terms of ln p that belong to the inner pixels of every window of pictures, up to a constant.
+
+        Its border of :attr:`reach` px above, to the left and to the right only predicts, and has no terms itself.
 
         Parameters
         ----------
@@ -83,7 +85,7 @@ class LinearPrediction:
         Returns
         -------
         Tensor
-            float32 (N, rows, columns). The border is that above, to the left and to the right.
+            float32 (N, rows, columns).
         """
         unexplained = F.conv2d(self._centred(pictures), self.filters.to(pictures))
         inside = (window - self.reach, window - 2 * self.reach)

@@ -234,9 +234,9 @@ class INNg(Method):
     def log_prior(self, pictures: Tensor) -> Tensor:
         """Return ln p0 + const of every window of pictures, so that with :meth:`log_ratio` it makes ln p_T + const.
 
-        It is the density of the window's inner pixels given its border; see
+        It has the terms of the window's inner pixels; see
         :class:`inng_bench.inng.linear_prediction.LinearPrediction`. Parameters and result are those of
-        :meth:`log_ratio`.
+        :meth:`log_ratio`, and so is what a variant with fewer classifiers has of the sum.
 
         Raises
         ------

@@ -137,6 +137,8 @@ class CascadeConfig(BaseModel):
                 "steps in units of the spectrum cannot take away what a p0 of independent pixels has at short "
                 "wavelengths; set directions to 'principal-colours', or first_negatives to 'random-phase'"
             )
+        if self.scope is Scope.SUM and self.canvas is Canvas.EXPANDED:
+            raise ValueError("ln p0, a part of the sum, is that of a torus; set canvas to 'torus'")
         if self.scope is Scope.SUM and self.keep_every != 1:
             raise ValueError("the sum over all stages needs all classifiers; set keep_every to 1")
         return self

@@ -87,7 +87,7 @@ class NoisePrior:
 
     @cached_property
     def density(self) -> LinearPrediction:
-        """Ln p0, but for the clipping to [-1, 1]."""
+        """Ln p0 as a Gaussian, which does not expect that draws are clipped to [-1, 1]."""
         if self.texton is not None:
             return LinearPrediction.of_texton(self.mean, self.texton)
         return LinearPrediction.of_pixels(self.mean, self.factor @ self.factor.T)
