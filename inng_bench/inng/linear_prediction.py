@@ -1,12 +1,12 @@
 """ln p of stationary Gaussian noise, pixel after pixel: each given those before it, which predict it linearly.
 
 The chain rule over pixels in reading order is exact. That only those up to :data:`REACH` px away are taken to matter
-makes the noise a causal autoregression on half a plane [1]_, whose density and gradient are two small convolutions.
+makes the noise a one-sided autoregression in the plane [1]_, whose density and gradient are two small convolutions.
 
 References
 ----------
-.. [1] J. W. Woods, "Two-dimensional discrete Markovian fields", IEEE Trans. Inf. Theory 18(2), 1972,
-   https://doi.org/10.1109/TIT.1972.1054786
+.. [1] P. Whittle, "On stationary processes in the plane", Biometrika 41(3/4), 1954,
+   https://doi.org/10.1093/biomet/41.3-4.434
 """
 
 from dataclasses import dataclass

@@ -40,7 +40,7 @@ from inng_bench.seeds import torch_generator
 SMALLEST_PICTURE = 64
 
 STRIP_AREA = 2**21
-"""Pixels of a picture whose log ratio is computed at once, which bounds the memory."""
+"""Pixels of a picture whose windows are read at once, which bounds the memory."""
 
 SHOWN = 4
 """Canvases that a report carries."""
