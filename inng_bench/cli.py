@@ -229,10 +229,11 @@ def _add_density(commands: _Commands) -> None:
     parser.add_argument(
         "--of",
         dest="quantity",
-        choices=("ratio", "density"),
+        choices=("ratio", "density", "typicality"),
         default="ratio",
         help="ratio is what the classifiers have learnt, relative to the noise that the sampler begins with; density "
-        "is the whole model, which tells grain that this noise never shows (default: %(default)s)",
+        "is the whole model, which tells grain that this noise never shows; typicality is how near both are to those "
+        "of the window that was trained on, which also tells what is too likely (default: %(default)s)",
     )
     parser.add_argument("--method", metavar="MODULE:CLASS", help="as of the command sample")
     parser.add_argument(

@@ -318,6 +318,23 @@ class Density(Protocol):
         """Return the log density of what the model begins with, likewise up to a constant; zeros where it has none."""
 
 
+def density_of(method: Method) -> Density | None:
+    """Return a method as the density that it is; None where it is not meant to be one.
+
+    Raises
+    ------
+    InputError
+        When it has a part of :class:`Density` and not the rest, which is easier to forget than to notice.
+    """
+    if isinstance(method, Density):
+        return method
+    members = ("window", "window_step", "log_ratio", "log_prior")
+    lacking = [name for name in members if not hasattr(method, name)]
+    if "log_ratio" in lacking:
+        return None
+    raise InputError(f"{method.name} has log_ratio but not {', '.join(lacking)}, without which it is no density.")
+
+
 def read_model_description(folder: Path) -> dict[str, Any]:
     """Return format, method name and settings of a stored model, and from format 2 on the hash of its weights."""
     path = folder / "model.json"

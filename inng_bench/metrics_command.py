@@ -13,7 +13,8 @@ from inng_bench.errors import ExitStatus
 MEASURE_EXAMPLES = """\
 examples:
   python -m inng_bench measure results/runs/quick
-  python -m inng_bench measure results/runs/quick --metrics gram_random,precision"""
+  python -m inng_bench measure results/runs/quick --metrics gram_random,precision
+  python -m inng_bench measure results/runs/quick --density"""
 
 
 def add_metrics(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -29,12 +30,14 @@ def add_metrics(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "measure",
         help="measure stored runs anew, without training",
         description="Measure finished runs anew from their stored samples: all that they lack of the default set and "
-        "their suite's metrics in the present version, or the metrics that are named.",
+        "their suite's metrics in the present version, or what is named.",
         epilog=MEASURE_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     measure.add_argument("results", metavar="RESULTS", type=Path, help="the results folder")
-    measure.add_argument("--metrics", metavar="A,B", help="these and no others, whether or not they are there already")
+    what = measure.add_mutually_exclusive_group()
+    what.add_argument("--metrics", metavar="A,B", help="these and no others, whether or not they are there already")
+    what.add_argument("--density", action="store_true", help="what the densities of the stored models detect (AUC)")
     measure.add_argument(
         "--jobs", metavar="N", type=whole_number(1), help="runs at a time (default: cores / threads of a run)"
     )
@@ -56,10 +59,13 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _measure(arguments: argparse.Namespace) -> int:
-    from inng_bench.harness.measuring import measure_results
+    from inng_bench.harness.measuring import measure_densities, measure_results
 
-    names = arguments.metrics.split(",") if arguments.metrics else None
-    found = measure_results(arguments.results, metrics=names, jobs=arguments.jobs)
-    print(f"{found.done} runs measured, {found.failed} could not be, {found.kept} lacked nothing: {arguments.results}")
+    if arguments.density:
+        found, others = measure_densities(arguments.results, jobs=arguments.jobs), "have no density"
+    else:
+        names = arguments.metrics.split(",") if arguments.metrics else None
+        found, others = measure_results(arguments.results, metrics=names, jobs=arguments.jobs), "lacked nothing"
+    print(f"{found.done} runs measured, {found.failed} could not be, {found.kept} {others}: {arguments.results}")
     print(f"Tables and pictures: python -m inng_bench.report {arguments.results}")
     return ExitStatus.RUNS_FAILED if found.failed else ExitStatus.OK

@@ -41,7 +41,17 @@ def colour_statistics(window: Tensor) -> tuple[Tensor, Tensor]:
 def coloured_noise(
     mean: Tensor, factor: Tensor, count: int, size: tuple[int, int], generator: torch.Generator
 ) -> Tensor:
-    """Draw p0: independent Gaussian pixels with a given colour mean and covariance.
+    """Draw p0: independent Gaussian pixels with a given colour mean and covariance, clipped to [-1, 1].
+
+    Parameters and result are those of :func:`gaussian_pixels`.
+    """
+    return gaussian_pixels(mean, factor, count, size, generator).clamp_(-1, 1)
+
+
+def gaussian_pixels(
+    mean: Tensor, factor: Tensor, count: int, size: tuple[int, int], generator: torch.Generator
+) -> Tensor:
+    """Draw independent Gaussian pixels, which may be beyond the range of a picture.
 
     Parameters
     ----------
@@ -57,7 +67,7 @@ def coloured_noise(
     Returns
     -------
     Tensor
-        (count, 3, height, width) in the data type of ``mean``, clipped to [-1, 1].
+        (count, 3, height, width) in the data type of ``mean``.
     """
     white = torch.randn((count, 3, *size), generator=generator, dtype=mean.dtype)
-    return (torch.einsum("ij,njhw->nihw", factor, white) + mean[:, None, None]).clamp_(-1, 1)
+    return torch.einsum("ij,njhw->nihw", factor, white) + mean[:, None, None]

@@ -28,32 +28,39 @@ def texton_of(window: Tensor) -> tuple[Tensor, Tensor]:
 def random_phase_noise(
     mean: Tensor, texton: Tensor, count: int, size: tuple[int, int], generator: torch.Generator
 ) -> Tensor:
-    """Draw pictures with the spectrum of a texton.
+    """Draw pictures with the spectrum of a texton: :func:`random_phase_field`, clipped to [-1, 1]."""
+    return random_phase_field(mean, texton, count, size, generator).clamp_(-1.0, 1.0)
+
+
+def random_phase_field(
+    mean: Tensor, texton: Tensor, count: int, size: tuple[int, int], generator: torch.Generator
+) -> Tensor:
+    """Draw fields with the spectrum of a texton, which may be beyond the range of a picture.
 
     Parameters
     ----------
     mean, texton : Tensor
         As from :func:`texton_of`, float64.
     count : int
-        Number of pictures.
+        Number of fields.
     size : tuple[int, int]
-        Height and width; pictures at least as large as the texton are toroidal.
+        Height and width; fields at least as large as the texton are toroidal.
     generator : torch.Generator
         On the CPU.
 
     Returns
     -------
     Tensor
-        float32 (count, 3, height, width), clipped to [-1, 1].
+        float32 (count, 3, height, width).
     """
     torus = (max(size[0], texton.shape[1]), max(size[1], texton.shape[2]))
     spectrum = torch.fft.rfft2(_lay_on_torus(texton, torus))
     spectrum[:, 0, 0] = 0.0  # the mean is kept, not drawn
-    pictures = []
+    fields = []
     for _ in range(count):
         field = torch.fft.irfft2(spectrum * _random_phases(torus, generator), s=torus)
-        pictures.append((mean[:, None, None] + field)[:, : size[0], : size[1]].clamp(-1.0, 1.0))
-    return torch.stack(pictures).float()
+        fields.append((mean[:, None, None] + field)[:, : size[0], : size[1]])
+    return torch.stack(fields).float()
 
 
 def periodic_component(picture: Tensor) -> Tensor:

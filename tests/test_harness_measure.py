@@ -211,6 +211,54 @@ def test_a_run_that_cannot_be_measured_again_fails_and_stands_as_it_was(
     assert (path.read_bytes(), files_of(results)) == (record, files)
 
 
+INNG = """
+name = "fakes"
+textures = ["brick"]
+replicates = 1
+budget_tflop = 0.0001
+precision = "float32"
+sample_size = 64
+canvases = 1
+[[methods]]
+label = "inng"
+implementation = "inng"
+settings = { filters = 2, canvases = 1, canvas_side = 64, crops = 1, max_stages = 1, max_steps = 2 }
+[[methods]]
+label = "tiler"
+implementation = "fake_methods:Tiler"
+"""
+
+
+def test_the_densities_of_stored_models_are_measured_again_without_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = make_plan(parse_suite(INNG, "fakes"), device="cpu")
+    runs = tuple(run for run in plan.runs if run.method in ("inng", "tiler"))
+    assert run_plan(replace(plan, runs=runs), tmp_path, jobs=1).done == 2
+    before, files = read(tmp_path, "inng"), files_of(tmp_path)
+    assert [found.foil for found in before.detection] == ["noise", "random-phase", "shuffled", "other-texture"]
+    older = [found.model_copy(update={"auc": 0.0, "typical_auc": None}) for found in before.detection]
+    store.write_record(tmp_path, before.model_copy(update={"detection": tuple(older)}))
+    assert cli.main(["measure", str(tmp_path), "--density", "--jobs", "1"]) == ExitStatus.OK
+    assert "1 runs measured, 0 could not be, 1 have no density" in capsys.readouterr().out
+    after = read(tmp_path, "inng")
+    assert after.detection == before.detection
+    assert [one.metrics for one in after.remeasured] == [("density",)]
+    assert after.model_dump(exclude={"remeasured"}) == before.model_dump(exclude={"remeasured"})
+    assert files_of(tmp_path) == files
+    assert read(tmp_path).remeasured == ()
+    record = store.record_path(tmp_path, "brick", "inng", 0).read_bytes()
+    (store.folder_of(tmp_path, after) / "model.safetensors").write_bytes(b"no model")
+    assert cli.main(["measure", str(tmp_path), "--density", "--jobs", "1"]) == ExitStatus.RUNS_FAILED
+    assert "cannot be measured again" in capsys.readouterr().err
+    assert store.record_path(tmp_path, "brick", "inng", 0).read_bytes() == record
+
+
+def test_results_without_a_density_are_refused(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["measure", str(results), "--density"]) == ExitStatus.BAD_INPUT
+    assert "has a density that was measured; name results with runs of inng" in capsys.readouterr().err
+
+
 def test_nothing_is_measured_beside_a_timing(results: Path) -> None:
     with claim_machine(Claim.ALONE), pytest.raises(InputError, match="is being timed on this machine"):
         measure_results(results, metrics=["gram"], jobs=1)

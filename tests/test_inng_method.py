@@ -10,14 +10,15 @@ from PIL import Image
 from torch import Tensor
 
 from inng_bench.cli import main
-from inng_bench.contract import Execution
+from inng_bench.contract import Execution, density_of
 from inng_bench.errors import ExitStatus, InputError
 from inng_bench.harness.density import spread
 from inng_bench.inng.cascade import climb
 from inng_bench.inng.frozen import picture_logits
 from inng_bench.inng.method import INNg
 from inng_bench.inng.prior import Palette
-from inng_bench.textures import to_pixels
+from inng_bench.metrics.typicality import TypicalWindows, parts_of
+from inng_bench.textures import to_pixels, to_tensor
 
 # Stripes are random phase noise of their own spectrum, so that p0 and the steps must know less of them here.
 SETTINGS = {
@@ -194,6 +195,45 @@ def test_the_density_command_adds_ln_p0_when_asked_for_the_whole(
     assert f"{tmp_path}/out/good-log-density-0.png" in told
     whole = trained.log_ratio(real) + trained.log_prior(real)
     assert float(told.split("log density ")[1].split()[0]) == pytest.approx(float(whole.mean()), rel=0.01)
+
+
+def test_the_density_command_finds_untypical_what_is_too_likely_and_names_the_missing_train_window(
+    trained: INNg, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "runs" / "stripes" / "inng" / "seed-0"
+    trained.save(run)
+    flat = torch.full((1, 3, 80, 80), 0.1)
+    pictures = [str(save(tmp_path, name, one)) for name, one in (("good.png", stripes()[None]), ("flat.png", flat))]
+    command = ["density", str(run), "--picture", *pictures, "--out", str(tmp_path / "out"), "--precision", "float32"]
+    assert main([*command, "--of", "typicality"]) == ExitStatus.BAD_INPUT
+    complaint = capsys.readouterr().err
+    assert f"there is no {tmp_path}/textures/stripes/train.png: what is typical is measured on" in complaint
+    assert not (tmp_path / "out").exists()
+    windows = tmp_path / "textures" / "stripes"
+    windows.mkdir(parents=True)
+    varied = stripes(112, 128)
+    varied[:, :, 64:] *= 0.9
+    save(windows, "train.png", varied[None])
+    assert main([*command, "--of", "typicality"]) == ExitStatus.OK
+    found = [float(line.split("log typicality ")[1].split()[0]) for line in capsys.readouterr().out.splitlines()]
+    parts = [parts_of(trained, as_stored(one)) for one in (varied, stripes(), flat[0])]
+    typical = TypicalWindows.of(parts[0])
+    assert found == pytest.approx([float(typical.log_typicality(one).mean()) for one in parts[1:]], rel=0.01)
+    assert float(parts[2][1].min()) > float(parts[1][1].max())  # nothing is likelier by ln p0 than what is flat
+    assert found[1] < found[0] - 10
+
+
+def as_stored(picture: Tensor) -> Tensor:
+    return to_tensor(to_pixels(picture[None])[0])
+
+
+def test_a_part_of_a_density_is_none_and_says_what_is_missing(trained: INNg) -> None:
+    class Forgetful(INNg):
+        log_prior = property()
+
+    assert density_of(trained) is trained
+    with pytest.raises(InputError, match="inng has log_ratio but not log_prior, without which it is no density"):
+        density_of(Forgetful(SETTINGS, Execution()))
 
 
 @pytest.mark.parametrize(

@@ -89,24 +89,50 @@ def test_another_texture_takes_the_colours_over_as_far_as_its_own_vary() -> None
     assert int(varied) == 1
 
 
+def test_noise_among_the_foils_is_not_clipped_since_that_alone_would_tell_it() -> None:
+    bright = (waves() + 0.5).clamp(-1, 1)
+    foils = make_foils(bright, waves(), torch.Generator().manual_seed(0))
+    for name in ("noise", "random-phase"):
+        assert float(foils[name].max()) > 1.1
+        mean = foils[name].mean((1, 2))
+        torch.testing.assert_close(mean, bright.mean((1, 2)), atol=0.05, rtol=0)
+
+
 def test_a_density_that_knows_smoothness_detects_what_is_rough_and_one_that_knows_nothing_nothing() -> None:
     real, other = waves(), torch.rand((3, 96, 96), generator=torch.Generator().manual_seed(1)) * 2 - 1
     knowing, blind = Told(smoothness, indifference), Told(indifference, indifference)
-    found = {one.foil: one for one in detect(knowing, real, other, Against.HELD_OUT, torch.Generator())}
+    found = {one.foil: one for one in detect(knowing, real, real, other, Against.HELD_OUT, torch.Generator())}
     assert found["noise"].auc == 1.0
     assert found["other-texture"].auc == 1.0
     assert 0.2 < found["random-phase"].auc < 0.9
     assert {one.windows for one in found.values()} == {smoothness(real[None]).numel()}
-    nothing = detect(blind, real, other, Against.TRAIN, torch.Generator())
-    assert [(one.auc, one.whole_auc, one.against) for one in nothing] == [(0.5, 0.5, Against.TRAIN)] * 4
+    nothing = detect(blind, real, real, other, Against.TRAIN, torch.Generator())
+    assert [(one.auc, one.whole_auc, one.typical_auc, one.against) for one in nothing] == [
+        (0.5, 0.5, 0.5, Against.TRAIN)
+    ] * 4
 
 
 def test_the_whole_density_knows_what_its_start_knows_and_the_ratio_does_not() -> None:
     real, other = waves(), torch.rand((3, 96, 96), generator=torch.Generator().manual_seed(1)) * 2 - 1
-    of_start = detect(Told(indifference, smoothness), real, other, Against.TRAIN, torch.Generator())
-    of_ratio = detect(Told(smoothness, indifference), real, other, Against.TRAIN, torch.Generator())
+    of_start = detect(Told(indifference, smoothness), real, real, other, Against.TRAIN, torch.Generator())
+    of_ratio = detect(Told(smoothness, indifference), real, real, other, Against.TRAIN, torch.Generator())
     assert [one.auc for one in of_start] == [0.5] * 4
     assert [one.whole_auc for one in of_start] == [one.auc for one in of_ratio] == [one.whole_auc for one in of_ratio]
+
+
+def roughness(pictures: Tensor) -> Tensor:
+    return -smoothness(pictures)
+
+
+@pytest.mark.parametrize("parts", [(roughness, indifference), (indifference, roughness), (roughness, roughness)])
+def test_what_is_too_likely_is_as_untypical_as_what_is_too_unlikely(
+    parts: tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]],
+) -> None:
+    texture, rough = waves(96, 256), torch.rand((3, 96, 96), generator=torch.Generator().manual_seed(1)) * 2 - 1
+    train, real = texture[:, :, :128], texture[:, :, 128:]
+    found = {one.foil: one for one in detect(Told(*parts), train, real, rough, Against.HELD_OUT, torch.Generator())}
+    for foil in ("noise", "other-texture"):
+        assert (found[foil].whole_auc, found[foil].typical_auc) == (0.0, 1.0)
 
 
 @pytest.mark.parametrize("broken", [0, 1])
@@ -114,4 +140,4 @@ def test_a_density_that_is_not_finite_is_refused(broken: int) -> None:
     real, functions = waves(), [indifference, indifference]
     functions[broken] = lambda pictures: indifference(pictures) * float("nan")
     with pytest.raises(ValueError, match="not finite"):
-        detect(Told(functions[0], functions[1]), real, real, Against.TRAIN, torch.Generator())
+        detect(Told(functions[0], functions[1]), real, real, real, Against.TRAIN, torch.Generator())

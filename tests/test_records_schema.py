@@ -68,6 +68,11 @@ def test_what_the_whole_density_of_version_4_detects_is_not_known() -> None:
     assert (found.auc, found.whole_auc) == (0.99, None)
 
 
+def test_how_typical_windows_were_is_not_known_of_version_5() -> None:
+    (found,) = store.read_record(GOLDEN / "record-schema-5.json").detection
+    assert (found.whole_auc, found.typical_auc) == (0.97, None)
+
+
 def test_what_version_1_did_not_know_is_not_known() -> None:
     record = store.read_record(GOLDEN / "record-schema-1.json")
     assert record.limits == Limits()

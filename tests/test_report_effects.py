@@ -17,6 +17,7 @@ from inng_bench.records import store
 from inng_bench.records.schema import Against, ChainFigure, CurvePoint, Detection, ModelFacts, Record, Status
 from inng_bench.report import build_report
 from inng_bench.report.costs import costs_table, wide_costs
+from inng_bench.report.densities import FOILS, densities_table, wide_densities
 from inng_bench.report.documents import markdown, plain_text
 from inng_bench.report.effects import QUANTITIES, Effect, Verdict, effects_table, measure_effects
 from inng_bench.report.origin import Origin
@@ -159,9 +160,13 @@ def with_model(**changes: Any) -> dict[str, Any]:
         "samples": 4,
         "sample_size": (128, 256),
         "seconds": {"train": 100.0, "sample": 6.0},
-        "detection": (Detection(foil="noise", against=Against.HELD_OUT, auc=0.9, whole_auc=0.8, windows=50),),
+        "detection": tuple(map(a_detection, FOILS)),
         "chain": (chain_figure(1.2),),
     } | changes
+
+
+def a_detection(foil: str, whole: float | None = 0.8, typical: float | None = 0.7) -> Detection:
+    return Detection(foil=foil, against=Against.HELD_OUT, auc=0.9, whole_auc=whole, typical_auc=typical, windows=50)
 
 
 def chain_figure(ratio: float) -> ChainFigure:
@@ -178,20 +183,34 @@ def test_costs_are_of_256_px_and_the_chain_s_ratio_is_the_median_over_seeds() ->
     assert costs["sample_seconds_256"] == pytest.approx(3.0)  # four half pictures in six seconds
     assert costs["sample_flops_256"] == pytest.approx(16e12)
     assert (costs["model_numbers"], costs["model_bytes"]) == (2e6, 4 * 2**20)
-    assert costs["auc_noise"] == pytest.approx(0.9)
-    assert costs["auc_shuffled"] is None
     assert costs["fresh_over_chain_patch_fid"] == pytest.approx(1.1)
     assert costs["fresh_over_chain_gram"] is None
 
 
-def test_models_without_density_or_chain_have_dashes_and_records_without_models_no_table() -> None:
+def test_a_foil_has_the_mean_auc_of_each_score_and_of_older_records_what_they_know() -> None:
+    old = a_detection("noise", whole=None, typical=None), a_detection("shuffled", whole=None, typical=None)
+    both = make_rows(
+        [make_record("inng", **with_model()), make_record("inng", replicate=1, **with_model(detection=old[:1]))]
+    )
+    wide = wide_densities(both[0])
+    assert (wide["auc_noise"], wide["whole_auc_noise"], wide["typical_auc_other_texture"]) == pytest.approx(
+        (0.9, 0.8, 0.7)
+    )
+    before = make_rows([make_record("inng", **with_model(detection=old[1:]))])
+    (line,) = densities_table(before, PLAIN).to_dict("records")
+    assert (line["noise"], line["shuffled"]) == ("–", "0.900")
+
+
+def test_models_without_density_or_chain_have_dashes_or_no_line_and_records_without_models_no_table() -> None:
     other = make_record("dcgan", **with_model(detection=(), chain=()))
     rows = make_rows([make_record("inng", **with_model()), other, make_record("noise", **with_model())])
-    table = costs_table(rows, PLAIN).set_index("method")
-    assert list(table.index) == ["inng", "dcgan"]
-    assert (table.loc["inng", "AUC noise"], table.loc["dcgan", "AUC noise"]) == ("0.900 / 0.800", "–")
+    costs, densities = (made(rows, PLAIN).set_index("method") for made in (costs_table, densities_table))
+    assert (list(costs.index), list(densities.index)) == (["inng", "dcgan"], ["inng"])
+    assert (costs.loc["inng", "fresh/ chain FID"], costs.loc["dcgan", "fresh/ chain FID"]) == ("1.20", "–")
+    assert set(densities.loc["inng"]) == {"brick", "0.900 / 0.800 / 0.700"}
     text = plain_text(rows, [other])
-    assert "Size, cost and density" in text
+    assert "Size and cost of the models" in text
+    assert "What the densities of the models detect" in text
     assert max(map(len, text.splitlines())) <= 120
     assert "fresh/ chain FID" in markdown(rows, [other])
     assert costs_table(make_rows([make_record("inng")]), PLAIN).empty

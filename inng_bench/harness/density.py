@@ -1,6 +1,6 @@
 """Pictures judged by the density of a stored model: a score for each, and a map that shows where it is low."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -12,15 +12,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from inng_bench.contract import Density, Execution
+from inng_bench.contract import Density, Execution, density_of
 from inng_bench.errors import InputError
 from inng_bench.harness.hardware import resolve_device, resolve_precision
 from inng_bench.harness.pictures import write_png
 from inng_bench.harness.sample import LONGEST_SIDE, load_model
+from inng_bench.metrics.typicality import TypicalWindows, parts_of
+from inng_bench.records import store
 from inng_bench.textures import to_tensor
 from inng_bench.textures.decoding import decode_picture
 
 Pixels = NDArray[np.uint8]
+
+RUN_DEPTH = 4
+"""Folders from a run up to its results: runs, texture, method, seed."""
 
 
 class Quantity(StrEnum):
@@ -30,7 +35,10 @@ class Quantity(StrEnum):
     """ln p/p0, the sum of all logits: what the classifiers have learnt."""
 
     DENSITY = "density"
-    """ln p, with ln p0: the whole model."""
+    """ln p, with ln p0: the whole model, up to what a variant leaves out of the sum."""
+
+    TYPICALITY = "typicality"
+    """How near to those of the train window both parts of ln p are, as the log of a Gaussian; 0 at the most."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,8 @@ def judge_pictures(
     Parameters
     ----------
     folder : Path
-        A run's folder, of a method that is a density.
+        A run's folder, of a method that is a density. Typicality needs it where it was made, in its results folder,
+        which has the train window.
     pictures : Sequence[Path]
         PNG, JPEG, TIFF or WebP, at least a window large.
     out : Path
@@ -89,14 +98,16 @@ def judge_pictures(
     """
     chosen = resolve_device(device)
     method = load_model(folder, Execution(chosen, resolve_precision(precision, chosen)), trusted)
-    if not isinstance(method, Density):
+    density = density_of(method)
+    if density is None:
         raise InputError(f"{method.name} is no density, so that it cannot judge pictures; name a run of inng.")
-    decoded = [decode_picture(path, partial(_check_size, path, method.window)) for path in pictures]
-    values = [_of_windows(method, quantity, to_tensor(pixels)[None])[0] for pixels in decoded]
+    judge = _judge(density, quantity, folder)
+    decoded = [decode_picture(path, partial(_check_size, path, density.window)) for path in pictures]
+    values = [judge(parts_of(density, to_tensor(pixels))).float() for pixels in decoded]
     if not all(bool(value.isfinite().all()) for value in values):
         raise InputError(f"the model in {folder} gives values that are not finite; train it again.")
     maps = [
-        spread(value, pixels.shape[:2], method.window, method.window_step)
+        spread(value, pixels.shape[:2], density.window, density.window_step)
         for value, pixels in zip(values, decoded, strict=True)
     ]
     darkest, brightest = min(float(one.min()) for one in maps), max(float(one.max()) for one in maps)
@@ -105,14 +116,32 @@ def judge_pictures(
         path = out / f"{picture.stem}-log-{quantity}-{index}.png"
         write_png(path, np.concatenate([pixels, _grey(shown, darkest, brightest)], axis=1))
         row, column = divmod(int(value.argmin()), value.shape[1])
-        place = column * method.window_step, row * method.window_step
+        place = column * density.window_step, row * density.window_step
         judged.append(Judgement(picture, path, float(value.mean()), float(value.min()), place))
     return judged
 
 
-def _of_windows(density: Density, quantity: Quantity, picture: Tensor) -> Tensor:
-    ratio = density.log_ratio(picture)
-    return ratio if quantity is Quantity.RATIO else ratio + density.log_prior(picture)
+def _judge(density: Density, quantity: Quantity, folder: Path) -> Callable[[Tensor], Tensor]:
+    """Return what makes a quantity (rows, columns) of log ratio and log prior, (2, rows, columns)."""
+    if quantity is Quantity.RATIO:
+        return lambda parts: parts[0]
+    if quantity is Quantity.DENSITY:
+        return lambda parts: parts.sum(0)
+    return TypicalWindows.of(parts_of(density, to_tensor(_train_window(folder, density.window)))).log_typicality
+
+
+def _train_window(folder: Path, least: int) -> Pixels:
+    """Return the window that the model of a run was trained on, which stands in its results folder."""
+    place = folder.resolve()
+    if len(place.parents) < RUN_DEPTH:
+        raise InputError(f"{folder} is no run of a results folder, so that its train window is not known.")
+    path = store.texture_folder(place.parents[RUN_DEPTH - 1], place.parents[1].name) / "train.png"
+    if not path.exists():
+        raise InputError(
+            f"there is no {path}: what is typical is measured on the train window, which lies in the results folder "
+            "of the run; name the run there."
+        )
+    return decode_picture(path, partial(_check_size, path, least))
 
 
 def spread(values: Tensor, size: tuple[int, int], window: int, step: int) -> Tensor:

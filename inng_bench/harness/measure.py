@@ -16,9 +16,12 @@ from inng_bench.harness.hardware import libraries
 from inng_bench.harness.plan import REAL, RunSpec, TextureReference
 from inng_bench.hashes import file_hash
 from inng_bench.records import provenance, store
-from inng_bench.records.schema import Measurement, Record, Remeasurement, Window
+from inng_bench.records.schema import Measurement, Provenance, Record, Remeasurement, Window
 
 Pixels = NDArray[np.uint8]
+
+DENSITY = "density"
+"""What a record's list of later measurements calls what the model's density detects."""
 
 
 def measure_again(run: RunSpec, results: Path) -> Record:
@@ -46,31 +49,55 @@ def measure_again(run: RunSpec, results: Path) -> Record:
 
     started, began = datetime.now(UTC), perf_counter()
     record = store.read_record(store.record_path(results, *run.key))
-    folder = store.texture_folder(results, record.texture.name)
-    train = _read_window(folder / "train.png", record.texture.train)
-    unseen = record.texture.held_out
-    held_out = None if unseen is None else _read_window(folder / "held_out.png", unseen)
+    train, held_out = _read_windows(results, record)
     seed = run.seeds["metric"]
     if record.implementation == REAL:
         measured = evaluate_real(train, held_out, seed=seed, metrics=run.metrics)
     else:
         samples = np.stack([_read_sample(results, record, role) for role in sample_roles(record)])
         measured = evaluate(samples, train, held_out, seed=seed, metrics=run.metrics)
-    by_whom = Remeasurement(
-        metrics=run.metrics,
-        started=started.isoformat(timespec="seconds"),
-        seconds=perf_counter() - began,
-        provenance=provenance.collect(threads=run.threads, device="cpu", precision="float32", libraries=libraries()),
-    )
-    record = record.model_copy(
+    who = provenance.collect(threads=run.threads, device="cpu", precision="float32", libraries=libraries())
+    record = _noted(record, run.metrics, started, perf_counter() - began, who).model_copy(
         update={
             "measurements": _merged(record.measurements, measured),
-            "remeasured": (*_without(record.remeasured, run.metrics), by_whom),
             "hashes": {**record.hashes, "features": features.WEIGHTS_SHA256},
         }
     )
     store.write_record(results, record)
     return record
+
+
+def detect_again(run: RunSpec, results: Path) -> Record:
+    """Measure anew what the density of a run's stored model detects; other figures of the record stay.
+
+    Raises
+    ------
+    InputError
+        When the model or a window is missing or damaged, or the model has no density.
+    """
+    from inng_bench.contract import density_of
+    from inng_bench.harness.detection import detect_of_texture
+    from inng_bench.harness.sample import load_model
+
+    started, began = datetime.now(UTC), perf_counter()
+    record = store.read_record(store.record_path(results, *run.key))
+    density = density_of(load_model(store.folder_of(results, record), run.execution))
+    if density is None:
+        raise InputError(f"{record.implementation} is no density.")
+    found = detect_of_texture(density, record.texture.name, *_read_windows(results, record), run.seeds["metric"])
+    who = provenance.collect(threads=run.threads, device=run.device, precision=run.precision, libraries=libraries())
+    record = _noted(record, (DENSITY,), started, perf_counter() - began, who)
+    record = record.model_copy(update={"detection": found})
+    store.write_record(results, record)
+    return record
+
+
+def _noted(record: Record, metrics: tuple[str, ...], started: datetime, seconds: float, who: Provenance) -> Record:
+    """Add to a record who measured what anew, in place of an earlier measurement of the same."""
+    by_whom = Remeasurement(
+        metrics=metrics, started=started.isoformat(timespec="seconds"), seconds=seconds, provenance=who
+    )
+    return record.model_copy(update={"remeasured": (*_without(record.remeasured, metrics), by_whom)})
 
 
 def sample_roles(record: Record) -> list[str]:
@@ -111,6 +138,13 @@ def run_of_record(record: Record, metrics: Sequence[str]) -> RunSpec:
         limits=record.limits,
         metrics=tuple(metrics),
     )
+
+
+def _read_windows(results: Path, record: Record) -> tuple[Pixels, Pixels | None]:
+    """Return train and held-out window of a record's texture."""
+    folder, unseen = store.texture_folder(results, record.texture.name), record.texture.held_out
+    train = _read_window(folder / "train.png", record.texture.train)
+    return train, None if unseen is None else _read_window(folder / "held_out.png", unseen)
 
 
 def _read_window(path: Path, window: Window) -> Pixels:

@@ -14,6 +14,7 @@ class Task(StrEnum):
 
     RUN = "run"
     MEASURE = "measure"
+    DETECT = "detect"
     THROUGHPUT = "throughput"
 
 

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from inng_bench.contract import Density, Method, Training
+from inng_bench.contract import Method, Training, density_of
 from inng_bench.errors import InputError
 from inng_bench.files import remove_unfinished
 from inng_bench.harness.checkpoint import RunCheckpoint, identify, states_of
+from inng_bench.harness.detection import detect_of_texture
 from inng_bench.harness.diary import Diary, Listener, Notice, Stopwatch, ignore_news, ignore_notice
 from inng_bench.harness.memory import peak_memory_mib
 from inng_bench.harness.methods import load_method_class
@@ -29,7 +30,6 @@ from inng_bench.harness.rows import describe_machine, known_fields
 from inng_bench.hashes import file_hash
 from inng_bench.metrics import copying, features
 from inng_bench.metrics.chain import Glance, compare_with_chain
-from inng_bench.metrics.detection import detect
 from inng_bench.metrics.evaluate import evaluate, evaluate_real
 from inng_bench.records import store
 from inng_bench.records.schema import (
@@ -42,16 +42,13 @@ from inng_bench.records.schema import (
     Record,
     Status,
 )
-from inng_bench.seeds import derive_seed, torch_generator
-from inng_bench.textures import Texture, load_texture, to_pixels, to_tensor
+from inng_bench.seeds import torch_generator
+from inng_bench.textures import Texture, to_pixels, to_tensor
 
 Pixels = NDArray[np.uint8]
 
 PATCH = 64
 """Side in pixels of the sampled patch that is shown beside its nearest patch of the source."""
-
-OTHER_TEXTURES = ("grass", "brick")
-"""The first that is not the run's own is the texture that its density is to tell from it."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +161,7 @@ def _make(
     with watch.phase("save"):
         folder = store.run_folder(results, *run.key)
         method.save(folder)
-    detection, lacking = _detect(method, run, texture, watch) if isinstance(method, Density) else ((), ())
+    detection, lacking = _detect(method, run, texture, watch)
     pictures = {f"sample-{index}": picture for index, picture in enumerate(samples)}
     strip = diary.strip()
     if strip is not None:
@@ -196,16 +193,16 @@ def _unseen(texture: Texture) -> tuple[Pixels, Against]:
 
 
 def _detect(
-    density: Density, run: RunSpec, texture: Texture, watch: Stopwatch
+    method: Method, run: RunSpec, texture: Texture, watch: Stopwatch
 ) -> tuple[tuple[Detection, ...], tuple[str, ...]]:
-    """Return what a density detects, and a warning where the method's settings allow none."""
-    window, against = _unseen(texture)
-    other = next(name for name in OTHER_TEXTURES if name != texture.name)
-    generator = torch_generator(derive_seed(seed=run.seeds["metric"], purpose="foils"))
+    """Return what a method's density detects, if it has one, and a warning where its settings allow none."""
     try:
+        density = density_of(method)
+        if density is None:
+            return (), ()
         with watch.phase("density"):
-            real, foil = to_tensor(window), to_tensor(load_texture(other).train)
-            return detect(density, real, foil, against, generator), ()
+            seed = run.seeds["metric"]
+            return detect_of_texture(density, texture.name, texture.train, texture.held_out, seed), ()
     except InputError as error:
         return (), (f"its density is not measured: {error}",)
 

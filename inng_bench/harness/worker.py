@@ -82,6 +82,12 @@ def _serve(request: Request, send: Callable[[Message], None]) -> str:
         send(Message(kind=Kind.PROGRESS, phase="metrics"))
         measure_again(run, request.results)
         return ""
+    if request.task is Task.DETECT:
+        from inng_bench.harness.measure import detect_again
+
+        send(Message(kind=Kind.PROGRESS, phase="density"))
+        detect_again(run, request.results)
+        return ""
     from inng_bench.harness.run import execute
 
     execute(

@@ -2,8 +2,9 @@
 
 A model that is a density should hold texture that it has not seen for likelier than its foils: independent pixels of
 the same colours, noise of the same spectrum, the texture cut into blocks and shuffled, and another texture in the same
-colours. Each is rounded to 8 bits, as the texture is, so that no classifier wins by the last bit. Asked are what the
-model has learnt, relative to the noise that it begins with, and its whole density.
+colours. Each is rounded to 8 bits, as the texture is, so that no classifier wins by the last bit; noise may go beyond
+the colours of a picture, since a model could tell it by being clipped. Asked are what the model has learnt, relative to
+the noise that it begins with, its whole density, and how typical of the texture it holds a window.
 """
 
 import numpy as np
@@ -13,8 +14,9 @@ from scipy.stats import mannwhitneyu
 from torch import Tensor
 
 from inng_bench.contract import Density
-from inng_bench.pixels import colour_statistics, coloured_noise
-from inng_bench.random_phase import random_phase_noise, texton_of
+from inng_bench.metrics.typicality import TypicalWindows, parts_of
+from inng_bench.pixels import colour_statistics, gaussian_pixels
+from inng_bench.random_phase import random_phase_field, texton_of
 from inng_bench.records.schema import Against, Detection
 
 BLOCK = 32
@@ -22,14 +24,16 @@ BLOCK = 32
 
 
 def detect(
-    density: Density, real: Tensor, other: Tensor, against: Against, generator: torch.Generator
+    density: Density, train: Tensor, real: Tensor, other: Tensor, against: Against, generator: torch.Generator
 ) -> tuple[Detection, ...]:
-    """Return the areas under the ROC curves of a model's log ratio and log density for each foil.
+    """Return for each foil the areas under the ROC curves of a model's log ratio, log density and typicality.
 
     Parameters
     ----------
     density : Density
         The model.
+    train : Tensor
+        The window that it was trained on, float32 (3, H, W) in [-1, 1], which says what is typical.
     real : Tensor
         A window of the texture, float32 (3, H, W) in [-1, 1].
     other : Tensor
@@ -39,23 +43,32 @@ def detect(
     generator : torch.Generator
         Of the foils, on the CPU.
     """
-    ratio, prior = _scores(density, real)
+    typical = TypicalWindows.of(_finite_parts(density, train))
+    scores = _scores(typical, _finite_parts(density, real))
     found = []
     for name, foil in make_foils(real, other, generator).items():
-        foil_ratio, foil_prior = _scores(density, foil)
-        auc = area_under_curve(ratio, foil_ratio)
-        whole = area_under_curve(ratio + prior, foil_ratio + foil_prior)
-        found.append(Detection(foil=name, against=against, auc=auc, whole_auc=whole, windows=len(ratio)))
+        foil_scores = _scores(typical, _finite_parts(density, foil))
+        ratio, whole, typicality = (area_under_curve(*pair) for pair in zip(scores, foil_scores, strict=True))
+        found.append(
+            Detection(
+                foil=name,
+                against=against,
+                auc=ratio,
+                whole_auc=whole,
+                typical_auc=typicality,
+                windows=scores.shape[1],
+            )
+        )
     return tuple(found)
 
 
 def make_foils(real: Tensor, other: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-    """Return the foils of a window (3, H, W) by name, float32 (3, height, width) in [-1, 1]."""
+    """Return the foils of a window (3, H, W) by name, float32 (3, height, width) with levels of 8 bits."""
     size = (real.shape[1], real.shape[2])
     mean, texton = texton_of(real.double())
     foils = {
-        "noise": coloured_noise(*colour_statistics(real), 1, size, generator)[0],
-        "random-phase": random_phase_noise(mean, texton, 1, size, generator)[0],
+        "noise": gaussian_pixels(*colour_statistics(real), 1, size, generator)[0],
+        "random-phase": random_phase_field(mean, texton, 1, size, generator)[0],
         "shuffled": shuffled(real, generator),
         "other-texture": recoloured(other, real),
     }
@@ -84,12 +97,17 @@ def area_under_curve(real: NDArray[np.float64], foil: NDArray[np.float64]) -> fl
     return float(mannwhitneyu(real, foil, method="asymptotic").statistic) / (len(real) * len(foil))
 
 
-def _scores(density: Density, picture: Tensor) -> NDArray[np.float64]:
-    """Return log ratio and log prior of each window, (2, windows)."""
-    read = [density.log_ratio(picture[None]), density.log_prior(picture[None])]
-    scores: NDArray[np.float64] = torch.stack(read).double().flatten(1).numpy()
-    if not np.isfinite(scores).all():
+def _finite_parts(density: Density, picture: Tensor) -> Tensor:
+    parts = parts_of(density, picture)
+    if not bool(parts.isfinite().all()):
         raise ValueError("the model's log density is not finite")
+    return parts
+
+
+def _scores(typical: TypicalWindows, parts: Tensor) -> NDArray[np.float64]:
+    """Return log ratio, log density and log typicality of each window, (3, windows)."""
+    judged = torch.stack([parts[0], parts.sum(0), typical.log_typicality(parts)])
+    scores: NDArray[np.float64] = judged.flatten(1).numpy()
     return scores
 
 

@@ -37,10 +37,19 @@ def _from_3(content: Content) -> Content:
 
 def _from_4(content: Content) -> Content:
     """Version 5 asks the whole density as well, not the ratio to the model's start alone."""
+    return _with_detection(content, whole_auc=None)
+
+
+def _from_5(content: Content) -> Content:
+    """Version 6 asks how typical a window is; the noise among its foils is not clipped, that of older ones was."""
+    return _with_detection(content, typical_auc=None)
+
+
+def _with_detection(content: Content, **more: Any) -> Content:
     detection = content.get("detection")
     if not isinstance(detection, list):
         return content
-    return {**content, "detection": [_with(found, whole_auc=None) for found in detection]}
+    return {**content, "detection": [_with(found, **more) for found in detection]}
 
 
 def _with(content: Any, **more: Any) -> Any:
@@ -48,4 +57,4 @@ def _with(content: Any, **more: Any) -> Any:
     return {**content, **more} if isinstance(content, dict) else content
 
 
-MIGRATIONS: dict[int, Callable[[Content], Content]] = {1: _from_1, 2: _from_2, 3: _from_3, 4: _from_4}
+MIGRATIONS: dict[int, Callable[[Content], Content]] = {1: _from_1, 2: _from_2, 3: _from_3, 4: _from_4, 5: _from_5}

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """A change of it needs a function in :mod:`inng_bench.records.migrations` and a golden file."""
 
 
@@ -103,6 +103,10 @@ class Detection(_Closed):
     against: Against = Field(description="Where the real windows come from.")
     auc: float = Field(description="Chance that a real window has the higher log ratio than one of the foil.")
     whole_auc: float | None = Field(description="The same of the whole log density; None where not known.")
+    typical_auc: float | None = Field(
+        description="The same of how near a window is to those that were trained on in both parts of the log density; "
+        "None where not known."
+    )
     windows: int = Field(description="Number of real windows; they overlap.")
 
 
@@ -170,9 +174,9 @@ NO_LIMITS = Limits()
 
 
 class Remeasurement(_Closed):
-    """Figures that were measured after their run, on its stored samples."""
+    """Figures that were measured after their run, on its stored samples or of its stored model."""
 
-    metrics: tuple[str, ...]
+    metrics: tuple[str, ...] = Field(description="Their names; density stands for what the model's density detects.")
     started: str = Field(description="UTC, ISO 8601.")
     seconds: float
     provenance: Provenance = Field(description="Of the code and machine that measured.")

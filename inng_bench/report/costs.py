@@ -1,4 +1,4 @@
-"""What a model is beside its quality: size, costs, what its density detects, how its fresh samples are to its chain."""
+"""What a model is beside its quality: size, costs, and how its fresh samples are to its chain."""
 
 import math
 import statistics
@@ -10,20 +10,14 @@ from inng_bench.records.schema import Record
 from inng_bench.report.rows import Row
 from inng_bench.tables.markup import ABSENT, Markup, format_number
 
-TITLE = "Size, cost and density of the models"
+TITLE = "Size and cost of the models"
 NOTE = (
     "Means over seeds, the last two columns medians. Numbers are all that drawing needs; TFLOP and s of drawing are "
-    "for a picture of 256×256 px, as measured beside the other runs. AUC: chance that a window of texture that was not "
-    "trained on has a higher log ratio ln p/p0 than one of a foil, and behind the stroke a higher log density ln p "
-    "(foils: independent pixels of its colours, noise of its spectrum, its blocks of 32 px shuffled, another texture "
-    "in its colours); 0.5 is chance. Fresh/chain: distance of samples from new noise over that of as large an area of "
-    "those that trained along; above 1 new noise does worse."
+    "for a picture of 256×256 px, as measured beside the other runs. Fresh/chain: distance of samples from new noise "
+    "over that of as large an area of those that trained along; above 1 new noise does worse."
 )
 
-FOILS = ("noise", "random-phase", "shuffled", "other-texture")
 CHAIN_METRICS = ("gram", "patch_fid")
-
-_SHORT = {"random-phase": "phase", "other-texture": "other"}
 
 _AREA = 256 * 256
 
@@ -48,16 +42,6 @@ def _sample_area(record: Record) -> float:
     return height * width / _AREA
 
 
-def area_under_curve(foil: str) -> _Read:
-    """Return what reads the AUC of a foil from a record."""
-    return lambda record: next((found.auc for found in record.detection if found.foil == foil), None)
-
-
-def whole_area_under_curve(foil: str) -> _Read:
-    """Return what reads the AUC of a foil by the whole density from a record."""
-    return lambda record: next((found.whole_auc for found in record.detection if found.foil == foil), None)
-
-
 def fresh_over_chain(metric: str) -> _Read:
     """Return what reads the ratio of a metric of fresh samples to that of the chain from a record."""
 
@@ -75,8 +59,6 @@ def wide_costs(row: Row) -> dict[str, float | None]:
         "model_bytes": _mean(row, lambda record: record.model.bytes if record.model else None),
         "sample_seconds_256": _mean(row, sample_seconds),
         "sample_flops_256": _mean(row, sample_flops),
-        **{f"auc_{_key(foil)}": _mean(row, area_under_curve(foil)) for foil in FOILS},
-        **{f"whole_auc_{_key(foil)}": _mean(row, whole_area_under_curve(foil)) for foil in FOILS},
         **{f"fresh_over_chain_{metric}": _median(row, fresh_over_chain(metric)) for metric in CHAIN_METRICS},
     }
 
@@ -92,10 +74,6 @@ def _line(row: Row, costs: dict[str, float | None], markup: Markup) -> dict[str,
         value = costs[name]
         return markup.escape(ABSENT if value is None else format_number(value / unit))
 
-    def areas(foil: str) -> str:
-        named = (f"auc_{foil}", f"whole_auc_{foil}")
-        return " / ".join(cell(name) for name in named if costs[name] is not None) or markup.escape(ABSENT)
-
     flops = row.mean_flops()
     cells = {
         "10⁶ numbers": cell("model_numbers", 1e6),
@@ -104,16 +82,11 @@ def _line(row: Row, costs: dict[str, float | None], markup: Markup) -> dict[str,
         "train s": markup.escape(format_number(row.mean_seconds("train"))),
         "draw TFLOP": cell("sample_flops_256", 1e12),
         "draw s": cell("sample_seconds_256"),
-        **{f"AUC {_SHORT.get(foil, foil)}": areas(_key(foil)) for foil in FOILS},
         "fresh/ chain Gram": cell("fresh_over_chain_gram"),
         "fresh/ chain FID": cell("fresh_over_chain_patch_fid"),
     }
     named = {"texture": markup.escape(row.texture.name), "method": markup.escape(row.method)}
     return named | {markup.escape(heading): text for heading, text in cells.items()}
-
-
-def _key(foil: str) -> str:
-    return foil.replace("-", "_")
 
 
 def _values(row: Row, read: _Read) -> list[float]:

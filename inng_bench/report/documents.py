@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from inng_bench.records.schema import Record
-from inng_bench.report import agreement, comparison, costs, effects, remarks
+from inng_bench.report import agreement, comparison, costs, densities, effects, remarks
 from inng_bench.report.agreement import agreement_table, agreements, headline_agreement_table
 from inng_bench.report.comparison import compare_methods, comparison_lines, not_judged
 from inng_bench.report.origin import Origin
@@ -53,6 +53,7 @@ def plain_text(rows: Sequence[Row], records: Sequence[Record], origin: Origin | 
         _bullets(remarks.caption(rows)),
         f"{_filled(f'{FLOOR_TITLE}. {FLOOR_NOTE}')}\n\n{text_grid(floor)}",
         _costs_in_plain_text(rows),
+        _densities_in_plain_text(rows),
         _effects_in_plain_text(rows, origin),
         _speed_in_plain_text(rows),
         _comparison_in_plain_text(rows),
@@ -65,16 +66,29 @@ def plain_text(rows: Sequence[Row], records: Sequence[Record], origin: Origin | 
 
 
 def _costs_in_plain_text(rows: Sequence[Row]) -> str:
-    table = costs.costs_table(rows, PLAIN)
-    if table.empty:
-        return ""
-    narrow = table.drop(columns="texture").rename(columns=_folded)
-    return f"{_filled(f'{costs.TITLE}. {costs.NOTE}')}\n\n{text_grid(narrow, list(table['texture']))}"
+    return _by_texture_in_plain_text(costs.costs_table(rows, PLAIN).rename(columns=_folded), costs.TITLE, costs.NOTE)
 
 
 def _costs_in_markdown(rows: Sequence[Row]) -> str:
-    table = costs.costs_table(rows, MARKDOWN)
-    return "" if table.empty else f"## {costs.TITLE}\n\n{MARKDOWN.escape(costs.NOTE)}\n\n{pipe_table(table)}"
+    return _titled_in_markdown(costs.costs_table(rows, MARKDOWN), costs.TITLE, costs.NOTE)
+
+
+def _densities_in_plain_text(rows: Sequence[Row]) -> str:
+    return _by_texture_in_plain_text(densities.densities_table(rows, PLAIN), densities.TITLE, densities.NOTE)
+
+
+def _densities_in_markdown(rows: Sequence[Row]) -> str:
+    return _titled_in_markdown(densities.densities_table(rows, MARKDOWN), densities.TITLE, densities.NOTE)
+
+
+def _by_texture_in_plain_text(table: pd.DataFrame, title: str, note: str) -> str:
+    if table.empty:
+        return ""
+    return f"{_filled(f'{title}. {note}')}\n\n{text_grid(table.drop(columns='texture'), list(table['texture']))}"
+
+
+def _titled_in_markdown(table: pd.DataFrame, title: str, note: str) -> str:
+    return "" if table.empty else f"## {title}\n\n{MARKDOWN.escape(note)}\n\n{pipe_table(table)}"
 
 
 def _effects_in_plain_text(rows: Sequence[Row], origin: Origin | None) -> str:
@@ -95,8 +109,7 @@ def _folded(heading: object) -> str:
 def _effects_in_markdown(rows: Sequence[Row], origin: Origin | None) -> str:
     baseline = origin.baseline if origin else ""
     table = effects.effects_table(rows, baseline, MARKDOWN)
-    note = MARKDOWN.escape(effects.effects_note(rows, baseline))
-    return "" if table.empty else f"## {effects.TITLE}\n\n{note}\n\n{pipe_table(table)}"
+    return _titled_in_markdown(table, effects.TITLE, effects.effects_note(rows, baseline))
 
 
 def _speed_in_plain_text(rows: Sequence[Row]) -> str:
@@ -177,6 +190,7 @@ def markdown(rows: Sequence[Row], records: Sequence[Record], origin: Origin | No
         f"## {COMPANIONS_TITLE}\n\n{MARKDOWN.escape(COMPANIONS_NOTE)}",
         pipe_table(companion_table(rows, MARKDOWN)),
         _costs_in_markdown(rows),
+        _densities_in_markdown(rows),
         _effects_in_markdown(rows, origin),
         _speed_in_markdown(rows),
         _comparison_in_markdown(rows),

@@ -7,6 +7,7 @@ import pandas as pd
 
 from inng_bench.metrics.catalogue import COMPANIONS, HEADLINES, MAIN_TABLE, Compared, Direction, MetricInfo
 from inng_bench.report.costs import wide_costs
+from inng_bench.report.densities import wide_densities
 from inng_bench.report.intervals import Estimate, IntervalKind, geometric_mean
 from inng_bench.report.rows import (
     NOISE,
@@ -47,8 +48,8 @@ def wide_table(rows: Sequence[Row]) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``texture, method, seeds, n``, one column for each metric by its name; then ``<metric>_low`` and
-        ``<metric>_high`` (``interval`` says of what kind), ``<metric>_train``, sizes, costs, speeds, status, error and
-        ``<metric>_normalised`` as :func:`between_floor_and_ceiling` says.
+        ``<metric>_high`` (``interval`` says of what kind), ``<metric>_train``, sizes, costs, AUC, speeds, status, error
+        and ``<metric>_normalised`` as :func:`between_floor_and_ceiling` says.
         What there is not is missing (NaN or NA).
     """
     metrics = measured_metrics(rows)
@@ -83,7 +84,7 @@ def _wide_line(row: Row, metrics: Sequence[MetricInfo]) -> dict[str, object]:
         "flops": _number(row.mean_flops()),
         "train_seconds": _number(row.mean_seconds("train")),
         "sample_seconds": _number(row.mean_seconds("sample")),
-        **{name: _number(value) for name, value in wide_costs(row).items()},
+        **{name: _number(value) for name, value in (wide_costs(row) | wide_densities(row)).items()},
         **wide_speed(row),
         "failures": row.failures,
         "status": row.status.value,

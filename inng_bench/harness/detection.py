@@ -1,0 +1,44 @@
+"""What the density of a run's model detects on the run's texture."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inng_bench.contract import Density
+from inng_bench.metrics.detection import detect
+from inng_bench.records.schema import Against, Detection
+from inng_bench.seeds import derive_seed, torch_generator
+from inng_bench.textures import load_texture, to_tensor
+
+Pixels = NDArray[np.uint8]
+
+OTHER_TEXTURES = ("grass", "brick")
+"""The first that is not the run's own is the texture that its density is to tell from it."""
+
+
+def detect_of_texture(
+    density: Density, texture: str, train: Pixels, held_out: Pixels | None, seed: int
+) -> tuple[Detection, ...]:
+    """Ask a density for windows of its texture and their foils.
+
+    Parameters
+    ----------
+    density : Density
+        The trained model.
+    texture : str
+        The texture's name.
+    train, held_out : numpy.ndarray
+        Its windows, uint8 (H, W, 3). Where there is no held-out one, the train window is told from its foils.
+    seed : int
+        The run's seed of measuring.
+
+    Raises
+    ------
+    InputError
+        When the settings of the model allow no density.
+    """
+    unseen, against = (train, Against.TRAIN) if held_out is None else (held_out, Against.HELD_OUT)
+    other = next(name for name in OTHER_TEXTURES if name != texture)
+    generator = torch_generator(derive_seed(seed=seed, purpose="foils"))
+    return detect(
+        density, to_tensor(train), to_tensor(unseen), to_tensor(load_texture(other).train), against, generator
+    )

@@ -1,0 +1,56 @@
+"""What the densities of models detect: how surely they tell texture that they have not seen from its foils."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from inng_bench.records.schema import Detection, Record
+from inng_bench.report.rows import Row
+from inng_bench.tables.markup import ABSENT, Markup, format_number
+
+TITLE = "What the densities of the models detect"
+NOTE = (
+    "AUC, means over seeds: chance that a window of texture that was not trained on scores higher than one of a foil; "
+    "0.5 is chance. Three scores, by strokes apart: the log ratio ln p/p0, the log density ln p, and how near a window "
+    "is to those of the train window in both, ln p/p0 and ln p0 (older records have fewer). Foils: independent pixels "
+    "of the texture's colours, noise of its spectrum, its blocks of 32 px shuffled, another texture in its colours."
+)
+
+FOILS = ("noise", "random-phase", "shuffled", "other-texture")
+SCORES = ("auc", "whole_auc", "typical_auc")
+
+
+def wide_densities(row: Row) -> dict[str, float | None]:
+    """Return the columns of ``table.csv``: ``auc_<foil>``, ``whole_auc_<foil>`` and ``typical_auc_<foil>``."""
+    return {_column(score, foil): _mean(row, score, foil) for score in SCORES for foil in FOILS}
+
+
+def densities_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
+    """Return the table for people, a line for each trained row with such figures; it may be empty."""
+    chosen = [row for row in rows if row.is_trained and any(record.detection for record in row.succeeded)]
+    return pd.DataFrame([_line(row, markup) for row in chosen], dtype="str")
+
+
+def _line(row: Row, markup: Markup) -> dict[str, str]:
+    wide = wide_densities(row)
+
+    def cell(foil: str) -> str:
+        known = [value for score in SCORES if (value := wide[_column(score, foil)]) is not None]
+        return markup.escape(" / ".join(map(format_number, known)) or ABSENT)
+
+    named = {"texture": markup.escape(row.texture.name), "method": markup.escape(row.method)}
+    return named | {markup.escape(foil): cell(foil) for foil in FOILS}
+
+
+def _column(score: str, foil: str) -> str:
+    return f"{score}_{foil.replace('-', '_')}"
+
+
+def _mean(row: Row, score: str, foil: str) -> float | None:
+    values = [value for record in row.succeeded if (value := _read(record, score, foil)) is not None]
+    return sum(values) / len(values) if values else None
+
+
+def _read(record: Record, score: str, foil: str) -> float | None:
+    found: Detection | None = next((found for found in record.detection if found.foil == foil), None)
+    return None if found is None else getattr(found, score)
