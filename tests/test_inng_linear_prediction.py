@@ -10,6 +10,7 @@ from torch import Tensor
 from inng_bench.inng.choices import FirstNegatives
 from inng_bench.inng.linear_prediction import LinearPrediction
 from inng_bench.inng.prior import NoisePrior
+from inng_bench.pixels import ROUNDING
 
 CORRELATION = 0.8
 
@@ -94,12 +95,14 @@ def test_the_gradient_is_that_of_the_density_of_the_whole_torus() -> None:
     torch.testing.assert_close(prediction.gradient(canvases.detach()), expected)
 
 
-def test_a_colour_that_a_texture_has_not_is_no_part_of_its_density() -> None:
+def test_a_colour_that_a_texture_has_not_is_unlikely_and_has_no_part_in_the_gradient_at_the_texture() -> None:
     grey = coloured_window()[:1].expand(3, -1, -1)
     prediction = NoisePrior.of(FirstNegatives.RANDOM_PHASE, grey).density
     picture = grey[None]
-    tinted = picture + torch.tensor([0.1, -0.05, -0.05])[:, None, None]
-    torch.testing.assert_close(prediction.log_density(tinted, 62, 16), prediction.log_density(picture, 62, 16))
-    assert float(prediction.gradient(picture).diff(dim=1).abs().max()) < 1e-3 * float(
-        prediction.gradient(picture).abs().max()
-    )
+    tint = torch.tensor([0.1, -0.05, -0.05])
+    fall = prediction.log_density(picture, 62, 16) - prediction.log_density(picture + tint[:, None, None], 62, 16)
+    pixels = (62 - 4) * (62 - 8)
+    expected = float(tint.square().sum()) / (2 * ROUNDING) * pixels  # the tint has no grey, so that it is apart from it
+    torch.testing.assert_close(fall, torch.full_like(fall, expected), rtol=1e-3, atol=0)
+    gradient = prediction.gradient(picture.double())
+    assert float(gradient.diff(dim=1).abs().max()) < 1e-3 * float(gradient.abs().max())

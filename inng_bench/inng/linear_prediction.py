@@ -22,7 +22,7 @@ REACH = 4
 """Pixels."""
 
 VANISHING = 1e-6
-"""Of the largest variance of a mixture of colours: what is below does not vary at all."""
+"""Of the largest variance of a mixture of colours: what is below does not vary but by rounding."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class LinearPrediction:
         float64 (3,), in [-1, 1].
     filters : Tensor
         float64 (3, 3, reach + 1, 2 · reach + 1). They read a pixel, at the middle of the last row, and those before it;
-        noise less its mean becomes independent standard normal numbers, or zeros for each colour that it has not.
+        noise less its mean becomes independent standard normal numbers, or zeros for each mixture of colours that it
+        has not, of which a pixel that is rounded to 8 bits would make such a number.
     """
 
     mean: Tensor
@@ -51,7 +52,8 @@ class LinearPrediction:
     def of_texton(cls, mean: Tensor, texton: Tensor, reach: int = REACH) -> "LinearPrediction":
         """Take pixels as noise of a mean (3,) with the spectrum of a texton (3, H, W), rounded to 8 bits.
 
-        The autocovariance of its random phase noise is the texton's own; see :mod:`inng_bench.random_phase`.
+        The autocovariance of its random phase noise on a torus of the texton's size is the texton's own, and nearly so
+        on a larger one; see :mod:`inng_bench.random_phase`.
         """
         covariance = _autocovariance(texton.double())
         before = torch.tensor(
@@ -129,10 +131,10 @@ def _blocks(covariance: Tensor, offsets: Tensor) -> Tensor:
 
 
 def _whitening(covariance: Tensor, colours: Tensor) -> Tensor:
-    """Return M (3, 3) with M C Mᵀ = 1 within the colours that vary, and rows of zeros for those that do not."""
+    """Return M (3, 3) with M C Mᵀ = 1 within the mixtures of colours that vary; others vary as rounding does."""
     values, vectors = torch.linalg.eigh(colours)
-    varying = vectors[:, values > VANISHING * values[-1]]
+    varies = values > VANISHING * values[-1]
+    varying, constant = vectors[:, varies], vectors[:, ~varies]
     factor = torch.linalg.cholesky(varying.T @ covariance @ varying)
-    whitening = torch.zeros((3, 3), dtype=torch.float64)
-    whitening[: varying.shape[1]] = torch.linalg.solve_triangular(factor, varying.T, upper=False)
-    return whitening
+    whitening = torch.linalg.solve_triangular(factor, varying.T, upper=False)
+    return torch.cat([whitening, constant.T / ROUNDING**0.5])
