@@ -254,9 +254,14 @@ def test_the_densities_of_stored_models_are_measured_again_without_training(
     assert store.record_path(tmp_path, "brick", "inng", 0).read_bytes() == record
 
 
-def test_results_without_a_density_are_refused(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_results_without_a_density_are_refused_and_absent_ones_not_made(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert cli.main(["measure", str(results), "--density"]) == ExitStatus.BAD_INPUT
     assert "has a density that was measured; name results with runs of inng" in capsys.readouterr().err
+    assert cli.main(["measure", str(results / "absent"), "--density"]) == ExitStatus.BAD_INPUT
+    assert f"there are no runs in {results}/absent" in capsys.readouterr().err
+    assert not (results / "absent").exists()
 
 
 def test_nothing_is_measured_beside_a_timing(results: Path) -> None:

@@ -1,5 +1,6 @@
 """What a trained INNg can do beside drawing from noise: judge pictures, and draw them in its texture."""
 
+import hashlib
 import math
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from record_builder import make_record, make_texture
 from torch import Tensor
 
 from inng_bench.cli import main
@@ -18,6 +20,8 @@ from inng_bench.inng.frozen import picture_logits
 from inng_bench.inng.method import INNg
 from inng_bench.inng.prior import Palette
 from inng_bench.metrics.typicality import TypicalWindows, parts_of
+from inng_bench.records import store
+from inng_bench.records.schema import Window
 from inng_bench.textures import to_pixels, to_tensor
 
 # Stripes are random phase noise of their own spectrum, so that p0 and the steps must know less of them here.
@@ -197,23 +201,24 @@ def test_the_density_command_adds_ln_p0_when_asked_for_the_whole(
     assert float(told.split("log density ")[1].split()[0]) == pytest.approx(float(whole.mean()), rel=0.01)
 
 
-def test_the_density_command_finds_untypical_what_is_too_likely_and_names_the_missing_train_window(
+def test_the_density_command_finds_untypical_what_is_too_likely(
     trained: INNg, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = tmp_path / "runs" / "stripes" / "inng" / "seed-0"
+    run, varied = tmp_path / "runs" / "stripes" / "inng" / "seed-0", stripes(112, 128)
+    varied[:, :, 64:] *= 0.9
     trained.save(run)
+    (tmp_path / "textures" / "stripes").mkdir(parents=True)
+    save(tmp_path / "textures" / "stripes", "train.png", varied[None])
     flat = torch.full((1, 3, 80, 80), 0.1)
     pictures = [str(save(tmp_path, name, one)) for name, one in (("good.png", stripes()[None]), ("flat.png", flat))]
     command = ["density", str(run), "--picture", *pictures, "--out", str(tmp_path / "out"), "--precision", "float32"]
     assert main([*command, "--of", "typicality"]) == ExitStatus.BAD_INPUT
-    complaint = capsys.readouterr().err
-    assert f"there is no {tmp_path}/textures/stripes/train.png: what is typical is measured on" in complaint
+    assert "seed-0 holds no run with its record: what is typical is measured on" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
-    windows = tmp_path / "textures" / "stripes"
-    windows.mkdir(parents=True)
-    varied = stripes(112, 128)
-    varied[:, :, 64:] *= 0.9
-    save(windows, "train.png", varied[None])
+    pixels = to_pixels(varied[None])[0]
+    window = Window(top=0, left=0, height=112, width=128, sha256=hashlib.sha256(pixels.tobytes()).hexdigest())
+    texture = make_texture("stripes", has_held_out=False).model_copy(update={"train": window})
+    store.write_record(tmp_path, make_record("inng", texture=texture))
     assert main([*command, "--of", "typicality"]) == ExitStatus.OK
     found = [float(line.split("log typicality ")[1].split()[0]) for line in capsys.readouterr().out.splitlines()]
     parts = [parts_of(trained, as_stored(one)) for one in (varied, stripes(), flat[0])]
@@ -221,6 +226,9 @@ def test_the_density_command_finds_untypical_what_is_too_likely_and_names_the_mi
     assert found == pytest.approx([float(typical.log_typicality(one).mean()) for one in parts[1:]], rel=0.01)
     assert float(parts[2][1].min()) > float(parts[1][1].max())  # nothing is likelier by ln p0 than what is flat
     assert found[1] < found[0] - 10
+    (tmp_path / "textures" / "stripes" / "train.png").unlink()
+    assert main([*command, "--of", "typicality"]) == ExitStatus.BAD_INPUT
+    assert "train.png cannot be read (FileNotFoundError); run the suite again" in capsys.readouterr().err
 
 
 def as_stored(picture: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from inng_bench.contract import Density, Execution, density_of
 from inng_bench.errors import InputError
 from inng_bench.harness.hardware import resolve_device, resolve_precision
+from inng_bench.harness.measure import read_windows
 from inng_bench.harness.pictures import write_png
 from inng_bench.harness.sample import LONGEST_SIDE, load_model
 from inng_bench.metrics.typicality import TypicalWindows, parts_of
@@ -80,8 +81,8 @@ def judge_pictures(
     Parameters
     ----------
     folder : Path
-        A run's folder, of a method that is a density. Typicality needs it where it was made, in its results folder,
-        which has the train window.
+        A run's folder, of a method that is a density. Typicality needs it in its results folder, which has the train
+        window.
     pictures : Sequence[Path]
         PNG, JPEG, TIFF or WebP, at least a window large.
     out : Path
@@ -127,21 +128,20 @@ def _judge(density: Density, quantity: Quantity, folder: Path) -> Callable[[Tens
         return lambda parts: parts[0]
     if quantity is Quantity.DENSITY:
         return lambda parts: parts.sum(0)
-    return TypicalWindows.of(parts_of(density, to_tensor(_train_window(folder, density.window)))).log_typicality
+    return TypicalWindows.of(parts_of(density, to_tensor(_train_window(folder)))).log_typicality
 
 
-def _train_window(folder: Path, least: int) -> Pixels:
+def _train_window(folder: Path) -> Pixels:
     """Return the window that the model of a run was trained on, which stands in its results folder."""
     place = folder.resolve()
-    if len(place.parents) < RUN_DEPTH:
-        raise InputError(f"{folder} is no run of a results folder, so that its train window is not known.")
-    path = store.texture_folder(place.parents[RUN_DEPTH - 1], place.parents[1].name) / "train.png"
-    if not path.exists():
+    path = place / store.RECORD_NAME
+    if len(place.parents) < RUN_DEPTH or not path.exists():
         raise InputError(
-            f"there is no {path}: what is typical is measured on the train window, which lies in the results folder "
-            "of the run; name the run there."
+            f"{folder} holds no run with its record: what is typical is measured on the window that the model was "
+            "trained on, which stands in the results folder; name the run there."
         )
-    return decode_picture(path, partial(_check_size, path, least))
+    results = place.parents[RUN_DEPTH - 1]
+    return read_windows(results, store.read_placed_record(results, path))[0]
 
 
 def spread(values: Tensor, size: tuple[int, int], window: int, step: int) -> Tensor:

@@ -49,7 +49,7 @@ def measure_again(run: RunSpec, results: Path) -> Record:
 
     started, began = datetime.now(UTC), perf_counter()
     record = store.read_record(store.record_path(results, *run.key))
-    train, held_out = _read_windows(results, record)
+    train, held_out = read_windows(results, record)
     seed = run.seeds["metric"]
     if record.implementation == REAL:
         measured = evaluate_real(train, held_out, seed=seed, metrics=run.metrics)
@@ -84,7 +84,7 @@ def detect_again(run: RunSpec, results: Path) -> Record:
     density = density_of(load_model(store.folder_of(results, record), run.execution))
     if density is None:
         raise InputError(f"{record.implementation} is no density.")
-    found = detect_of_texture(density, record.texture.name, *_read_windows(results, record), run.seeds["metric"])
+    found = detect_of_texture(density, record.texture.name, *read_windows(results, record), run.seeds["metric"])
     who = provenance.collect(threads=run.threads, device=run.device, precision=run.precision, libraries=libraries())
     record = _noted(record, (DENSITY,), started, perf_counter() - began, who)
     record = record.model_copy(update={"detection": found})
@@ -140,8 +140,14 @@ def run_of_record(record: Record, metrics: Sequence[str]) -> RunSpec:
     )
 
 
-def _read_windows(results: Path, record: Record) -> tuple[Pixels, Pixels | None]:
-    """Return train and held-out window of a record's texture."""
+def read_windows(results: Path, record: Record) -> tuple[Pixels, Pixels | None]:
+    """Return train and held-out window of a record's texture, uint8 (H, W, 3).
+
+    Raises
+    ------
+    InputError
+        When one is missing or damaged.
+    """
     folder, unseen = store.texture_folder(results, record.texture.name), record.texture.held_out
     train = _read_window(folder / "train.png", record.texture.train)
     return train, None if unseen is None else _read_window(folder / "held_out.png", unseen)

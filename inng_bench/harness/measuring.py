@@ -48,8 +48,7 @@ def measure_results(folder: Path, *, metrics: Sequence[str] | None = None, jobs:
         Before any work, when there is no run, no such metric, or weights that one needs are not at hand.
     """
     wanted = with_defaults(_metrics_of_suite(folder)) if metrics is None else selected(metrics)
-    if not store.record_files(folder):
-        raise InputError(f"there are no runs in {folder}; name a results folder, such as results/runs/quick.")
+    _check_runs(folder)
     check_needs(wanted)
     with locked(folder), claim_machine(Claim.SHARED):
         finished = [record for record in store.read_records(folder) if record.status is Status.OK]
@@ -78,6 +77,7 @@ def measure_densities(folder: Path, *, jobs: int | None = None) -> Measured:
     InputError
         Before any work, when no run has such figures.
     """
+    _check_runs(folder)
     with locked(folder), claim_machine(Claim.SHARED):
         finished = [record for record in store.read_records(folder) if record.status is Status.OK]
         runs = [run_of_record(record, ()) for record in finished if record.detection]
@@ -108,6 +108,11 @@ def measure_runs(
     requests = [Request(task=task, run=run, results=folder) for run in runs]
     run_requests(requests, jobs=jobs, on_message=on_message)
     return measured
+
+
+def _check_runs(folder: Path) -> None:
+    if not store.record_files(folder):
+        raise InputError(f"there are no runs in {folder}; name a results folder, such as results/runs/quick.")
 
 
 def _metrics_of_suite(folder: Path) -> tuple[str, ...]:
