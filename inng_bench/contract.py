@@ -300,7 +300,7 @@ class Density(Protocol):
         Parameters
         ----------
         pictures : Tensor
-            float32 (N, 3, H, W) in [-1, 1].
+            float32 (N, 3, H, W) in [-1, 1]; noise that is to be told from texture may go beyond.
 
         Returns
         -------
@@ -324,12 +324,12 @@ def density_of(method: Method) -> Density | None:
     Raises
     ------
     InputError
-        When it has a part of :class:`Density` and not the rest, which is easier to forget than to notice.
+        When it has ``log_ratio`` and not the rest of :class:`Density`, which is easier to forget than to notice.
     """
     if isinstance(method, Density):
         return method
     members = ("window", "window_step", "log_ratio", "log_prior")
-    lacking = [name for name in members if not hasattr(method, name)]
+    lacking = [name for name in members if getattr(method, name, None) is None]
     if "log_ratio" in lacking:
         return None
     raise InputError(f"{method.name} has log_ratio but not {', '.join(lacking)}, without which it is no density.")

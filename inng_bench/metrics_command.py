@@ -41,6 +41,7 @@ def add_metrics(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     measure.add_argument(
         "--jobs", metavar="N", type=whole_number(1), help="runs at a time (default: cores / threads of a run)"
     )
+    measure.add_argument("--method", metavar="MODULE:CLASS", help="with --density: as of the command sample")
     measure.set_defaults(command=_measure)
 
 
@@ -62,7 +63,10 @@ def _measure(arguments: argparse.Namespace) -> int:
     from inng_bench.harness.measuring import measure_densities, measure_results
 
     if arguments.density:
-        found, others = measure_densities(arguments.results, jobs=arguments.jobs), "have no density"
+        found, others = (
+            measure_densities(arguments.results, jobs=arguments.jobs, trusted=arguments.method),
+            "have no such figures",
+        )
     else:
         names = arguments.metrics.split(",") if arguments.metrics else None
         found, others = measure_results(arguments.results, metrics=names, jobs=arguments.jobs), "lacked nothing"

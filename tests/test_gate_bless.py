@@ -16,7 +16,7 @@ from inng_bench.gate import blessing
 from inng_bench.gate.blessing import bless, read_blessing
 from inng_bench.gate.checking import check
 from inng_bench.records import store
-from inng_bench.records.schema import Record, Remeasurement, Status
+from inng_bench.records.schema import DENSITY, Record, Remeasurement, Status
 
 SUITE = {"name": "quick", "methods": [{"label": "inng", "replicates": None}, {"label": "dcgan", "replicates": None}]}
 REASON = "the first one"
@@ -68,6 +68,12 @@ def test_the_command_adds_the_report_and_says_what_to_do_next(
     assert (target / "table.csv").read_text().count("\n") == 11
 
 
+def test_that_the_density_of_a_model_was_asked_later_is_no_other_making_of_what_is_judged(tmp_path: Path) -> None:
+    records = changed(1, remeasured=measured_by("f" * 40, DENSITY))(make_table())
+    bless(results(tmp_path, records), tmp_path / "reference", REASON)
+    assert (tmp_path / "reference" / "blessing.json").exists()
+
+
 def changed(index: int, **fields: Any) -> Callable[[list[Record]], list[Record]]:
     def apply(records: list[Record]) -> list[Record]:
         return [one.model_copy(update=fields) if place == index else one for place, one in enumerate(records)]
@@ -75,10 +81,10 @@ def changed(index: int, **fields: Any) -> Callable[[list[Record]], list[Record]]
     return apply
 
 
-def measured_by(commit: str | None) -> tuple[Remeasurement, ...]:
+def measured_by(commit: str | None, metric: str = "gram") -> tuple[Remeasurement, ...]:
     started = "2026-02-01T00:00:00+00:00"
     code = make_provenance(git_sha=commit)
-    return (Remeasurement(metrics=("gram",), started=started, seconds=1.0, provenance=code),)
+    return (Remeasurement(metrics=(metric,), started=started, seconds=1.0, provenance=code),)
 
 
 @pytest.mark.parametrize(

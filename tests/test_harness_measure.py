@@ -240,7 +240,7 @@ def test_the_densities_of_stored_models_are_measured_again_without_training(
     older = [found.model_copy(update={"auc": 0.0, "typical_auc": None}) for found in before.detection]
     store.write_record(tmp_path, before.model_copy(update={"detection": tuple(older)}))
     assert cli.main(["measure", str(tmp_path), "--density", "--jobs", "1"]) == ExitStatus.OK
-    assert "1 runs measured, 0 could not be, 1 have no density" in capsys.readouterr().out
+    assert "1 runs measured, 0 could not be, 1 have no such figures" in capsys.readouterr().out
     after = read(tmp_path, "inng")
     assert after.detection == before.detection
     assert [one.metrics for one in after.remeasured] == [("density",)]
@@ -254,11 +254,27 @@ def test_the_densities_of_stored_models_are_measured_again_without_training(
     assert store.record_path(tmp_path, "brick", "inng", 0).read_bytes() == record
 
 
+def test_the_density_of_a_method_of_one_s_own_is_measured_again_if_it_is_trusted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = "fake_methods:LikesBright"
+    plan = make_plan(parse_suite(SUITE.replace("fake_methods:Tiler", mine), "fakes"), device="cpu")
+    runs = tuple(run for run in plan.runs if run.method == "tiler")
+    assert run_plan(replace(plan, runs=runs), tmp_path, jobs=1).done == 1
+    before = read(tmp_path)
+    assert len(before.detection) == 4
+    assert cli.main(["measure", str(tmp_path), "--density"]) == ExitStatus.RUNS_FAILED
+    assert f"if you trust it, add --method {mine}" in capsys.readouterr().err
+    assert cli.main(["measure", str(tmp_path), "--density", "--method", mine]) == ExitStatus.OK
+    after = read(tmp_path)
+    assert (after.detection, len(after.remeasured)) == (before.detection, 1)
+
+
 def test_results_without_a_density_are_refused_and_absent_ones_not_made(
     results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["measure", str(results), "--density"]) == ExitStatus.BAD_INPUT
-    assert "has a density that was measured; name results with runs of inng" in capsys.readouterr().err
+    assert "has figures of its density; run its suite again" in capsys.readouterr().err
     assert cli.main(["measure", str(results / "absent"), "--density"]) == ExitStatus.BAD_INPUT
     assert f"there are no runs in {results}/absent" in capsys.readouterr().err
     assert not (results / "absent").exists()

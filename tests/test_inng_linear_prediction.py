@@ -104,5 +104,16 @@ def test_a_colour_that_a_texture_has_not_is_unlikely_and_has_no_part_in_the_grad
     pixels = (62 - 4) * (62 - 8)
     expected = float(tint.square().sum()) / (2 * ROUNDING) * pixels  # the tint has no grey, so that it is apart from it
     torch.testing.assert_close(fall, torch.full_like(fall, expected), rtol=1e-3, atol=0)
-    gradient = prediction.gradient(picture.double())
-    assert float(gradient.diff(dim=1).abs().max()) < 1e-3 * float(gradient.abs().max())
+    tinted = picture + tint[:, None, None]  # as steps along pixels would make it
+    for canvases in (picture, tinted):
+        gradient = prediction.gradient(canvases)
+        assert float(gradient.diff(dim=1).abs().max()) < 1e-3 * float(gradient.abs().max())
+
+
+def test_a_mixture_of_colours_that_hardly_varies_is_never_held_for_stiffer_than_rounding() -> None:
+    for variance in (1e-9, ROUNDING, 1.1 * ROUNDING):
+        prediction = LinearPrediction.of_pixels(torch.zeros(3), torch.diag(torch.tensor([0.1, 0.1, variance])))
+        flat, tinted = torch.zeros((1, 3, 8, 8)), torch.zeros((1, 3, 8, 8))
+        tinted[:, 2] = 0.01
+        fall = prediction.log_density(flat, 8, 1) - prediction.log_density(tinted, 8, 1)
+        assert float(fall) == pytest.approx(64 * 1e-4 / (2 * ROUNDING), rel=0.15)

@@ -1,13 +1,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from inng_bench.harness import detection as harness_detection
 from inng_bench.metrics.detection import BLOCK, area_under_curve, detect, make_foils, recoloured, shuffled
-from inng_bench.pixels import colour_statistics
+from inng_bench.pixels import colour_statistics, gaussian_pixels
 from inng_bench.records.schema import Against
 
 
@@ -133,6 +135,33 @@ def test_what_is_too_likely_is_as_untypical_as_what_is_too_unlikely(
     found = {one.foil: one for one in detect(Told(*parts), train, real, rough, Against.HELD_OUT, torch.Generator())}
     for foil in ("noise", "other-texture"):
         assert (found[foil].whole_auc, found[foil].typical_auc) == (0.0, 1.0)
+
+
+def test_what_is_typical_is_read_from_the_train_window_and_not_from_the_one_that_is_judged() -> None:
+    real, other = waves(), torch.rand((3, 96, 96), generator=torch.Generator().manual_seed(1)) * 2 - 1
+    noisy = gaussian_pixels(*colour_statistics(real), 1, (96, 128), torch.Generator().manual_seed(2))[0]
+    density = Told(smoothness, indifference)
+    found = {
+        name: next(iter(detect(density, train, real, other, Against.HELD_OUT, torch.Generator())))
+        for name, train in (("texture", real), ("noise", noisy))
+    }
+    assert {one.foil for one in found.values()} == {"noise"}
+    assert (found["texture"].typical_auc, found["noise"].typical_auc) == (1.0, 0.0)
+    assert found["noise"].auc == found["texture"].auc == 1.0
+
+
+@pytest.mark.parametrize("has_held_out", [True, False])
+def test_a_run_gives_its_density_the_train_window_and_the_unseen_one(
+    has_held_out: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Any] = []
+    monkeypatch.setattr(harness_detection, "detect", lambda *arguments: given.extend(arguments))
+    train, held_out = np.zeros((64, 64, 3), np.uint8), np.full((64, 64, 3), 255, np.uint8)
+    density = Told(smoothness, indifference)
+    harness_detection.detect_of_texture(density, "brick", train, held_out if has_held_out else None, seed=0)
+    assert given[0] is density
+    assert (float(given[1].mean()), float(given[2].mean())) == (-1.0, 1.0 if has_held_out else -1.0)
+    assert given[4] is (Against.HELD_OUT if has_held_out else Against.TRAIN)
 
 
 @pytest.mark.parametrize("broken", [0, 1])

@@ -32,12 +32,26 @@ def test_units_of_the_two_parts_do_not_matter() -> None:
     )
 
 
-def test_a_part_that_is_the_same_of_all_windows_says_nothing() -> None:
+def test_a_part_that_a_model_has_not_says_nothing() -> None:
     train, asked = correlated(500, seed=0), correlated(40, seed=1)
-    flat, other = train.clone(), asked.clone()
-    flat[1], other[1] = 0.0, 5.0
-    found = TypicalWindows.of(flat).log_typicality(other)
+    train[1], asked[1] = 0.0, 0.0
+    found = TypicalWindows.of(train).log_typicality(asked)
     alone = -((asked[0] - train[0].mean()) ** 2) / (2 * train[0].var(correction=0))
     torch.testing.assert_close(found, alone)
-    one = TypicalWindows.of(train[:, :, :1])
-    torch.testing.assert_close(one.log_typicality(asked), torch.zeros(1, 40, dtype=torch.float64))
+
+
+def test_what_leaves_a_value_that_all_windows_share_is_untypical() -> None:
+    train, asked = correlated(500, seed=0), correlated(40, seed=1)
+    train[1] = -5000.0
+    asked[1] = -5000.0
+    typical = TypicalWindows.of(train)
+    within = typical.log_typicality(asked)
+    asked[1] = -5000.0 * (1 + 1e-7)  # by round-off
+    torch.testing.assert_close(typical.log_typicality(asked), within, atol=0.1, rtol=0)
+    asked[1] = -4990.0
+    assert float(typical.log_typicality(asked).max()) < float(within.min()) - 1000
+    train[1], asked[1] = 2 * train[0], 2 * asked[0]
+    typical = TypicalWindows.of(train)
+    within = typical.log_typicality(asked)
+    asked[1] += 50.0
+    assert float(typical.log_typicality(asked).max()) < float(within.min()) - 1000

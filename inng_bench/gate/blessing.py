@@ -23,7 +23,7 @@ from inng_bench.metrics.catalogue import BY_NAME, DEFAULT
 from inng_bench.records import store
 from inng_bench.records.folder import locked
 from inng_bench.records.provenance import describe_source
-from inng_bench.records.schema import Provenance, Record, Status
+from inng_bench.records.schema import DENSITY, Provenance, Record, Status
 
 BLESSING_NAME = "blessing.json"
 FORMAT = 1
@@ -191,8 +191,8 @@ def _refuse_several(records: Sequence[Record]) -> None:
 
 
 def _makers(record: Record) -> tuple[Provenance, ...]:
-    """Return the code and machine of the run, and of every later measuring."""
-    return (record.provenance, *(one.provenance for one in record.remeasured))
+    """Return the code and machine of the run, and of every later measuring of what the gate judges."""
+    return (record.provenance, *(one.provenance for one in record.remeasured if one.metrics != (DENSITY,)))
 
 
 def _commits(record: Record) -> str:

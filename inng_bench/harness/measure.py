@@ -16,12 +16,9 @@ from inng_bench.harness.hardware import libraries
 from inng_bench.harness.plan import REAL, RunSpec, TextureReference
 from inng_bench.hashes import file_hash
 from inng_bench.records import provenance, store
-from inng_bench.records.schema import Measurement, Provenance, Record, Remeasurement, Window
+from inng_bench.records.schema import DENSITY, Measurement, Provenance, Record, Remeasurement, Window
 
 Pixels = NDArray[np.uint8]
-
-DENSITY = "density"
-"""What a record's list of later measurements calls what the model's density detects."""
 
 
 def measure_again(run: RunSpec, results: Path) -> Record:
@@ -67,7 +64,7 @@ def measure_again(run: RunSpec, results: Path) -> Record:
     return record
 
 
-def detect_again(run: RunSpec, results: Path) -> Record:
+def detect_again(run: RunSpec, results: Path, trusted: str | None = None) -> Record:
     """Measure anew what the density of a run's stored model detects; other figures of the record stay.
 
     Raises
@@ -81,7 +78,10 @@ def detect_again(run: RunSpec, results: Path) -> Record:
 
     started, began = datetime.now(UTC), perf_counter()
     record = store.read_record(store.record_path(results, *run.key))
-    density = density_of(load_model(store.folder_of(results, record), run.execution))
+    for role in ("weights", "model"):
+        if not _is_whole(store.artefact_path(results, record, role), record, role):
+            raise InputError(f"the model of {run.title} is damaged or missing; delete its run and run again.")
+    density = density_of(load_model(store.folder_of(results, record), run.execution, trusted))
     if density is None:
         raise InputError(f"{record.implementation} is no density.")
     found = detect_of_texture(density, record.texture.name, *read_windows(results, record), run.seeds["metric"])

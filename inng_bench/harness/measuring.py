@@ -60,7 +60,7 @@ def measure_results(folder: Path, *, metrics: Sequence[str] | None = None, jobs:
     return Measured(len(measured), len(runs) - len(measured), len(finished) - len(runs))
 
 
-def measure_densities(folder: Path, *, jobs: int | None = None) -> Measured:
+def measure_densities(folder: Path, *, jobs: int | None = None, trusted: str | None = None) -> Measured:
     """Measure anew, of the stored models of a results folder, what their densities detect.
 
     Runs without such figures are kept as they are: their method is no density, or they are older than these figures.
@@ -71,6 +71,8 @@ def measure_densities(folder: Path, *, jobs: int | None = None) -> Measured:
         The results folder.
     jobs : int or None
         As in :func:`measure_results`.
+    trusted : str or None
+        The method as ``module:Class``, for models whose method is not an installed one.
 
     Raises
     ------
@@ -82,15 +84,22 @@ def measure_densities(folder: Path, *, jobs: int | None = None) -> Measured:
         finished = [record for record in store.read_records(folder) if record.status is Status.OK]
         runs = [run_of_record(record, ()) for record in finished if record.detection]
         if not runs:
-            raise InputError(f"no run in {folder} has a density that was measured; name results with runs of inng.")
+            raise InputError(
+                f"no run in {folder} has figures of its density; run its suite again, which measures them."
+            )
         with open_display(len(runs)) as display:
             display.say(f"{len(runs)} of {len(finished)} finished runs to measure: the densities of their models.")
-            measured = measure_runs(runs, folder, jobs or _jobs_of(runs), display, Task.DETECT)
+            measured = measure_runs(runs, folder, jobs or _jobs_of(runs), display, Task.DETECT, trusted)
     return Measured(len(measured), len(runs) - len(measured), len(finished) - len(runs))
 
 
 def measure_runs(
-    runs: Sequence[RunSpec], folder: Path, jobs: int, display: Display, task: Task = Task.MEASURE
+    runs: Sequence[RunSpec],
+    folder: Path,
+    jobs: int,
+    display: Display,
+    task: Task = Task.MEASURE,
+    trusted: str | None = None,
 ) -> set[RunKey]:
     """Measure finished runs anew and return which could be; the records of the others stay as they are."""
     measured: set[RunKey] = set()
@@ -105,7 +114,7 @@ def measure_runs(
         elif message.kind is Kind.FAILED:
             display.finish(run, f"cannot be measured again: {message.error}")
 
-    requests = [Request(task=task, run=run, results=folder) for run in runs]
+    requests = [Request(task=task, run=run, results=folder, trusted=trusted) for run in runs]
     run_requests(requests, jobs=jobs, on_message=on_message)
     return measured
 

@@ -32,11 +32,12 @@ class _Closed(BaseModel):
 
 
 class Request(_Closed):
-    """The parent's only line: the task, the run and the results folder."""
+    """The parent's only line: the task, the run and the results folder, and the ``module:Class`` that is trusted."""
 
     task: Task
     run: RunSpec
     results: Path
+    trusted: str | None = None
 
 
 class Message(_Closed):

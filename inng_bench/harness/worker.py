@@ -86,7 +86,7 @@ def _serve(request: Request, send: Callable[[Message], None]) -> str:
         from inng_bench.harness.measure import detect_again
 
         send(Message(kind=Kind.PROGRESS, phase="density"))
-        detect_again(run, request.results)
+        detect_again(run, request.results, request.trusted)
         return ""
     from inng_bench.harness.run import execute
 

@@ -48,7 +48,7 @@ class Scope(StrEnum):
     """C_t alone, from the samples of stage t-1: the paper's short cut."""
     SUM = "sum"
     """C_1 to C_t and ln p0: the whole density of the model. Counted are the operations of the classifiers; the gradient
-    of ln p0 takes a sixteenth of those of one."""
+    of ln p0, which takes about a sixteenth of those of one of 32 filters, is not."""
 
 
 class Update(StrEnum):

@@ -21,9 +21,6 @@ from inng_bench.pixels import ROUNDING
 REACH = 4
 """Pixels."""
 
-VANISHING = 1e-6
-"""Of the largest variance of a mixture of colours: what is below does not vary but by rounding."""
-
 
 @dataclass(frozen=True)
 class LinearPrediction:
@@ -35,18 +32,24 @@ class LinearPrediction:
         float64 (3,), in [-1, 1].
     filters : Tensor
         float64 (3, 3, reach + 1, 2 · reach + 1). They read a pixel, at the middle of the last row, and those before it;
-        noise less its mean becomes independent standard normal numbers, or zeros for each mixture of colours that it
-        has not, of which a pixel that is rounded to 8 bits would make such a number.
+        noise less its mean becomes independent standard normal numbers, or zeros for each mixture of colours that
+        varies less than rounding to 8 bits makes it.
+    absent : Tensor
+        float64 (3, 3). It reads a pixel and makes standard normal numbers of those mixtures, as if they varied by
+        rounding alone, and zeros of the others. They count for the density and not for its gradient, which is so steep
+        there that no step of a sampler would be small enough; a sampler that keeps to the palette never leaves them.
     """
 
     mean: Tensor
     filters: Tensor
+    absent: Tensor
 
     @classmethod
     def of_pixels(cls, mean: Tensor, covariance: Tensor) -> "LinearPrediction":
         """Take pixels as independent, of a mean (3,) and a covariance (3, 3)."""
         covariance = covariance.double()
-        return cls(mean.double(), _whitening(covariance, covariance)[:, :, None, None])
+        whitening, absent = _whitening(covariance, covariance)
+        return cls(mean.double(), whitening[:, :, None, None], absent)
 
     @classmethod
     def of_texton(cls, mean: Tensor, texton: Tensor, reach: int = REACH) -> "LinearPrediction":
@@ -64,8 +67,8 @@ class LinearPrediction:
         filters[:, :, reach, reach] = torch.eye(3, dtype=torch.float64)
         rows, columns = (before + reach).T
         filters[:, :, rows, columns] = -weights
-        whitening = _whitening(unexplained, covariance[:, :, 0, 0])
-        return cls(mean.double(), torch.einsum("ij,jkhw->ikhw", whitening, filters))
+        whitening, absent = _whitening(unexplained, covariance[:, :, 0, 0])
+        return cls(mean.double(), torch.einsum("ij,jkhw->ikhw", whitening, filters), absent)
 
     @property
     def reach(self) -> int:
@@ -89,13 +92,16 @@ class LinearPrediction:
         Tensor
             float32 (N, rows, columns).
         """
-        unexplained = F.conv2d(self._centred(pictures), self.filters.to(pictures))
+        centred = self._centred(pictures)
+        unexplained = F.conv2d(centred, self.filters.to(pictures))
+        predicted = centred[:, :, self.reach :, self.reach : centred.shape[3] - self.reach]
+        absent = torch.einsum("ij,njhw->nihw", self.absent.to(pictures), predicted)
         inside = (window - self.reach, window - 2 * self.reach)
-        squares = unexplained.square().sum(1, keepdim=True)
+        squares = (unexplained.square() + absent.square()).sum(1, keepdim=True)
         return F.avg_pool2d(squares, inside, step)[:, 0] * (-inside[0] * inside[1] / 2)
 
     def gradient(self, canvases: Tensor) -> Tensor:
-        """Return the gradient of ln p at toroidal canvases (N, 3, H, W)."""
+        """Return the gradient of ln p at toroidal canvases (N, 3, H, W), without what is :attr:`absent`."""
         reach, filters = self.reach, self.filters.to(canvases)
         wrapped = F.pad(self._centred(canvases), (reach, reach, reach, 0), mode="circular")
         unexplained = F.pad(F.conv2d(wrapped, filters), (reach, reach, 0, reach), mode="circular")
@@ -130,11 +136,13 @@ def _blocks(covariance: Tensor, offsets: Tensor) -> Tensor:
     return chosen.permute(2, 0, 3, 1).reshape(3 * len(offsets), -1)
 
 
-def _whitening(covariance: Tensor, colours: Tensor) -> Tensor:
-    """Return M (3, 3) with M C Mᵀ = 1 within the mixtures of colours that vary; others vary as rounding does."""
+def _whitening(covariance: Tensor, colours: Tensor) -> tuple[Tensor, Tensor]:
+    """Return M (3, 3) with M C Mᵀ = 1 within the mixtures of colours that vary, and one for the others, by rounding."""
     values, vectors = torch.linalg.eigh(colours)
-    varies = values > VANISHING * values[-1]
+    varies = values > ROUNDING
     varying, constant = vectors[:, varies], vectors[:, ~varies]
     factor = torch.linalg.cholesky(varying.T @ covariance @ varying)
-    whitening = torch.linalg.solve_triangular(factor, varying.T, upper=False)
-    return torch.cat([whitening, constant.T / ROUNDING**0.5])
+    whitening, absent = torch.zeros_like(colours), torch.zeros_like(colours)
+    whitening[: varying.shape[1]] = torch.linalg.solve_triangular(factor, varying.T, upper=False)
+    absent[varying.shape[1] :] = constant.T / ROUNDING**0.5
+    return whitening, absent

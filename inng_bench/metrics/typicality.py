@@ -20,8 +20,8 @@ from torch import Tensor
 
 from inng_bench.contract import Density
 
-VANISHING = 1e-9
-"""Share of a part's size, or of both parts' variance: what varies less is the same of all windows and says nothing."""
+ROUND_OFF = 1e-6
+"""Share of a part's size, or of both parts' variance, that single precision keeps: nothing counts as varying less."""
 
 
 def parts_of(density: Density, picture: Tensor) -> Tensor:
@@ -38,7 +38,8 @@ class TypicalWindows:
     mean : Tensor
         float64 (2,).
     precision : Tensor
-        float64 (2, 2), the inverse of the covariance, zeros for a part that is the same of all windows.
+        float64 (2, 2), the inverse of the covariance. A part, or a combination of both, that is the same of all windows
+        is taken to vary by round-off: any other value is far from typical.
     """
 
     mean: Tensor
@@ -46,13 +47,13 @@ class TypicalWindows:
 
     @classmethod
     def of(cls, parts: Tensor) -> "TypicalWindows":
-        """Measure the parts (2, rows, columns) of a picture; to one window alone nothing is untypical."""
+        """Measure the parts (2, rows, columns) of a picture of the texture."""
         windows = parts.flatten(1)
-        spread = windows.std(1, correction=0)
-        varies = spread > VANISHING * windows.abs().amax(1)
-        scale = torch.where(varies, 1 / spread, 0.0)  # in its own units neither part is small beside the other
+        spread = torch.maximum(windows.std(1, correction=0), ROUND_OFF * windows.abs().amax(1))
+        scale = 1 / torch.where(spread > 0, spread, 1.0)  # all zeros where a model has no such part
         correlation = scale[:, None] * torch.cov(windows, correction=0) * scale
-        inverse = torch.linalg.pinv(correlation, rtol=VANISHING, hermitian=True)
+        variances, directions = torch.linalg.eigh(correlation.fill_diagonal_(1.0))
+        inverse = directions @ torch.diag(1 / variances.clamp(min=ROUND_OFF)) @ directions.T
         return cls(windows.mean(1), scale[:, None] * inverse * scale)
 
     def log_typicality(self, parts: Tensor) -> Tensor:

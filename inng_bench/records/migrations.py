@@ -41,7 +41,7 @@ def _from_4(content: Content) -> Content:
 
 
 def _from_5(content: Content) -> Content:
-    """Version 6 asks how typical a window is; the noise among its foils is not clipped, that of older ones was."""
+    """Version 6 asks how typical a window is; the noise among its foils is not clipped, and a tint unlikely."""
     return _with_detection(content, typical_auc=None)
 
 

@@ -173,6 +173,10 @@ class Limits(_Closed):
 NO_LIMITS = Limits()
 
 
+DENSITY = "density"
+"""What a :class:`Remeasurement` calls what the model's density detects."""
+
+
 class Remeasurement(_Closed):
     """Figures that were measured after their run, on its stored samples or of its stored model."""
 

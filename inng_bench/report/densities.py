@@ -10,10 +10,11 @@ from inng_bench.tables.markup import ABSENT, Markup, format_number
 
 TITLE = "What the densities of the models detect"
 NOTE = (
-    "AUC, means over seeds: chance that a window of texture that was not trained on scores higher than one of a foil; "
-    "0.5 is chance. Three scores, by strokes apart: the log ratio ln p/p0, the log density ln p, and how near a window "
-    "is to those of the train window in both, ln p/p0 and ln p0 (older records have fewer). Foils: independent pixels "
-    "of the texture's colours, noise of its spectrum, its blocks of 32 px shuffled, another texture in its colours."
+    "AUC, means over seeds: chance that a window of texture that was not trained on (of one that was, where nothing is "
+    "held out) scores higher than one of a foil; 0.5 is chance. Three scores, by strokes apart: the log ratio ln p/p0, "
+    "the log density ln p, and how near a window is to those of the train window in both, ln p/p0 and ln p0 (older "
+    "records have fewer). Foils: independent pixels of the texture's colours, noise of its spectrum, its blocks of 32 "
+    "px shuffled, another texture in its colours."
 )
 
 FOILS = ("noise", "random-phase", "shuffled", "other-texture")
