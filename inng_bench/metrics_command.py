@@ -63,13 +63,12 @@ def _measure(arguments: argparse.Namespace) -> int:
     from inng_bench.harness.measuring import measure_densities, measure_results
 
     if arguments.density:
-        found, others = (
-            measure_densities(arguments.results, jobs=arguments.jobs, trusted=arguments.method),
-            "have no such figures",
-        )
+        others = "have no such figures"
+        found = measure_densities(arguments.results, jobs=arguments.jobs, trusted=arguments.method)
     else:
+        others = "lacked nothing"
         names = arguments.metrics.split(",") if arguments.metrics else None
-        found, others = measure_results(arguments.results, metrics=names, jobs=arguments.jobs), "lacked nothing"
+        found = measure_results(arguments.results, metrics=names, jobs=arguments.jobs)
     print(f"{found.done} runs measured, {found.failed} could not be, {found.kept} {others}: {arguments.results}")
     print(f"Tables and pictures: python -m inng_bench.report {arguments.results}")
     return ExitStatus.RUNS_FAILED if found.failed else ExitStatus.OK

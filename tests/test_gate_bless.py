@@ -16,7 +16,7 @@ from inng_bench.gate import blessing
 from inng_bench.gate.blessing import bless, read_blessing
 from inng_bench.gate.checking import check
 from inng_bench.records import store
-from inng_bench.records.schema import DENSITY, Record, Remeasurement, Status
+from inng_bench.records.schema import DETECTION, Record, Remeasurement, Status
 
 SUITE = {"name": "quick", "methods": [{"label": "inng", "replicates": None}, {"label": "dcgan", "replicates": None}]}
 REASON = "the first one"
@@ -69,7 +69,7 @@ def test_the_command_adds_the_report_and_says_what_to_do_next(
 
 
 def test_that_the_density_of_a_model_was_asked_later_is_no_other_making_of_what_is_judged(tmp_path: Path) -> None:
-    records = changed(1, remeasured=measured_by("f" * 40, DENSITY))(make_table())
+    records = changed(1, remeasured=measured_by("f" * 40, DETECTION))(make_table())
     bless(results(tmp_path, records), tmp_path / "reference", REASON)
     assert (tmp_path / "reference" / "blessing.json").exists()
 
@@ -97,6 +97,7 @@ def measured_by(commit: str | None, metric: str = "gram") -> tuple[Remeasurement
         (changed(1, provenance=make_provenance(git_sha="f" * 40)), r"from 2 commits \(0123456789ab, ffffffffffff\)"),
         (changed(1, provenance=make_provenance(precision="bfloat16")), "from 2 environments; run all of them in one"),
         (changed(1, remeasured=measured_by("f" * 40)), "from 2 commits .*0123456789ab, measured again by ffffffffffff"),
+        (changed(1, remeasured=measured_by("f" * 40, "density")), "from 2 commits"),  # the metric of that name
         (changed(1, remeasured=measured_by(None)), "made by code that no commit holds"),
         (changed(1, suite_hash="ef" * 32), "from 2 suites"),
         (lambda records: records[1:], "there is no run of brick · real"),

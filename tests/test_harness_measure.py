@@ -243,7 +243,7 @@ def test_the_densities_of_stored_models_are_measured_again_without_training(
     assert "1 runs measured, 0 could not be, 1 have no such figures" in capsys.readouterr().out
     after = read(tmp_path, "inng")
     assert after.detection == before.detection
-    assert [one.metrics for one in after.remeasured] == [("density",)]
+    assert [one.metrics for one in after.remeasured] == [("detection",)]
     assert after.model_dump(exclude={"remeasured"}) == before.model_dump(exclude={"remeasured"})
     assert files_of(tmp_path) == files
     assert read(tmp_path).remeasured == ()

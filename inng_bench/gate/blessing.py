@@ -23,7 +23,7 @@ from inng_bench.metrics.catalogue import BY_NAME, DEFAULT
 from inng_bench.records import store
 from inng_bench.records.folder import locked
 from inng_bench.records.provenance import describe_source
-from inng_bench.records.schema import DENSITY, Provenance, Record, Status
+from inng_bench.records.schema import DETECTION, Provenance, Record, Status
 
 BLESSING_NAME = "blessing.json"
 FORMAT = 1
@@ -192,7 +192,7 @@ def _refuse_several(records: Sequence[Record]) -> None:
 
 def _makers(record: Record) -> tuple[Provenance, ...]:
     """Return the code and machine of the run, and of every later measuring of what the gate judges."""
-    return (record.provenance, *(one.provenance for one in record.remeasured if one.metrics != (DENSITY,)))
+    return (record.provenance, *(one.provenance for one in record.remeasured if one.metrics != (DETECTION,)))
 
 
 def _commits(record: Record) -> str:

@@ -16,7 +16,7 @@ from inng_bench.harness.hardware import libraries
 from inng_bench.harness.plan import REAL, RunSpec, TextureReference
 from inng_bench.hashes import file_hash
 from inng_bench.records import provenance, store
-from inng_bench.records.schema import DENSITY, Measurement, Provenance, Record, Remeasurement, Window
+from inng_bench.records.schema import DETECTION, Measurement, Provenance, Record, Remeasurement, Window
 
 Pixels = NDArray[np.uint8]
 
@@ -86,7 +86,7 @@ def detect_again(run: RunSpec, results: Path, trusted: str | None = None) -> Rec
         raise InputError(f"{record.implementation} is no density.")
     found = detect_of_texture(density, record.texture.name, *read_windows(results, record), run.seeds["metric"])
     who = provenance.collect(threads=run.threads, device=run.device, precision=run.precision, libraries=libraries())
-    record = _noted(record, (DENSITY,), started, perf_counter() - began, who)
+    record = _noted(record, (DETECTION,), started, perf_counter() - began, who)
     record = record.model_copy(update={"detection": found})
     store.write_record(results, record)
     return record

@@ -173,14 +173,14 @@ class Limits(_Closed):
 NO_LIMITS = Limits()
 
 
-DENSITY = "density"
-"""What a :class:`Remeasurement` calls what the model's density detects."""
+DETECTION = "detection"
+"""What a :class:`Remeasurement` calls what the model's density detects; ``density`` is a metric."""
 
 
 class Remeasurement(_Closed):
     """Figures that were measured after their run, on its stored samples or of its stored model."""
 
-    metrics: tuple[str, ...] = Field(description="Their names; density stands for what the model's density detects.")
+    metrics: tuple[str, ...] = Field(description="Their names; detection stands for what the model's density detects.")
     started: str = Field(description="UTC, ISO 8601.")
     seconds: float
     provenance: Provenance = Field(description="Of the code and machine that measured.")
