@@ -4,7 +4,14 @@ from torch import Tensor
 
 from inng_bench.inng.choices import Architecture, Ascended, Canvas, Normalisation, Output, Overlap
 from inng_bench.inng.field import Reading, dense_torus, make_field
-from inng_bench.inng.frozen import FrozenClassifier, freeze, picture_logits, recalibrate, torus_logits_and_gradient
+from inng_bench.inng.frozen import (
+    FrozenClassifier,
+    Roll,
+    freeze,
+    picture_logits,
+    recalibrate,
+    torus_logits_and_gradient,
+)
 from inng_bench.inng.network import GEOMETRIES, WINDOW_STEP, Classifier, Design, new_classifier
 
 HEIGHT, WIDTH = 96, 64
@@ -93,9 +100,9 @@ def test_the_mean_over_the_windows_holds_for_every_roll() -> None:
             rolled = canvas.roll((down, right), (2, 3)).requires_grad_()
             expected = network(explicit_windows(rolled).flatten(0, 2)).reshape(1, -1)
             (slope,) = torch.autograd.grad(expected.sum(), rolled)
-            logits, gradient = torus_logits_and_gradient(frozen, rolled.detach())
+            logits, gradient = torus_logits_and_gradient(frozen, canvas, roll=(down, right))
             torch.testing.assert_close(logits, expected)
-            torch.testing.assert_close(gradient * COVERING, slope)
+            torch.testing.assert_close(gradient * COVERING, slope.roll((-down, -right), (2, 3)))
 
 
 @pytest.mark.parametrize("output", list(Output))
@@ -175,9 +182,9 @@ def test_canvases_evaluated_in_parts_have_the_logits_and_gradients_of_the_whole(
     seen: list[int] = []
     exact = torus_logits_and_gradient
 
-    def counted(frozen: FrozenClassifier, part: Tensor, ascended: Ascended) -> tuple[Tensor, Tensor]:
+    def counted(frozen: FrozenClassifier, part: Tensor, ascended: Ascended, roll: Roll) -> tuple[Tensor, Tensor]:
         seen.append(len(part))
-        return exact(frozen, part, ascended)
+        return exact(frozen, part, ascended, roll)
 
     roll = torch.randint(WINDOW_STEP, (1, 2), generator=torch.Generator().manual_seed(8))[0]
     parts = dense_torus(frozen, canvases, roll, Ascended.LOGIT, counted)

@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from inng_bench.inng.choices import Ascended, Canvas, Overlap
 from inng_bench.inng.frozen import (
     FrozenClassifier,
+    Roll,
     ascent_weights,
     coverage,
     picture_logits,
@@ -120,18 +121,16 @@ def dense_torus(
     canvases: Tensor,
     roll: Tensor,
     ascended: Ascended,
-    evaluate: Callable[[FrozenClassifier, Tensor, Ascended], tuple[Tensor, Tensor]] = torus_logits_and_gradient,
+    evaluate: Callable[[FrozenClassifier, Tensor, Ascended, Roll], tuple[Tensor, Tensor]] = torus_logits_and_gradient,
 ) -> tuple[Tensor, Tensor]:
     """Evaluate every window of the regular grid that a roll of the canvases gives, a few large canvases at a time."""
     down, right = roll.tolist()
-    rolled = canvases.roll((down, right), (2, 3))
     together = max(1, PIXELS_TOGETHER // (canvases.shape[2] * canvases.shape[3]))
     if canvases.device.type != "cpu" or together >= len(canvases):
-        logits, gradient = evaluate(classifier, rolled, ascended)
-    else:
-        parts = [evaluate(classifier, part, ascended) for part in rolled.split(together)]  # type: ignore[no-untyped-call]
-        logits, gradient = (torch.cat(column) for column in zip(*parts, strict=True))
-    return logits, gradient.roll((-down, -right), (2, 3))
+        return evaluate(classifier, canvases, ascended, (down, right))
+    parts = [evaluate(classifier, part, ascended, (down, right)) for part in canvases.split(together)]  # type: ignore[no-untyped-call]
+    logits, gradient = (torch.cat(column) for column in zip(*parts, strict=True))
+    return logits, gradient
 
 
 def _dense_expanded(

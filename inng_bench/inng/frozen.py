@@ -9,6 +9,7 @@ anything twice.
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from types import EllipsisType
 from typing import Any
 
 import torch
@@ -195,8 +196,12 @@ def coverage(windows: int, side: int, size: tuple[int, int]) -> float:
     return windows * side**2 / (size[0] * size[1])
 
 
+Roll = tuple[int, int]
+"""Pixels by which canvases are rolled down and to the right, each from 0 to below their length."""
+
+
 def torus_logits_and_gradient(
-    classifier: FrozenClassifier, canvases: Tensor, ascended: Ascended = Ascended.LOGIT
+    classifier: FrozenClassifier, canvases: Tensor, ascended: Ascended = Ascended.LOGIT, roll: Roll = (0, 0)
 ) -> tuple[Tensor, Tensor]:
     """Return the logits of the windows and the direction that raises them, without building an autograd graph.
 
@@ -211,15 +216,18 @@ def torus_logits_and_gradient(
         float32 (N, 3, H, W) in [-1, 1]; H and W are multiples of 16.
     ascended : Ascended
         What is differentiated.
+    roll : tuple[int, int]
+        The windows are those of the canvases rolled so; rolling costs no pass through memory of its own.
 
     Returns
     -------
     logits : Tensor
-        float32 (N, windows), row by row of the grid; the first window has its corner at (0, 0), the last ones wrap.
+        float32 (N, windows), row by row of the grid; the first window has its corner at (0, 0) of the rolled canvases,
+        the last ones wrap.
     gradient : Tensor
-        float32 (N, 3, H, W), d ln g_t / d pixel in logits per unit.
+        float32 (N, 3, H, W), d ln g_t / d pixel of the canvases as they are given, in logits per unit.
     """
-    activations, logits = _forward(classifier, canvases)
+    activations, logits = _forward(classifier, canvases, roll)
     if ascended is Ascended.LOGIT:
         head_gradient = _constant_head_gradient(classifier, activations)
     else:
@@ -227,16 +235,16 @@ def torus_logits_and_gradient(
         head_gradient = _head_gradient(classifier, activations, weights)
     gradient = _backward(classifier, activations, head_gradient, canvases.dtype)
     covering = coverage(logits[0].numel(), classifier.geometry.window, (canvases.shape[2], canvases.shape[3]))
-    return logits.flatten(1), gradient.mul_(1.0 / covering)
+    return logits.flatten(1), _rolled_back(gradient, roll, 1.0 / covering)
 
 
 _INNER_MARGIN = GEOMETRIES[Architecture.UNPADDED].kernel - STRIDE
 _HEAD_MARGIN = GEOMETRIES[Architecture.UNPADDED].head - 1
 
 
-def _forward(classifier: FrozenClassifier, canvases: Tensor) -> tuple[list[Tensor], Tensor]:
+def _forward(classifier: FrozenClassifier, canvases: Tensor, roll: Roll) -> tuple[list[Tensor], Tensor]:
     """Return the wrapped activations that each layer read, the head's included, and the logits."""
-    inputs = [_wrap(canvases, _INNER_MARGIN, classifier.dtype)]
+    inputs = [_wrap(_rolled(canvases, roll), _INNER_MARGIN, classifier.dtype)]
     for layer in range(LAYERS):
         hidden = F.conv2d(inputs[-1], classifier.weights[layer], classifier.biases[layer], STRIDE)
         margin = _INNER_MARGIN if layer + 1 < LAYERS else _HEAD_MARGIN
@@ -275,14 +283,38 @@ def _input_gradient(gradient: Tensor, layer_input: Tensor, weight: Tensor, strid
     return result[0]  # type: ignore[no-any-return]
 
 
-def _wrap(canvases: Tensor, margin: int, dtype: torch.dtype) -> Tensor:
-    """Append the first rows and columns behind the last ones, in a data type.
+def _rolled(canvases: Tensor, roll: Roll) -> Tensor:
+    """Return rolled canvases, channels last; layout and place change in one pass."""
+    rolled = torch.empty_like(canvases, memory_format=torch.channels_last)
+    for here, there in _quarters(canvases, roll):
+        rolled[there].copy_(canvases[here])
+    return rolled
 
-    Layout first, data type second: a copy that changes both at once takes three times as long.
+
+def _rolled_back(gradient: Tensor, roll: Roll, factor: float) -> Tensor:
+    """Return a factor times the gradient with respect to rolled canvases, with respect to the canvases themselves."""
+    back = torch.empty_like(gradient)
+    for here, there in _quarters(gradient, roll):
+        torch.mul(gradient[there], factor, out=back[here])
+    return back
+
+
+def _quarters(canvases: Tensor, roll: Roll) -> list[tuple[tuple[EllipsisType | slice, ...], ...]]:
+    """Return where each of the four parts of canvases is that a roll does not tear apart, and where it comes to lie."""
+    rows, columns = (
+        [(slice(None, length - by), slice(by, None)), (slice(length - by, None), slice(None, by))]
+        for length, by in zip(canvases.shape[2:], roll, strict=True)
+    )
+    return [((..., up, left), (..., down, right)) for up, down in rows for left, right in columns]
+
+
+def _wrap(canvases: Tensor, margin: int, dtype: torch.dtype) -> Tensor:
+    """Append the first rows and columns of canvases, channels last, behind the last ones, in a data type.
+
+    The layout was changed before: a copy that changes both at once takes three times as long.
     """
-    channels_last = canvases.contiguous(memory_format=torch.channels_last)
-    wrapped = _framed(channels_last, 0, margin, dtype)
-    _inside(wrapped, margin).copy_(channels_last)
+    wrapped = _framed(canvases, 0, margin, dtype)
+    _inside(wrapped, margin).copy_(canvases)
     return _fill_behind(wrapped, margin)
 
 

@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from inng_bench.inng.choices import Architecture, Ascended, Directions, Overlap, Stop
 from inng_bench.inng.field import Field, Reading, dense_torus, evaluation_flops, make_field
-from inng_bench.inng.frozen import FrozenClassifier, freeze, picture_logits, torus_logits_and_gradient
+from inng_bench.inng.frozen import FrozenClassifier, Roll, freeze, picture_logits, torus_logits_and_gradient
 from inng_bench.inng.langevin import Sampler, ascend
 from inng_bench.inng.network import WINDOW_STEP, Design, new_classifier
 from inng_bench.inng.preconditioner import BANDS, Preconditioner
@@ -106,13 +106,17 @@ def _reading(case: Case) -> Reading:
 
 
 def _compiled_field(classifier: FrozenClassifier) -> Field:
-    """Return the dense field with its pass compiled; the roll before it has another shape at every step."""
+    """Return the dense field with its pass compiled; the roll around it has other shapes at every step."""
     compiled = torch.compile(torus_logits_and_gradient)
     offsets = torch.randint(WINDOW_STEP, (64, 2), generator=torch_generator(3))
 
+    def rolled(frozen: FrozenClassifier, canvases: Tensor, ascended: Ascended, roll: Roll) -> tuple[Tensor, Tensor]:
+        logits, gradient = compiled(frozen, canvases.roll(roll, (2, 3)), ascended)
+        return logits, gradient.roll((-roll[0], -roll[1]), (2, 3))
+
     def field(current: Tensor, step: int, images: Tensor) -> tuple[Tensor, Tensor]:
         del images
-        return dense_torus(classifier, current, offsets[step], Ascended.LOGIT, compiled)
+        return dense_torus(classifier, current, offsets[step], Ascended.LOGIT, rolled)
 
     return field
 
