@@ -1,12 +1,13 @@
 """How often the gate finds planted faults, and how often it cries without one, with real trainings.
 
 ``python benchmarks/gate_faults.py quality OUT`` trains the smoke suite with many seeds, then again with each fault, and
-prints the rates; what is finished in OUT is kept. ``python benchmarks/gate_faults.py speed`` slows the sampler of a
-clone of this repository by half and lets ``compare`` look for it, and then for nothing.
+prints the rates. ``python benchmarks/gate_faults.py speed OUT`` slows the sampler of a clone of this repository by half
+and lets ``compare`` look for it, and then for nothing. What is finished in OUT is kept.
 """
 
 import argparse
 import hashlib
+import json
 import math
 import statistics
 import subprocess
@@ -19,6 +20,7 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
+from scipy import stats
 from torch import Tensor
 
 from inng_bench.contract import NO_CHECKPOINT, Checkpoint, Events, Training, ignore_events
@@ -247,10 +249,9 @@ def climb(*arguments, **options):
 """
 
 
-def measure_speed(repeats: int) -> str:
+def measure_speed(out: Path, repeats: int) -> str:
     """Return how often a slowed sampler is found, and how often an untouched one is called slower."""
-    counts: dict[str, int] = {"slowed": 0, "untouched": 0}
-    ratios = []
+    out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder) / "clone"
         _git(Path(__file__).parents[1], "clone", "--quiet", ".", str(clone))
@@ -258,12 +259,33 @@ def measure_speed(repeats: int) -> str:
         source.write_text(source.read_text() + SLOW)
         _git(clone, "commit", "--quiet", "-a", "-m", "slow")
         _git(clone, "commit", "--quiet", "--allow-empty", "-m", "untouched")
-        for _ in range(repeats):
-            for name, revisions in (("slowed", ("HEAD~2", "HEAD~1")), ("untouched", ("HEAD~1", "HEAD"))):
-                case = compare(*revisions, repository=clone, only="sampler_step and adam and float32").cases[0]
-                counts[name] += case.speed is Speed.SLOWER
-                ratios.append(f"{name} {case.ratio:.2f}")
-    return f"slower, of {repeats} comparisons each: {counts}; ratios of medians: {', '.join(ratios)}"
+        rounds = [{name: _compared(clone, out, name, number) for name in SIDES} for number in range(repeats)]
+    lines = [_speed_line(name, [one[name] for one in rounds]) for name in SIDES]
+    return "\n".join(["| sampler | slower | 95 % interval | ratios of medians |", "|---|--:|--:|---|", *lines])
+
+
+SIDES = {"slowed": ("HEAD~2", "HEAD~1"), "untouched": ("HEAD~1", "HEAD")}
+
+
+def _compared(clone: Path, out: Path, name: str, number: int) -> tuple[bool, float]:
+    """Return whether one comparison calls the head slower, and the ratio of medians; a finished one is read."""
+    path = out / f"{name}-{number}.json"
+    if not path.exists():
+        case = compare(*SIDES[name], repository=clone, only="sampler_step and adam and float32").cases[0]
+        path.write_text(json.dumps({"slower": case.speed is Speed.SLOWER, "ratio": case.ratio}))
+        print(f"{path.name}: {case.speed}, {case.ratio:.2f}", file=sys.stderr)
+    found = json.loads(path.read_text())
+    return found["slower"], found["ratio"]
+
+
+def _speed_line(name: str, compared: Sequence[tuple[bool, float]]) -> str:
+    slower = sum(is_slower for is_slower, _ in compared)
+    interval = stats.binomtest(slower, len(compared)).proportion_ci(0.95, "exact")
+    ratios = sorted(ratio for _, ratio in compared)
+    return (
+        f"| {name} | {slower} of {len(compared)} | {100 * interval.low:.0f}–{100 * interval.high:.0f} % "
+        f"| {statistics.median(ratios):.2f} ({ratios[0]:.2f}–{ratios[-1]:.2f}) |"
+    )
 
 
 def _git(folder: Path, *arguments: str) -> None:
@@ -281,8 +303,9 @@ def main() -> None:
     quality.add_argument("--reseeded", type=int, default=20, help="clean runs beside the reference's (default: 20)")
     quality.set_defaults(measure=lambda options: measure_quality(options.out, options.suite, options.reseeded))
     speed = commands.add_parser("speed")
-    speed.add_argument("--repeats", type=int, default=5)
-    speed.set_defaults(measure=lambda options: measure_speed(options.repeats))
+    speed.add_argument("out", type=Path, help="folder of the comparisons")
+    speed.add_argument("--repeats", type=int, default=5, help="comparisons of each kind (default: %(default)s)")
+    speed.set_defaults(measure=lambda options: measure_speed(options.out, options.repeats))
     options = parser.parse_args()
     print(options.measure(options))
 
