@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from inng_bench.arguments import whole_number
-from inng_bench.errors import ExitStatus
+from inng_bench.errors import ExitStatus, InputError
 
 MEASURE_EXAMPLES = """\
 examples:
@@ -62,6 +62,8 @@ def _list(arguments: argparse.Namespace) -> int:
 def _measure(arguments: argparse.Namespace) -> int:
     from inng_bench.harness.measuring import measure_densities, measure_results
 
+    if arguments.method and not arguments.density:
+        raise InputError("--method names what reads the stored models, which only --density asks; add --density.")
     if arguments.density:
         others = "have no such figures"
         found = measure_densities(arguments.results, jobs=arguments.jobs, trusted=arguments.method)

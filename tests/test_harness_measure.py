@@ -280,6 +280,11 @@ def test_results_without_a_density_are_refused_and_absent_ones_not_made(
     assert not (results / "absent").exists()
 
 
+def test_a_method_that_would_not_be_asked_is_refused(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["measure", str(results), "--method", "my:Method"]) == ExitStatus.BAD_INPUT
+    assert "add --density" in capsys.readouterr().err
+
+
 def test_nothing_is_measured_beside_a_timing(results: Path) -> None:
     with claim_machine(Claim.ALONE), pytest.raises(InputError, match="is being timed on this machine"):
         measure_results(results, metrics=["gram"], jobs=1)

@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inng_bench.contract import Density
+from inng_bench.metrics.comparison import unseen_window
 from inng_bench.metrics.detection import detect
-from inng_bench.records.schema import Against, Detection
+from inng_bench.records.schema import Detection
 from inng_bench.seeds import derive_seed, torch_generator
 from inng_bench.textures import load_texture, to_tensor
 
@@ -36,7 +37,7 @@ def detect_of_texture(
     InputError
         When the settings of the model allow no density.
     """
-    unseen, against = (train, Against.TRAIN) if held_out is None else (held_out, Against.HELD_OUT)
+    unseen, against = unseen_window(train, held_out)
     other = next(name for name in OTHER_TEXTURES if name != texture)
     generator = torch_generator(derive_seed(seed=seed, purpose="foils"))
     return detect(

@@ -30,10 +30,10 @@ from inng_bench.harness.rows import describe_machine, known_fields
 from inng_bench.hashes import file_hash
 from inng_bench.metrics import copying, features
 from inng_bench.metrics.chain import Glance, compare_with_chain
+from inng_bench.metrics.comparison import unseen_window
 from inng_bench.metrics.evaluate import evaluate, evaluate_real
 from inng_bench.records import store
 from inng_bench.records.schema import (
-    Against,
     ChainFigure,
     CurvePoint,
     Detection,
@@ -142,7 +142,7 @@ def _make(
 ) -> Product:
     """Train, or go on training, draw fresh samples and save the model."""
     method = load_method_class(run.implementation)(run.settings, run.execution)
-    diary = Diary(listener, Glance(_unseen(texture)[0]))
+    diary = Diary(listener, Glance(unseen_window(texture.train, texture.held_out)[0]))
     identity = identify(run, texture.facts().train.sha256, method, describe_machine(run))
     checkpoint = RunCheckpoint(states_of(results, run), identity, diary, notice)
     with watch.phase("train"):
@@ -185,13 +185,6 @@ def _count_operations(method: Method, run: RunSpec) -> float:
     return float(counter.get_total_flops())
 
 
-def _unseen(texture: Texture) -> tuple[Pixels, Against]:
-    """Return what the headline compares with: the held-out window, or the train window where there is none."""
-    if texture.held_out is None:
-        return texture.train, Against.TRAIN
-    return texture.held_out, Against.HELD_OUT
-
-
 def _detect(
     method: Method, run: RunSpec, texture: Texture, watch: Stopwatch
 ) -> tuple[tuple[Detection, ...], tuple[str, ...]]:
@@ -211,7 +204,8 @@ def _measure_chain(texture: Texture, product: Product) -> tuple[ChainFigure, ...
     """Compare fresh samples with those that trained along, where a method has such."""
     if product.samples is None or product.training.chain is None:
         return ()
-    return compare_with_chain(product.samples, to_pixels(product.training.chain), *_unseen(texture))
+    unseen, against = unseen_window(texture.train, texture.held_out)
+    return compare_with_chain(product.samples, to_pixels(product.training.chain), unseen, against)
 
 
 def _checked(drawn: Tensor, shape: tuple[int, ...]) -> Tensor:

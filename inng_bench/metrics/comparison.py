@@ -14,6 +14,11 @@ from inng_bench.records.schema import Against
 T = TypeVar("T")
 
 
+def unseen_window(train: Pixels, held_out: Pixels | None) -> tuple[Pixels, Against]:
+    """Return what a headline compares with: the held-out window, or the train window where there is none."""
+    return (train, Against.TRAIN) if held_out is None else (held_out, Against.HELD_OUT)
+
+
 @dataclass(frozen=True, eq=False)
 class _Deriving:
     """Keeps what metrics have made of it."""

@@ -1,13 +1,12 @@
 """What a model is beside its quality: size, costs, and how its fresh samples are to its chain."""
 
-import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
 from inng_bench.records.schema import Record
-from inng_bench.report.rows import Row
+from inng_bench.report.rows import Read, Row
 from inng_bench.tables.markup import ABSENT, Markup, format_number
 
 TITLE = "Size and cost of the models"
@@ -20,8 +19,6 @@ NOTE = (
 CHAIN_METRICS = ("gram", "patch_fid")
 
 _AREA = 256 * 256
-
-_Read = Callable[[Record], float | None]
 
 
 def sample_seconds(record: Record) -> float | None:
@@ -42,7 +39,7 @@ def _sample_area(record: Record) -> float:
     return height * width / _AREA
 
 
-def fresh_over_chain(metric: str) -> _Read:
+def fresh_over_chain(metric: str) -> Read:
     """Return what reads the ratio of a metric of fresh samples to that of the chain from a record."""
 
     def ratio(record: Record) -> float | None:
@@ -55,10 +52,10 @@ def fresh_over_chain(metric: str) -> _Read:
 def wide_costs(row: Row) -> dict[str, float | None]:
     """Return the columns of ``table.csv``."""
     return {
-        "model_numbers": _mean(row, lambda record: record.model.numbers if record.model else None),
-        "model_bytes": _mean(row, lambda record: record.model.bytes if record.model else None),
-        "sample_seconds_256": _mean(row, sample_seconds),
-        "sample_flops_256": _mean(row, sample_flops),
+        "model_numbers": row.mean(lambda record: record.model.numbers if record.model else None),
+        "model_bytes": row.mean(lambda record: record.model.bytes if record.model else None),
+        "sample_seconds_256": row.mean(sample_seconds),
+        "sample_flops_256": row.mean(sample_flops),
         **{f"fresh_over_chain_{metric}": _median(row, fresh_over_chain(metric)) for metric in CHAIN_METRICS},
     }
 
@@ -89,15 +86,6 @@ def _line(row: Row, costs: dict[str, float | None], markup: Markup) -> dict[str,
     return named | {markup.escape(heading): text for heading, text in cells.items()}
 
 
-def _values(row: Row, read: _Read) -> list[float]:
-    return [float(value) for record in row.succeeded if (value := read(record)) is not None]
-
-
-def _mean(row: Row, read: _Read) -> float | None:
-    values = _values(row, read)
-    return math.fsum(values) / len(values) if values else None
-
-
-def _median(row: Row, read: _Read) -> float | None:
-    values = _values(row, read)
+def _median(row: Row, read: Read) -> float | None:
+    values = row.values(read)
     return statistics.median(values) if values else None

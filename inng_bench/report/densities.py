@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from inng_bench.records.schema import Detection, Record
-from inng_bench.report.rows import Row
+from inng_bench.report.rows import Read, Row
 from inng_bench.tables.markup import ABSENT, Markup, format_number
 
 TITLE = "What the densities of the models detect"
@@ -23,7 +23,7 @@ SCORES = ("auc", "whole_auc", "typical_auc")
 
 def wide_densities(row: Row) -> dict[str, float | None]:
     """Return the columns of ``table.csv``: ``auc_<foil>``, ``whole_auc_<foil>`` and ``typical_auc_<foil>``."""
-    return {_column(score, foil): _mean(row, score, foil) for score in SCORES for foil in FOILS}
+    return {_column(score, foil): row.mean(_score(score, foil)) for score in SCORES for foil in FOILS}
 
 
 def densities_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
@@ -47,11 +47,11 @@ def _column(score: str, foil: str) -> str:
     return f"{score}_{foil.replace('-', '_')}"
 
 
-def _mean(row: Row, score: str, foil: str) -> float | None:
-    values = [value for record in row.succeeded if (value := _read(record, score, foil)) is not None]
-    return sum(values) / len(values) if values else None
+def _score(score: str, foil: str) -> Read:
+    """Return what reads a score from a record."""
 
+    def read(record: Record) -> float | None:
+        found: Detection | None = next((found for found in record.detection if found.foil == foil), None)
+        return None if found is None else getattr(found, score)
 
-def _read(record: Record, score: str, foil: str) -> float | None:
-    found: Detection | None = next((found for found in record.detection if found.foil == foil), None)
-    return None if found is None else getattr(found, score)
+    return read

@@ -1,7 +1,7 @@
 """From records to rows: one row for each texture and method, over all its seeds."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
@@ -20,6 +20,9 @@ REAL = "real"
 NOISE = "noise"
 _AFTER_TRAINED = ("random-phase", NOISE)
 _TRAINED_FIRST = ("inng", "dcgan")
+
+Read = Callable[[Record], float | None]
+"""Reads a figure from a record that may lack it."""
 
 
 class RowStatus(StrEnum):
@@ -111,13 +114,22 @@ class Row:
         found = (find_headline(record, "patch_fid") for record in self.succeeded)
         return next((measurement for measurement in found if measurement is not None), None)
 
+    def values(self, read: Read) -> list[float]:
+        """Return what is read from the records of the seeds that have it."""
+        return [float(value) for record in self.succeeded if (value := read(record)) is not None]
+
+    def mean(self, read: Read) -> float | None:
+        """Return the mean of what is read over the seeds that have it."""
+        values = self.values(read)
+        return math.fsum(values) / len(values) if values else None
+
     def mean_flops(self) -> float | None:
         """Return the counted training operations, mean over seeds."""
-        return _mean([record.flops for record in self.succeeded])
+        return self.mean(lambda record: record.flops)
 
     def mean_seconds(self, phase: str) -> float | None:
         """Return the wall time of a phase, mean over the seeds that had it."""
-        return _mean([record.seconds[phase] for record in self.succeeded if phase in record.seconds])
+        return self.mean(lambda record: record.seconds.get(phase))
 
 
 def make_rows(records: Iterable[Record]) -> tuple[Row, ...]:
@@ -260,7 +272,3 @@ def _is_current(measurement: Measurement) -> bool:
 def _rank(record: Record) -> int:
     order = (REAL, *_TRAINED_FIRST, None, *_AFTER_TRAINED)
     return order.index(record.implementation if record.implementation in order else None)
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return math.fsum(values) / len(values) if values else None
