@@ -104,7 +104,7 @@ def judge_pictures(
         raise InputError(f"{method.name} is no density, so that it cannot judge pictures; name a run of inng.")
     judge = _judge(density, quantity, folder)
     decoded = [decode_picture(path, partial(_check_size, path, density.window)) for path in pictures]
-    values = [judge(parts_of(density, to_tensor(pixels))).float() for pixels in decoded]
+    values = [judge(to_tensor(pixels)).float() for pixels in decoded]
     if not all(bool(value.isfinite().all()) for value in values):
         raise InputError(f"the model in {folder} gives values that are not finite; train it again.")
     maps = [
@@ -123,12 +123,13 @@ def judge_pictures(
 
 
 def _judge(density: Density, quantity: Quantity, folder: Path) -> Callable[[Tensor], Tensor]:
-    """Return what makes a quantity (rows, columns) of log ratio and log prior, (2, rows, columns)."""
+    """Return what makes a quantity (rows, columns) of a picture (3, H, W)."""
     if quantity is Quantity.RATIO:
-        return lambda parts: parts[0]
+        return lambda picture: density.log_ratio(picture[None])[0]
     if quantity is Quantity.DENSITY:
-        return lambda parts: parts.sum(0)
-    return TypicalWindows.of(parts_of(density, to_tensor(_train_window(folder)))).log_typicality
+        return lambda picture: parts_of(density, picture).sum(0)
+    typical = TypicalWindows.of(parts_of(density, to_tensor(_train_window(folder))))
+    return lambda picture: typical.log_typicality(parts_of(density, picture))
 
 
 def _train_window(folder: Path) -> Pixels:
