@@ -14,30 +14,40 @@ from inng_bench.gate.cells import Cell
 from inng_bench.gate.checking import check
 from inng_bench.gate.inference import detectable_step
 from inng_bench.gate.judge import Verdict
-from inng_bench.gate.simulation import METRICS, TAILS, Layout, has_alarm, judge_tables
+from inng_bench.gate.simulation import METRICS, TAILS, Layout, found_at_two_thresholds, has_alarm, judge_tables
 from inng_bench.harness.plan import Plan, make_plan
 from inng_bench.harness.run import execute
 from inng_bench.harness.suite import parse_suite
 from inng_bench.records import store
 
-TABLES = 1000
+TABLES = 500
 
 
 @pytest.mark.parametrize("tails", TAILS)
-@pytest.mark.parametrize("seeds", [(5, 1), (5, 5), (10, 3)])
-def test_unchanged_tables_are_called_worse_no_more_often_than_promised(tails: str, seeds: tuple[int, int]) -> None:
-    tables = judge_tables(Layout(2, 2, seeds, spread=0.2), TABLES, TAILS[tails], seed=0)
+@pytest.mark.parametrize("seeds", [(3, 1), (5, 1), (5, 5), (10, 3)])
+@pytest.mark.parametrize("unevenness", [0.0, 0.4])
+def test_unchanged_tables_are_called_worse_no_more_often_than_promised(
+    tails: str, seeds: tuple[int, int], unevenness: float
+) -> None:
+    tables = judge_tables(Layout(2, 2, seeds, 0.2, unevenness), TABLES, TAILS[tails], seed=0)
     assert sum(map(has_alarm, tables)) <= stats.binom.ppf(0.999, TABLES, 0.01)
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_a_cell_that_is_worse_by_what_can_be_detected_is_found_and_named(metric: str) -> None:
     layout, cell = Layout(2, 2, (5, 5), spread=0.2), Cell("texture-1", "method-0", metric)
-    step = detectable_step(*layout.seeds, cells=len(layout.cells))
+    step = detectable_step(*layout.seeds, cells=len(layout.cells), rows=4)
     tables = judge_tables(layout, 300, TAILS["normal"], seed=1, factors={cell: math.exp(0.2 * step)})
     found = [{one.cell for one in table if one.verdict is Verdict.REGRESSION} for table in tables]
     assert sum(cell in cells for cells in found) >= stats.binom.ppf(0.001, 300, 0.9)
     assert sum(bool(cells - {cell}) for cells in found) <= stats.binom.ppf(0.999, 300, 0.01)
+
+
+@pytest.mark.parametrize("seeds", [(3, 1), (5, 5)])
+def test_a_cell_two_thresholds_worse_is_always_found(seeds: tuple[int, int]) -> None:
+    found, alone = found_at_two_thresholds(Layout(4, 2, seeds, 0.2), 100, TAILS["normal"], seed=0)
+    assert found == 100
+    assert alone >= stats.binom.ppf(0.001, 100, 0.99)
 
 
 # As the suite smoke: a p0 that knows the spectrum would be as near, after so little training, as any sampler comes.

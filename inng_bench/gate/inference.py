@@ -4,10 +4,19 @@ Under the hypothesis that is tested, *nothing has changed*, both groups are draw
 variance is estimated from both, and Student's two-sample statistic is exact for normal values. With one seed on a side
 it is the prediction interval of the other side's spread.
 
+Few seeds hardly know their own spread, but the rows of a table know each other's: the variances of a metric's cells are
+taken for draws about a common one, and each is drawn towards it, the more the less they differ beyond what so few seeds
+explain [1]_. Three seeds against one then see what they would need five against five for alone.
+
 Seeds need not be normal, and a mean of few keeps their tails. With k seeds on the smaller side the statistic is
 therefore taken to have no more than k + 4 degrees of freedom (the mean of k values of Student's distribution with 5
-degrees has the kurtosis of one with k + 4), and its chance is multiplied by 1 + 2/k, which ``docs/gate.md`` shows to be
-enough for heavy and for skewed tails.
+degrees has the kurtosis of one with k + 4), and its chance is multiplied by 1 + 4/k, which ``docs/gate.md`` shows to be
+enough for heavy and for skewed tails, and for rows whose spreads differ.
+
+References
+----------
+.. [1] G. K. Smyth, "Linear models and empirical Bayes methods for assessing differential expression in microarray
+   experiments", Statistical Applications in Genetics and Molecular Biology 3(1), 2004; section 6.2.
 """
 
 import math
@@ -15,10 +24,62 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from scipy import special
+from scipy import optimize, special
 
 ALPHA = 0.01
 """Chance that an unchanged table, as a whole, is called worse."""
+
+
+@dataclass(frozen=True)
+class Within:
+    """How far the seeds of a cell lie from the centre of their own group.
+
+    Attributes
+    ----------
+    variance : float
+        From both groups, on the compared scale.
+    degrees : int
+        Its degrees of freedom.
+    logarithmic : bool
+        Whether the compared scale is the logarithm, which it is where all values are positive.
+    """
+
+    variance: float
+    degrees: int
+    logarithmic: bool
+
+
+@dataclass(frozen=True)
+class SharedSpread:
+    """What the cells of a metric say together about the variance of each.
+
+    Attributes
+    ----------
+    variance : float
+        The common one, about which theirs are spread.
+    degrees : float
+        How many degrees of freedom of its own it is worth; infinite where theirs differ by no more than chance.
+    most : int
+        Degrees of freedom of all cells together, which no cell's variance can exceed.
+    """
+
+    variance: float = 0.0
+    degrees: float = 0.0
+    most: int = 0
+
+    def moderated(self, own: Within) -> tuple[float, float]:
+        """Return a cell's variance, drawn towards the common one, and its degrees of freedom."""
+        if not (own.logarithmic and self.degrees):
+            return own.variance, own.degrees
+        if math.isinf(self.degrees):
+            return self.variance, self.most
+        both = self.degrees + own.degrees
+        weighted = self.degrees * self.variance + own.degrees * own.variance
+        return weighted / both, min(both, self.most)
+
+
+ALONE = SharedSpread()
+"""Of a cell that nothing is known about but its own seeds."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +95,7 @@ class Shift:
         New minus old on the compared scale, which is the logarithm where all values are positive.
     error : float
         Standard error of ``step``; zero where no value varies.
-    degrees : int
+    degrees : float
         Degrees of freedom of ``step / error``, at least 1.
     penalty : float
         What its chance is multiplied by.
@@ -46,7 +107,7 @@ class Shift:
     new: float
     step: float
     error: float
-    degrees: int
+    degrees: float
     penalty: float
     logarithmic: bool
 
@@ -64,7 +125,7 @@ class Shift:
         return self.old * math.exp(reach) if reach < _LARGEST else math.inf
 
 
-def student_limit(level: float, degrees: int) -> float:
+def student_limit(level: float, degrees: float) -> float:
     """Return the value that Student's t exceeds with a chance of ``level``."""
     return -float(special.stdtrit(degrees, level))
 
@@ -73,29 +134,72 @@ _LARGEST = 700.0
 """Largest exponent that a float takes."""
 
 
-def measure_shift(old: Sequence[float], new: Sequence[float]) -> Shift:
+def measure_within(old: Sequence[float], new: Sequence[float]) -> Within:
+    """Measure the spread of two groups of seeds, at least three in all, and one on each side."""
+    first, second, logarithmic = _compared(old, new)
+    squares = math.fsum((value - statistics.fmean(side)) ** 2 for side in (first, second) for value in side)
+    degrees = len(first) + len(second) - 2
+    return Within(squares / degrees, degrees, logarithmic)
+
+
+def share_spread(cells: Iterable[Within]) -> SharedSpread:
+    """Estimate what cells of one metric have in common, by the moments of their variances' logarithms.
+
+    Only cells that are compared by logarithms and vary at all take part; of fewer than two nothing is known.
+    """
+    known = [cell for cell in cells if cell.logarithmic and cell.variance > 0]
+    if len(known) < 2:
+        return ALONE
+    halves = [cell.degrees / 2 for cell in known]
+    logarithms = [
+        math.log(cell.variance) - float(special.digamma(half)) + math.log(half)
+        for cell, half in zip(known, halves, strict=True)
+    ]
+    centre = statistics.fmean(logarithms)
+    beyond = statistics.variance(logarithms, centre) - statistics.fmean(float(special.polygamma(1, h)) for h in halves)
+    most = sum(cell.degrees for cell in known)
+    if beyond <= 0:
+        return SharedSpread(math.exp(centre), math.inf, most)
+    half = _inverse_trigamma(beyond)
+    return SharedSpread(math.exp(centre + float(special.digamma(half)) - math.log(half)), 2 * half, most)
+
+
+def _inverse_trigamma(value: float) -> float:
+    """Return the number whose trigamma function has a value; it falls from infinity to 0."""
+    low, high = 0.5 * min(1.0, value**-0.5), 2 / min(1.0, value) + 2  # x⁻¹ < ψ′(x), and ψ′(x) < x⁻¹ + x⁻²
+    return float(optimize.brentq(lambda x: float(special.polygamma(1, x)) - value, low, high, xtol=1e-12, rtol=1e-12))
+
+
+def measure_shift(old: Sequence[float], new: Sequence[float], shared: SharedSpread = ALONE) -> Shift:
     """Compare two groups of seeds.
 
     Parameters
     ----------
     old, new : Sequence[float]
         One value a seed; at least three in all, and one on each side.
+    shared : SharedSpread
+        What other cells of the metric say about the spread.
     """
-    logarithmic = min(*old, *new) > 0
-    first, second = ([math.log(value) for value in side] if logarithmic else list(side) for side in (old, new))
+    first, second, logarithmic = _compared(old, new)
     centres = statistics.fmean(first), statistics.fmean(second)
-    free = len(first) + len(second) - 2
-    squares = math.fsum((value - centres[0]) ** 2 for value in first)
-    squares += math.fsum((value - centres[1]) ** 2 for value in second)
-    error = math.sqrt(squares / free * (1 / len(first) + 1 / len(second)))
+    variance, degrees = shared.moderated(measure_within(old, new))
+    error = math.sqrt(variance * (1 / len(first) + 1 / len(second)))
     own = (math.exp(centres[0]), math.exp(centres[1])) if logarithmic else centres
-    return Shift(*own, centres[1] - centres[0], error, *caution(len(old), len(new)), logarithmic)
+    believed, penalty = caution(len(old), len(new), degrees)
+    return Shift(*own, centres[1] - centres[0], error, believed, penalty, logarithmic)
 
 
-def caution(old_seeds: int, new_seeds: int) -> tuple[int, float]:
-    """Return the degrees of freedom that are believed, and the penalty on the chance, for numbers of seeds."""
+def _compared(old: Sequence[float], new: Sequence[float]) -> tuple[list[float], list[float], bool]:
+    """Return both groups on the compared scale, and whether that is the logarithm."""
+    if min(*old, *new) <= 0:
+        return list(old), list(new), False
+    return [math.log(value) for value in old], [math.log(value) for value in new], True
+
+
+def caution(old_seeds: int, new_seeds: int, degrees: float) -> tuple[float, float]:
+    """Return how many of the degrees of freedom are believed, and the penalty on the chance, for numbers of seeds."""
     fewest = min(old_seeds, new_seeds)
-    return min(old_seeds + new_seeds - 2, fewest + 4), 1 + 2 / fewest
+    return min(degrees, fewest + 4), 1 + 4 / fewest
 
 
 def holm_level(probabilities: Iterable[float], alpha: float = ALPHA) -> float:
@@ -111,7 +215,7 @@ def holm_level(probabilities: Iterable[float], alpha: float = ALPHA) -> float:
     return alpha / max(1, len(ordered) - rejected)
 
 
-def detectable_step(old_seeds: int, new_seeds: int, cells: int, power: float = 0.9) -> float:
+def detectable_step(old_seeds: int, new_seeds: int, cells: int, rows: int = 1, power: float = 0.9) -> float:
     """Return the shift that is found with a given chance, in standard deviations from seed to seed.
 
     Parameters
@@ -120,12 +224,14 @@ def detectable_step(old_seeds: int, new_seeds: int, cells: int, power: float = 0
         Replicates on the two sides.
     cells : int
         Size of the family; the shifted cell is the first that Holm's procedure looks at.
+    rows : int
+        Cells of a metric, which spread alike and know it.
     power : float
         The chance.
     """
-    degrees, penalty = caution(old_seeds, new_seeds)
+    free = rows * (old_seeds + new_seeds - 2)
+    degrees, penalty = caution(old_seeds, new_seeds, free)
     critical = student_limit(ALPHA / cells / penalty, degrees)
-    free = old_seeds + new_seeds - 2
     low, high = 0.0, 1.0
     while _power(critical, free, high) < power:
         high *= 2

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from inng_bench.gate.cells import Cell, Replicates, RowKind
-from inng_bench.gate.inference import ALPHA, Shift, holm_level, measure_shift
+from inng_bench.gate.inference import ALPHA, Shift, holm_level, measure_shift, measure_within, share_spread
 from inng_bench.gate.tolerances import NEGLIGIBLE, ROUNDING
 from inng_bench.metrics.catalogue import BY_NAME, Direction
 
@@ -61,12 +61,16 @@ def judge(
     alpha : float
         Family-wise chance of a false alarm over all cells that are tested.
     """
-    both = [cell for cell in reference if cell in results]
-    shifts = {
-        cell: measure_shift(reference[cell].values, results[cell].values)
-        for cell in both
-        if reference[cell].kind is RowKind.TRAINED and _is_testable(reference[cell], results[cell])
+    tested = {
+        cell: (old.values, results[cell].values)
+        for cell, old in reference.items()
+        if cell in results and old.kind is RowKind.TRAINED and _is_testable(old, results[cell])
     }
+    shared = {
+        metric: share_spread(measure_within(*sides) for cell, sides in tested.items() if cell.metric == metric)
+        for metric in {cell.metric for cell in tested}
+    }
+    shifts = {cell: measure_shift(*sides, shared[cell.metric]) for cell, sides in tested.items()}
     level = holm_level((shift.probability(_worse(cell)) for cell, shift in shifts.items()), alpha)
     judged = [_judge_cell(cell, old, results.get(cell), shifts.get(cell), level) for cell, old in reference.items()]
     new = [
