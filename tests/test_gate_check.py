@@ -16,9 +16,10 @@ from inng_bench.gate.cells import Cell, Replicates, RowKind
 from inng_bench.gate.checking import Outcome, check, check_records
 from inng_bench.gate.judge import Verdict, judge
 from inng_bench.gate.tolerances import NEGLIGIBLE, ROUNDING
+from inng_bench.harness.suite import load_suite
 from inng_bench.metrics.catalogue import BY_NAME, DEFAULT, Direction
 from inng_bench.records import store
-from inng_bench.records.schema import Record, Status
+from inng_bench.records.schema import SCHEMA_VERSION, Record, Status
 
 Edit = Callable[[list[Record]], list[Record]]
 
@@ -206,11 +207,15 @@ def other_window(records: list[Record]) -> list[Record]:
 
 
 def other_weights(records: list[Record]) -> list[Record]:
-    return [record.model_copy(update={"hashes": {"features": "2" * 64}}) for record in records]
+    return edit_hashes(records, {"features": "2" * 64})
+
+
+def edit_hashes(records: list[Record], hashes: dict[str, str]) -> list[Record]:
+    return [record.model_copy(update={"hashes": hashes}) for record in records]
 
 
 def with_weights(records: list[Record]) -> list[Record]:
-    return [record.model_copy(update={"hashes": {"features": "1" * 64}}) for record in records]
+    return edit_hashes(records, {"features": "1" * 64})
 
 
 @pytest.mark.parametrize(
@@ -222,6 +227,7 @@ def with_weights(records: list[Record]) -> list[Record]:
         (unknown_metric, "has beauty in version 1 and this package none of that name"),
         (other_window, "the texture brick has other pixels than in the reference"),
         (other_weights, "feature networks of other weights"),
+        (lambda records: edit_hashes(records, {}), "feature networks of other weights"),
     ],
 )
 @pytest.mark.parametrize("side", ["reference", "results"])
@@ -370,8 +376,40 @@ def test_a_page_that_cannot_be_written_is_one_sentence(tmp_path: Path, capsys: p
     assert "name another file with --markdown" in capsys.readouterr().err
 
 
-def test_the_committed_results_can_be_read(capsys: pytest.CaptureFixture[str]) -> None:
-    reference = str(Path(__file__).parents[1] / "results" / "reference" / "quick")
-    assert cli.main(["check", reference, "--against", reference, "--json"]) in (ExitStatus.OK, ExitStatus.BAD_INPUT)
+@pytest.mark.parametrize("suite", ["smoke", "quick"])
+def test_the_committed_references_are_of_the_shipped_suites_and_can_be_judged_against(
+    suite: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reference = Path(__file__).parents[1] / "results" / "reference" / suite
+    assert {record.suite_hash for record in store.read_records(reference)} == {load_suite(suite).hash()}
+    assert cli.main(["check", str(reference), "--against", str(reference), "--json"]) == ExitStatus.OK
     cells = json.loads(capsys.readouterr().out)["cells"]
-    assert {one["texture"] for one in cells} == {"brick", "grass", "immunohistochemistry", "pebbles"}
+    assert {one["texture"] for one in cells} == set(load_suite(suite).textures)
+
+
+def test_results_of_an_older_schema_cannot_be_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_records(tmp_path / "old", make_table())
+    write_records(tmp_path / "new", make_table())
+    rewrite(store.record_path(tmp_path / "new", "brick", "inng", 0), lambda content: content.update(schema_version=5))
+    arguments = ["check", str(tmp_path / "new"), "--against", str(tmp_path / "old")]
+    assert cli.main(arguments) == ExitStatus.BAD_INPUT
+    assert f"of schema version 5, and this package writes {SCHEMA_VERSION}" in capsys.readouterr().err
+
+
+def test_a_figure_that_some_seeds_of_a_row_lack_cannot_be_judged_and_is_named() -> None:
+    broken = [with_values(one, {"gram": None}) if one.replicate else one for one in make_table()]
+    outcome = check_tables(make_table(), broken)
+    assert outcome.status is ExitStatus.BAD_INPUT
+    assert "brick · inng · gram: seed 1, 2, 3, 4 has no figure and others have; measure it again." in outcome.obstacles
+
+
+def test_a_reference_without_a_blessing_is_said_to_be_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_check(tmp_path, make_table()) == ExitStatus.OK
+    assert "The reference was not blessed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("factor", "status"), [(1.1, ExitStatus.OK), (3.0, ExitStatus.REGRESSION)])
+def test_one_seed_against_three_sees_what_is_three_times_as_bad(factor: float, status: ExitStatus) -> None:
+    old, new = make_table(3), make_table(1, first=100)
+    worse = [scaled(one, "gram", factor) if one.method == "inng" else one for one in new]
+    assert check_tables(old, worse).status is status

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,13 @@ from inng_bench.errors import ExitStatus, InputError
 from inng_bench.gate import revisions
 from inng_bench.gate.comparison import Comparison, Speed, compare, judge_times
 from inng_bench.gate.revisions import Side, Times, check_out, interleave, time_cases
+from inng_bench.harness.machine import Claim, claim_machine
 
+# The option is that of a plugin that is not installed, as pytest-timeout is for those who do not develop.
 PROJECT = """
+[tool.pytest.ini_options]
+option_of_a_missing_plugin = 300
+filterwarnings = ["error"]
 [tool.setuptools.package-dir]
 "inng_bench.baselines" = "baselines"
 "inng_bench.suites" = "benchmarks/suites"
@@ -216,7 +222,10 @@ def test_unchanged_cases_are_seldom_called_slower() -> None:
 
 def test_a_case_of_one_side_only_is_named_and_nothing_compared_is_no_success() -> None:
     found = judged({"a": noisy(1.0, 1), "old": noisy(1.0, 2)}, {"a": noisy(1.0, 3), "new": noisy(1.0, 4)})
-    assert (found.only_base, found.only_head, found.status) == (("old",), ("new",), ExitStatus.OK)
+    assert (found.only_base, found.only_head, found.status) == (("old",), ("new",), ExitStatus.BAD_INPUT)
+    assert replace(found, allows_removed=True).status is ExitStatus.OK
+    grown = judged({"a": noisy(1.0, 1)}, {"a": noisy(1.0, 3), "new": noisy(1.0, 4)})
+    assert (grown.only_head, grown.status) == (("new",), ExitStatus.OK)
     assert judged({"old": noisy(1.0, 2)}, {"new": noisy(1.0, 4)}).status is ExitStatus.BAD_INPUT
     assert judged({}, {}).status is ExitStatus.BAD_INPUT
 
@@ -244,8 +253,9 @@ def test_more_cases_than_so_few_rounds_can_tell_apart_are_refused() -> None:
         (["--", "HEAD~1", "--upload-pack=x"], "there is no revision '--upload-pack=x'"),
         (["HEAD", "HEAD"], "HEAD and HEAD are the same commit"),
         (["HEAD~1", "HEAD", "--rounds", "6"], "6 rounds decide nothing; take at least 7 with --rounds"),
-        (["HEAD~1", "HEAD", "--factor", "0.5"], "--factor 0.5 is below 1"),
-        (["HEAD~1", "HEAD", "--factor", "nan"], "--factor nan is below 1"),
+        (["HEAD~1", "HEAD", "--factor", "0.5"], "--factor 0.5 is no ratio from 1"),
+        (["HEAD~1", "HEAD", "--factor", "nan"], "--factor nan is no ratio from 1"),
+        (["HEAD~1", "HEAD", "--factor", "inf"], "--factor inf is no ratio from 1"),
     ],
 )
 def test_a_wrong_request_is_one_sentence_and_status_2(
@@ -296,7 +306,7 @@ def once(time_one: Callable[[Side, Path, str], Times]) -> Callable[[Side, Path, 
 
 
 def test_the_command_says_which_side_is_slower_on_terminal_page_and_in_json(
-    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     commit(repository)
     monkeypatch.chdir(repository)
@@ -317,6 +327,38 @@ def test_the_command_says_which_side_is_slower_on_terminal_page_and_in_json(
     assert cli.main(["compare", "HEAD~1", "HEAD", "--json"]) == ExitStatus.REGRESSION
     found = json.loads(capsys.readouterr().out)
     assert (found["exit_status"], found["cases"][0]["speed"], found["rounds"]) == (1, "slower", 7)
+    (repository / "baselines" / "work.py").write_text("")
+    assert cli.main(["compare", "HEAD~1", "HEAD", "--markdown", str(tmp_path)]) == ExitStatus.BAD_INPUT
+    said = capsys.readouterr()
+    assert said.out.startswith("Regression: HEAD (")  # what took minutes is not lost with the page
+    assert said.err.startswith("inng-bench: what is not committed is not compared.")
+    assert "name another file with --markdown" in said.err
+
+
+def test_a_case_that_is_gone_cannot_be_judged_unless_that_is_allowed(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commit(repository)
+    monkeypatch.chdir(repository)
+    draws = iter(range(100))
+
+    def time_one(one: Side, plugins: Path, only: str) -> Times:
+        return {"a": 1.0 + 1e-3 * next(draws), **({} if one.name == "HEAD" else {"b": 1.0})}
+
+    monkeypatch.setattr(revisions, "time_cases", time_one)
+    assert cli.main(["compare", "HEAD~1", "HEAD"]) == ExitStatus.BAD_INPUT
+    assert "cases are gone that the base has; where that is meant, say --allow-removed" in capsys.readouterr().out
+    assert cli.main(["compare", "HEAD~1", "HEAD", "--allow-removed"]) == ExitStatus.OK
+
+
+def test_nothing_is_compared_while_a_suite_runs(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commit(repository)
+    monkeypatch.chdir(repository)
+    with claim_machine(Claim.SHARED):
+        assert cli.main(["compare", "HEAD~1", "HEAD"]) == ExitStatus.BAD_INPUT
+    assert capsys.readouterr().err.startswith("inng-bench: ")
 
 
 def test_ones_own_options_of_pytest_do_not_reach_the_sides(monkeypatch: pytest.MonkeyPatch) -> None:

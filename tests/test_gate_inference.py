@@ -83,7 +83,7 @@ def test_the_common_spread_of_many_cells_is_the_one_that_they_were_drawn_about(p
 def test_cells_that_differ_by_no_more_than_chance_have_one_spread_and_others_keep_their_own() -> None:
     alike = share_spread([Within(value, 6, True) for value in (1.0, 1.1, 0.9, 1.05)])
     assert alike.degrees == math.inf
-    assert alike.moderated(Within(7.0, 6, True)) == (pytest.approx(1.2, rel=0.01), 24)  # e^(log 3 - ψ(3)), as of χ²
+    assert alike.moderated(Within(7.0, 6, True)) == pytest.approx((1.2, 24), rel=0.01)  # e^(log 3 - ψ(3)), as of χ²
     unlike = share_spread([Within(10.0**power, 6, True) for power in range(-4, 5, 2)])
     variance, degrees = unlike.moderated(Within(1e4, 6, True))
     assert variance == pytest.approx(1e4, rel=0.1)
@@ -94,7 +94,7 @@ def test_nothing_is_shared_with_a_cell_that_does_not_vary_or_has_no_logarithm() 
     still, low, high = Within(0.0, 4, True), Within(0.5, 4, False), Within(2.0, 4, True)
     assert share_spread([still, low, high]) == ALONE
     assert SharedSpread(1.0, 8.0, 40).moderated(low) == (0.5, 4)
-    assert SharedSpread(1.0, 8.0, 40).moderated(still) == (pytest.approx(8 / 12), 12)
+    assert SharedSpread(1.0, 8.0, 40).moderated(still) == pytest.approx((8 / 12, 12))
 
 
 def test_a_shift_is_measured_with_the_moderated_spread() -> None:

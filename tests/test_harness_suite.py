@@ -30,7 +30,17 @@ def read(text: str) -> Suite:
 
 
 def test_every_bundled_suite_can_be_read_and_bears_its_files_name() -> None:
-    assert set(suite_names()) == {"fidelity", "first-recipe", "long", "paper", "quick", "smoke", "standard", "variants"}
+    assert set(suite_names()) == {
+        "fidelity",
+        "first-recipe",
+        "long",
+        "paper",
+        "presets",
+        "quick",
+        "smoke",
+        "standard",
+        "variants",
+    }
     assert [load_suite(name).name for name in suite_names()] == suite_names()
 
 

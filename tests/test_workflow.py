@@ -28,6 +28,12 @@ def test_nothing_that_a_stranger_writes_stands_in_a_script() -> None:
     assert not [script for script in scripts if "${{" in script]
 
 
+def test_the_workflow_runs_the_tests_and_both_gates() -> None:
+    assert re.findall(r"run: (?:python -m inng_bench (\w+)|(\.ci/run))", WORKFLOW) == [
+        ("", ".ci/run"), ("run", ""), ("check", ""), ("compare", "")
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("command", re.findall(r"run: python -m inng_bench (.*)", WORKFLOW))
 def test_every_command_of_the_workflow_is_one(command: str) -> None:
     arguments = build_parser().parse_args(shlex.split(command))

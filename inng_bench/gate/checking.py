@@ -1,18 +1,18 @@
 """``check``: is a results folder worse than a reference, and can that be known? Both folders are only read."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from inng_bench.errors import ExitStatus, InputError
 from inng_bench.gate.blessing import Blessing, read_blessing
-from inng_bench.gate.cells import gather
+from inng_bench.gate.cells import gather, headlines
 from inng_bench.gate.differences import Speed, compare_speeds, describe_differences, describe_levels
 from inng_bench.gate.judge import Judgement, Verdict, judge
 from inng_bench.gate.tolerances import NEGLIGIBLE
 from inng_bench.metrics.catalogue import BY_NAME
 from inng_bench.records import store
-from inng_bench.records.schema import Record, Status
+from inng_bench.records.schema import SCHEMA_VERSION, Record, Status
 
 _UNCLEAR = (Verdict.MISSING, Verdict.METRIC_MOVED, Verdict.TOO_FEW_SEEDS)
 
@@ -80,6 +80,7 @@ def check(results: Path, reference: Path) -> Outcome:
     try:
         blessing = read_blessing(reference)
         old, new = _read(reference), _read(results)
+        _refuse_older(results)
     except InputError as error:
         return Outcome(obstacles=(str(error),))
     return check_records(new, old, blessing)
@@ -90,6 +91,16 @@ def _read(folder: Path) -> tuple[Record, ...]:
     if not records:
         raise InputError(f"there are no records in {folder}; name a results folder.")
     return records
+
+
+def _refuse_older(results: Path) -> None:
+    """Refuse results of another version of this package: a gate is about the code that is there now."""
+    older = [path for path in store.record_files(results) if store.written_schema(path) < SCHEMA_VERSION]
+    if older:
+        raise InputError(
+            f"{older[0]} and {len(older) - 1} other records are of schema version {store.written_schema(older[0])}, "
+            f"and this package writes {SCHEMA_VERSION}; run the suite again."
+        )
 
 
 def check_records(results: Sequence[Record], reference: Sequence[Record], blessing: Blessing | None = None) -> Outcome:
@@ -139,7 +150,7 @@ def _refuse_other_metrics(old: Sequence[Record], new: Sequence[Record]) -> None:
     weights = [
         {record.hashes["features"] for record in records if "features" in record.hashes} for records in (old, new)
     ]
-    if weights[0] and weights[1] and weights[0] != weights[1]:
+    if weights[0] != weights[1]:
         raise InputError(
             "the figures were seen through feature networks of other weights; install the weights of the reference's "
             "time, or bless these results."
@@ -178,7 +189,8 @@ def _obstacles(
     """Say what could not be judged: failed runs, missing cells, moved metrics, rows of too few seeds."""
     expected = {(record.texture.name, record.method) for record in old if record.status is Status.OK}
     excused = set(blessing.unjudged) if blessing else set()
-    sentences = [
+    sentences = [*_partly_missing(new, expected)]
+    sentences += [
         f"{record.texture.name} · {record.method} · seed {record.replicate} {record.status}: "
         f"{record.error or 'no reason given'}"
         for record in new
@@ -190,6 +202,21 @@ def _obstacles(
         for one in unclear
         if not (one.verdict is Verdict.TOO_FEW_SEEDS and one.cell.method in excused)
     ]
+
+
+def _partly_missing(new: Sequence[Record], expected: set[tuple[str, str]]) -> Iterator[str]:
+    """Name the seeds that lack a judged figure which others of their row have; without them a row would look better."""
+    rows: dict[tuple[str, str], list[Record]] = {}
+    for record in new:
+        if record.status is Status.OK and (record.texture.name, record.method) in expected:
+            rows.setdefault((record.texture.name, record.method), []).append(record)
+    for (texture, method), records in rows.items():
+        figures = {record.replicate: headlines(record).keys() for record in records}
+        for metric in sorted(set().union(*figures.values())):
+            lacking = [seed for seed, known in figures.items() if metric not in known]
+            if lacking:
+                seeds = ", ".join(map(str, lacking))
+                yield f"{texture} · {method} · {metric}: seed {seeds} has no figure and others have; measure it again."
 
 
 def _explain(judgement: Judgement) -> str:

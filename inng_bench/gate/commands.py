@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,7 @@ exit status: 0 every cell of the reference holds · 1 a cell is worse · 2 somet
 (nothing to compare, a missing cell or failed run, another suite, metric or texture, a broken record)"""
 
 COMPARE_STATUS = """\
-exit status: 0 nowhere slower · 1 a case is slower · 2 nothing could be compared
+exit status: 0 nowhere slower · 1 a case is slower · 2 nothing could be compared, or a case is gone
 
 Only what is committed is compared. The two revisions share this Python environment, each importing its own code."""
 
@@ -89,6 +91,9 @@ def _add_compare(commands: Commands) -> None:
         help="least ratio of times that counts (default: %(default)s)",
     )
     parser.add_argument("-k", metavar="EXPRESSION", dest="only", default="", help="only these cases, as pytest -k")
+    parser.add_argument(
+        "--allow-removed", action="store_true", help="let HEAD have fewer cases than BASE, which is status 2 otherwise"
+    )
     _add_outputs(parser)
     parser.set_defaults(command=_compare)
 
@@ -129,25 +134,31 @@ def _bless(arguments: argparse.Namespace) -> int:
 def _compare(arguments: argparse.Namespace) -> int:
     from inng_bench.gate import documents
     from inng_bench.gate.comparison import compare
+    from inng_bench.gate.revisions import has_changes
+    from inng_bench.harness.machine import Claim, claim_machine
 
-    if not arguments.factor >= 1:
-        raise InputError(f"--factor {arguments.factor:g} is below 1; take a ratio such as 1.1.")
-    found = compare(
-        arguments.base,
-        arguments.head,
-        rounds=arguments.rounds,
-        factor=arguments.factor,
-        only=arguments.only,
-        on_round=lambda done: print(f"[{done}/{arguments.rounds}] both sides timed", file=sys.stderr),
-    )
+    if not 1 <= arguments.factor < math.inf:
+        raise InputError(f"--factor {arguments.factor:g} is no ratio from 1; take one such as 1.1.")
+    if has_changes(Path()):
+        print("inng-bench: what is not committed is not compared.", file=sys.stderr)
+    with claim_machine(Claim.ALONE):
+        compared = compare(
+            arguments.base,
+            arguments.head,
+            rounds=arguments.rounds,
+            factor=arguments.factor,
+            only=arguments.only,
+            on_round=lambda done: print(f"[{done}/{arguments.rounds}] both sides timed", file=sys.stderr),
+        )
+    found = replace(compared, allows_removed=arguments.allow_removed)
     _show(arguments, documents.compare_text(found), documents.compare_markdown(found), documents.compare_json(found))
     return found.status
 
 
 def _show(arguments: argparse.Namespace, text: str, markdown: str, values: dict[str, Any]) -> None:
-    """Write the page, then print text or JSON."""
-    _write_page(arguments, markdown)
+    """Print text or JSON, then write the page: what took minutes is said even where the page cannot be written."""
     print(json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) if arguments.json else text)
+    _write_page(arguments, markdown)
 
 
 def _write_page(arguments: argparse.Namespace, markdown: str) -> None:

@@ -65,6 +65,8 @@ class Comparison:
         The cases of both sides.
     only_base, only_head : tuple[str, ...]
         Cases that one side alone has.
+    allows_removed : bool
+        Whether cases that the head no longer has are no obstacle: whoever renames a case could hide a slowdown.
     """
 
     base: str
@@ -74,6 +76,7 @@ class Comparison:
     cases: tuple[Case, ...]
     only_base: tuple[str, ...] = ()
     only_head: tuple[str, ...] = ()
+    allows_removed: bool = False
 
     @property
     def slower(self) -> tuple[Case, ...]:
@@ -82,10 +85,11 @@ class Comparison:
 
     @property
     def status(self) -> ExitStatus:
-        """Nothing compared is no success."""
-        if not self.cases:
-            return ExitStatus.BAD_INPUT
-        return ExitStatus.REGRESSION if self.slower else ExitStatus.OK
+        """Nothing compared is no success, and neither is a case that is gone."""
+        if self.slower:
+            return ExitStatus.REGRESSION
+        is_gone = bool(self.only_base) and not self.allows_removed
+        return ExitStatus.BAD_INPUT if is_gone or not self.cases else ExitStatus.OK
 
 
 def compare(

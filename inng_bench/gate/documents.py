@@ -23,6 +23,8 @@ _STATUS = {
     ExitStatus.BAD_INPUT: "cannot judge",
 }
 
+_UNBLESSED = "It has no blessing.json: nothing says who made it of what, or that nobody has edited it."
+
 Section = tuple[str, list[str]]
 """A title and its sentences."""
 
@@ -119,6 +121,7 @@ def _sections(outcome: Outcome) -> list[Section]:
         ("How closely the same code agrees with the reference", list(outcome.levels)),
         ("Speed, which only `compare` judges", speeds),
         ("The reference was blessed because", [outcome.reason] if outcome.reason else []),
+        ("The reference was not blessed", [_UNBLESSED] if outcome.judgements and not outcome.reason else []),
     ]
     return [(title, sentences) for title, sentences in sections if sentences]
 
@@ -174,6 +177,8 @@ def _speed_headline(comparison: Comparison) -> str:
     verdict = (
         f"{comparison.head} is slower in {', '.join(slower)}" if slower else f"{comparison.head} is nowhere slower"
     )
+    if comparison.status is ExitStatus.BAD_INPUT:
+        verdict = "cases are gone that the base has; where that is meant, say --allow-removed"
     outcome = verdict if comparison.cases else "there is no case that both revisions have"
     return (
         f"{_STATUS[comparison.status].capitalize()}: {outcome}. Base is {comparison.base}; {comparison.rounds} rounds "

@@ -95,6 +95,14 @@ def check_out(base: str, head: str, repository: Path) -> Iterator[tuple[Side, Si
                     _git(top, "worktree", "remove", "--force", str(side.folder))
 
 
+def has_changes(repository: Path) -> bool:
+    """Say whether a folder of a git repository has uncommitted changes to files that git knows."""
+    try:
+        return bool(_git(repository, "status", "--porcelain", "--untracked-files=no"))
+    except InputError:
+        return False  # what is wrong is said where the revisions are looked up
+
+
 def _commit(top: Path, name: str) -> str:
     wrong = f"there is no revision {name!r}; name a branch, a tag or a commit."
     return _git(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", wrong=wrong)
@@ -170,7 +178,9 @@ def time_cases(side: Side, plugins: Path, only: str = "") -> Times:
             "-p",
             "no:cacheprovider",
         ]
-        command += ["--override-ini=addopts=", "--benchmark-only", f"--benchmark-json={report}"]
+        # The revision's own options of pytest may ask for plugins that only its developers have.
+        command += ["--override-ini=addopts=", "--override-ini=filterwarnings="]
+        command += ["--benchmark-only", f"--benchmark-json={report}"]
         command += ["-k", only] if only else []
         environment = side_environment(side, plugins)
         done = subprocess.run(command, cwd=side.folder, env=environment, capture_output=True, text=True)

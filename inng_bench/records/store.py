@@ -170,6 +170,11 @@ def read_placed_record(out: Path, path: Path) -> Record:
     return record
 
 
+def written_schema(path: Path) -> int:
+    """Return the schema version that a readable record's file is written in, before any migration."""
+    return int(json.loads(path.read_text(encoding="utf-8"))["schema_version"])
+
+
 def find_record(out: Path, texture: str, method: str, replicate: int) -> Record | None:
     """Return the record of one run, or None when it has not ended yet."""
     path = record_path(out, texture, method, replicate)
