@@ -311,9 +311,14 @@ def test_a_training_that_leaves_most_of_its_budget_says_so(budget: float) -> Non
     assert not told or "ended after 1 rounds (max_stages is 1) and spent 0 % of its budget" in told[0]
 
 
-def test_a_cascade_without_classifiers_or_steps_is_refused(trained: INNg) -> None:
-    state = trained.state()
-    for steps in ([], [0] * len(trained.stages)):
-        broken = {**state, "max_steps": torch.tensor(steps, dtype=torch.int64)}
-        with pytest.raises(InputError, match="has no classifier or no steps"):
-            INNg(SETTINGS, Execution()).restore(broken)
+def test_a_cascade_without_classifiers_steps_or_thresholds_is_refused(trained: INNg) -> None:
+    state, count = trained.state(), len(trained.stages)
+    for name, stored, sentence in (
+        ("max_steps", torch.tensor([], dtype=torch.int64), "has no classifier or no steps"),
+        ("max_steps", torch.tensor([0] * count), "has no classifier or no steps"),
+        ("max_steps", torch.tensor([2.5] * count), "has no classifier or no steps"),
+        ("thresholds", torch.zeros(count - 1), "has no threshold for each of its stages"),
+        ("thresholds", torch.full((count,), math.nan), "has no threshold for each of its stages"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            INNg(SETTINGS, Execution()).restore({**state, name: stored})

@@ -289,16 +289,23 @@ class INNg(Method):
             self._prior = NoisePrior.restore(state, self._config.first_negatives)
             self._palette = Palette(state["palette.mean"], state["palette.factor"])
             self._preconditioner = Preconditioner.restore(state, self._config.directions)
-            steps, thresholds = state["max_steps"].tolist(), state["thresholds"].tolist()
-            if not steps or min(steps) < 1:
-                raise InputError("what is stored of the cascade has no classifier or no steps; train it again.")
+            samplers = _stored_samplers(state["max_steps"], state["thresholds"])
         except KeyError as error:
             raise InputError(f"what is stored of the cascade has no {error.args[0]!r}; train it again.") from error
         place = self._execution.device, self._execution.dtype
         self._stages = tuple(
             restore_stage(state, f"stage.{number:04d}", self._config, sampler, *place)
-            for number, sampler in enumerate(zip(steps, thresholds, strict=True), start=1)
+            for number, sampler in enumerate(samplers, start=1)
         )
+
+
+def _stored_samplers(max_steps: Tensor, thresholds: Tensor) -> list[tuple[int, float]]:
+    """Return the most steps and the threshold of each stage."""
+    if len(max_steps) == 0 or max_steps.is_floating_point() or int(max_steps.min()) < 1:
+        raise InputError("what is stored of the cascade has no classifier or no steps; train it again.")
+    if max_steps.shape != thresholds.shape or not bool(thresholds.isfinite().all()):
+        raise InputError("what is stored of the cascade has no threshold for each of its stages; train it again.")
+    return list(zip(max_steps.tolist(), thresholds.tolist(), strict=True))
 
 
 def _cut(canvases: Tensor, margin: int) -> Tensor:
