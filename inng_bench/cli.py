@@ -224,7 +224,14 @@ def _add_density(commands: _Commands) -> None:
     )
     parser.add_argument("run", metavar="RUN", type=Path, help="the run's folder, of a method that is a density (inng)")
     parser.add_argument(
-        "--picture", dest="pictures", metavar="PICTURE", type=Path, nargs="+", required=True, help="what to judge"
+        "--picture",
+        dest="pictures",
+        metavar="PICTURE",
+        type=Path,
+        nargs="+",
+        action="extend",
+        required=True,
+        help="what to judge",
     )
     parser.add_argument(
         "--of",

@@ -173,7 +173,8 @@ def test_the_density_command_marks_a_planted_defect(
     defect = real.clone()
     defect[:, :, 80:144, 128:192] = trained.prior.draw(1, (64, 64), torch.Generator().manual_seed(1))
     pictures = [str(save(tmp_path, name, one)) for name, one in (("good.png", real), ("bad.png", defect))]
-    command = ["density", str(stored), "--picture", *pictures, "--out", str(tmp_path / "out"), "--precision", "float32"]
+    command = ["density", str(stored), "--out", str(tmp_path / "out"), "--precision", "float32"]
+    command += ["--picture", pictures[0], "--picture", pictures[1]]  # or both after one
     assert main(command) == ExitStatus.OK
     good, bad = capsys.readouterr().out.splitlines()
     assert float(good.split("log ratio ")[1].split()[0]) > float(bad.split("log ratio ")[1].split()[0])

@@ -30,3 +30,11 @@ def test_crops_of_pseudo_negatives_wrap_around_their_canvas() -> None:
     steps = rows.diff(dim=1) % 64
     assert bool((steps == 1).all())
     assert bool((rows.diff(dim=1) < 0).any())
+
+
+def test_the_history_takes_the_memory_of_its_formula_however_many_stages_there_were() -> None:
+    negatives = PseudoNegatives(capacity=5, decay=0.5)
+    for _ in range(12):
+        negatives.append(torch.zeros(4, 3, 64, 80))
+    taken = sum(stage.numel() * stage.element_size() for stage in negatives.state().values())
+    assert taken == 5 * 4 * 3 * 64 * 80 * 2
