@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from few_crops import take_few_crops
-from gate_faults import FAULTS
+from gate_faults import FAULTS, measure_speed
 from scipy import stats
 
 from inng_bench.errors import ExitStatus
@@ -85,16 +85,26 @@ def run(plan: Plan, seeds: range, folder: Path) -> Path:
 
 
 @pytest.mark.timeout(900)
-def test_a_sampler_that_climbs_the_wrong_way_is_found_and_another_seed_is_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("fault", ["gradient sign flipped", pytest.param("noise × 10", marks=pytest.mark.soak)])
+def test_a_planted_fault_is_found_in_its_row_and_another_seed_is_none(
+    fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take_few_crops(monkeypatch, 128, 8)  # the features take nearly all the time
     plan = make_plan(parse_suite(SUITE, "faults"), device="cpu")
-    plant = FAULTS["gradient sign flipped"]
+    plant = FAULTS[fault]
     faulty = replace(plan, runs=tuple(plant(one) if one.method == "inng" else one for one in plan.runs))
     reference = run(plan, range(4), tmp_path / "reference")
     assert check(run(plan, range(4, 7), tmp_path / "clean"), reference).status is ExitStatus.OK
     outcome = check(run(faulty, range(3), tmp_path / "faulty"), reference)
     assert outcome.status is ExitStatus.REGRESSION
     assert {one.cell.row for one in outcome.regressions} == {("brick", "inng")}
-    assert "inng: implementation inng → gate_faults:Descends" in outcome.differences
+    if fault == "gradient sign flipped":
+        assert "inng: implementation inng → gate_faults:Descends" in outcome.differences
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_the_real_sampler_is_found_where_it_is_slowed_by_half_again_and_not_where_it_is_left(tmp_path: Path) -> None:
+    slowed, untouched = measure_speed(tmp_path, 1).splitlines()[-2:]
+    assert slowed.startswith("| slowed | 1 of 1 |")
+    assert untouched.startswith("| untouched | 0 of 1 |")
