@@ -20,7 +20,7 @@ from inng_bench.gate.inference import (
 )
 
 
-@pytest.mark.parametrize(("sizes", "degrees"), [((5, 5), 8), ((5, 3), 6), ((3, 9), 7), ((20, 5), 9), ((10, 1), 5)])
+@pytest.mark.parametrize(("sizes", "degrees"), [((5, 5), 8), ((5, 3), 6), ((3, 9), 6), ((20, 5), 8), ((10, 1), 4)])
 @pytest.mark.parametrize("sign", [1, -1])
 def test_the_probability_is_students_on_logarithms_with_caution_for_few_seeds(
     sizes: tuple[int, int], degrees: int, sign: int
@@ -103,7 +103,7 @@ def test_a_shift_is_measured_with_the_moderated_spread() -> None:
     assert own.variance == pytest.approx(np.log(old).var(ddof=1))
     error = math.sqrt((6 * 0.04 + 2 * own.variance) / 8 * (1 + 1 / 3))
     step = math.log(1.6) - np.log(old).mean()
-    assert measure_shift(old, new, shared).probability(1) == pytest.approx(5 * stats.t.sf(step / error, 5))
+    assert measure_shift(old, new, shared).probability(1) == pytest.approx(5 * stats.t.sf(step / error, 4))
 
 
 @pytest.mark.parametrize("degrees", [1, 2, 4, 23])

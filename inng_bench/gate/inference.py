@@ -9,9 +9,9 @@ taken for draws about a common one, and each is drawn towards it, the more the l
 explain [1]_. Three seeds against one then see what they would need five against five for alone.
 
 Seeds need not be normal, and a mean of few keeps their tails. With k seeds on the smaller side the statistic is
-therefore taken to have no more than k + 4 degrees of freedom (the mean of k values of Student's distribution with 5
-degrees has the kurtosis of one with k + 4), and its chance is multiplied by 1 + 4/k, which ``docs/gate.md`` shows to be
-enough for heavy and for skewed tails, and for rows whose spreads differ.
+therefore taken to have no more than k + 3 degrees of freedom (the mean of k values of Student's distribution with 5
+degrees has the kurtosis of one with k + 4, and real trainings have heavier tails), and its chance is multiplied by
+1 + 4/k, which ``docs/gate.md`` shows to be enough for heavy and for skewed tails, and for rows whose spreads differ.
 
 References
 ----------
@@ -199,7 +199,7 @@ def _compared(old: Sequence[float], new: Sequence[float]) -> tuple[list[float], 
 def caution(old_seeds: int, new_seeds: int, degrees: float) -> tuple[float, float]:
     """Return how many of the degrees of freedom are believed, and the penalty on the chance, for numbers of seeds."""
     fewest = min(old_seeds, new_seeds)
-    return min(degrees, fewest + 4), 1 + 4 / fewest
+    return min(degrees, fewest + 3), 1 + 4 / fewest
 
 
 def holm_level(probabilities: Iterable[float], alpha: float = ALPHA) -> float:
