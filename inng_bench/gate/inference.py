@@ -6,7 +6,7 @@ it is the prediction interval of the other side's spread.
 
 Few seeds hardly know their own spread, but the rows of a table know each other's: the variances of a metric's cells are
 taken for draws about a common one, and each is drawn towards it, the more the less they differ beyond what so few seeds
-explain [1]_. Three seeds against one then see what they would need five against five for alone.
+explain [1]_. Three seeds against one then see a fifth of the step that they would need alone.
 
 Seeds need not be normal, and a mean of few keeps their tails. With k seeds on the smaller side the statistic is
 therefore taken to have no more than k + 3 degrees of freedom (the mean of k values of Student's distribution with 5
