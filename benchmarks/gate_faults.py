@@ -249,6 +249,10 @@ def climb(*arguments, **options):
 """
 
 
+SIDES = {"slowed": ("HEAD~2", "HEAD~1"), "untouched": ("HEAD~1", "HEAD")}
+"""Revisions of the clone, base and head."""
+
+
 def measure_speed(out: Path, repeats: int) -> str:
     """Return how often a slowed sampler is found, and how often an untouched one is called slower."""
     out.mkdir(parents=True, exist_ok=True)
@@ -262,9 +266,6 @@ def measure_speed(out: Path, repeats: int) -> str:
         rounds = [{name: _compared(clone, out, name, number) for name in SIDES} for number in range(repeats)]
     lines = [_speed_line(name, [one[name] for one in rounds]) for name in SIDES]
     return "\n".join(["| sampler | slower | 95 % interval | ratios of medians |", "|---|--:|--:|---|", *lines])
-
-
-SIDES = {"slowed": ("HEAD~2", "HEAD~1"), "untouched": ("HEAD~1", "HEAD")}
 
 
 def _compared(clone: Path, out: Path, name: str, number: int) -> tuple[bool, float]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CHECK_STATUS = """\
 exit status: 0 every cell of the reference holds · 1 a cell is worse · 2 something cannot be judged
-(nothing to compare, a missing cell or failed run, another suite, metric or texture, a broken record)"""
+(nothing to compare, a missing figure or failed run, another suite, metric or texture, a broken or older record)"""
 
 COMPARE_STATUS = """\
 exit status: 0 nowhere slower · 1 a case is slower · 2 nothing could be compared, or a case is gone
