@@ -15,7 +15,7 @@ from inng_bench.metrics.lite_features import features, wide_features
 from inng_bench.metrics.registry import MEASURES
 from inng_bench.processes import keep_freed_memory
 from inng_bench.records.schema import Against
-from inng_bench.timing import measure_ceiling
+from inng_bench.timing import Ceiling
 
 torch.set_num_threads(1)  # as the runs of the suites
 keep_freed_memory()
@@ -61,8 +61,9 @@ def test_features(benchmark: BenchmarkFixture, extract: object) -> None:
     with FlopCounterMode(display=False) as counter:
         extract(draw(4, 256, 256, seed=3))
     flops = float(counter.get_total_flops())
-    benchmark.pedantic(extract, args=(draw(4, 256, 256, seed=3),), rounds=2)  # type: ignore[no-untyped-call]
+    ceiling = Ceiling(Execution(precision=Precision.FLOAT32))
+    pictures = draw(4, 256, 256, seed=3)
+    benchmark.pedantic(extract, args=(pictures,), setup=ceiling.take_time, rounds=2)  # type: ignore[no-untyped-call]
     assert benchmark.stats is not None
-    ceiling = measure_ceiling(Execution(precision=Precision.FLOAT32), rounds=3)
-    share = flops / benchmark.stats.stats.median / ceiling
+    share = flops / benchmark.stats.stats.median / ceiling.flops_per_second
     benchmark.extra_info.update(flops=flops, share_of_ceiling=share, precision="float32", threads=1)

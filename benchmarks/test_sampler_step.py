@@ -16,7 +16,7 @@ from inng_bench.inng.presets import FAST
 from inng_bench.inng.prior import NoisePrior
 from inng_bench.processes import keep_freed_memory
 from inng_bench.throughput.samplers import LIKE_A_TEXTURE
-from inng_bench.timing import measure_ceiling
+from inng_bench.timing import Ceiling
 
 torch.set_num_threads(1)  # as the runs of the suites
 keep_freed_memory()
@@ -39,18 +39,18 @@ def test_sampler_step(benchmark: BenchmarkFixture, update: Update, precision: Pr
     canvases = torch.rand((BATCH, 3, SIDE, SIDE), generator=torch.Generator().manual_seed(1)) * 2 - 1
     stage = Stage(classifier, Sampler(update, temperature=1.0, max_steps=STEPS, threshold=float("inf")))
     prior = NoisePrior(torch.zeros(3), torch.eye(3))
-    ceiling = measure_ceiling(execution)
+    ceiling = Ceiling(execution)
 
     def step() -> None:
         climb([stage], canvases, LIKE_A_TEXTURE, FAST, prior, torch.Generator().manual_seed(2))
 
-    benchmark.pedantic(step, rounds=ROUNDS, warmup_rounds=1)  # type: ignore[no-untyped-call]
+    benchmark.pedantic(step, setup=ceiling.take_time, rounds=ROUNDS, warmup_rounds=1)  # type: ignore[no-untyped-call]
     assert benchmark.stats is not None
     evaluations_per_second = BATCH * (STEPS + 1) / benchmark.stats.stats.median
     flops = evaluation_flops(classifier, FAST.reading, (SIDE, SIDE))
     benchmark.extra_info.update(
         gradient_evaluations_per_second=evaluations_per_second,
         flops_per_evaluation=flops,
-        share_of_ceiling=evaluations_per_second * flops / ceiling,
+        share_of_ceiling=evaluations_per_second * flops / ceiling.flops_per_second,
         threads=torch.get_num_threads(),
     )

@@ -1,5 +1,7 @@
 """Speed of what a training consists of, as a share of what this machine reaches in the same process."""
 
+from collections.abc import Callable
+
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
@@ -11,7 +13,7 @@ from inng_bench.inng.network import new_classifier
 from inng_bench.inng.presets import FAST
 from inng_bench.processes import keep_freed_memory
 from inng_bench.seeds import torch_generator
-from inng_bench.timing import measure_ceiling
+from inng_bench.timing import Ceiling
 
 torch.set_num_threads(1)  # as the runs of the suites
 keep_freed_memory()
@@ -22,11 +24,15 @@ WINDOW = torch.rand((3, 256, 256), generator=torch_generator(0)) * 2 - 1
 CLASSIFIER_STEPS, DCGAN_STEPS, ROUNDS = 10, 20, 7
 
 
-def tell(benchmark: BenchmarkFixture, flops: float) -> None:
-    """Note what a round has computed and what share of the ceiling that is."""
+def take_time(
+    benchmark: BenchmarkFixture, task: Callable[[], object], *, rounds: int = ROUNDS, flops: Callable[[], float]
+) -> None:
+    """Time a task in turn with the ceiling; note what a round has computed and what share of the ceiling that is."""
+    ceiling = Ceiling(EXECUTION)
+    benchmark.pedantic(task, setup=ceiling.take_time, rounds=rounds, warmup_rounds=1)  # type: ignore[no-untyped-call]
     assert benchmark.stats is not None
-    share = flops / benchmark.stats.stats.median / measure_ceiling(EXECUTION, rounds=3)
-    benchmark.extra_info.update(flops=flops, share_of_ceiling=share, precision=str(EXECUTION.precision), threads=1)
+    share = flops() / benchmark.stats.stats.median / ceiling.flops_per_second
+    benchmark.extra_info.update(flops=flops(), share_of_ceiling=share, precision=str(EXECUTION.precision), threads=1)
 
 
 def test_classifier_steps(benchmark: BenchmarkFixture) -> None:
@@ -42,22 +48,16 @@ def test_classifier_steps(benchmark: BenchmarkFixture) -> None:
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
 
-    benchmark.pedantic(steps, rounds=ROUNDS, warmup_rounds=1)  # type: ignore[no-untyped-call]
-    tell(benchmark, CLASSIFIER_STEPS * classifier_flops(FAST, FAST.crop_side)[0])
+    take_time(benchmark, steps, flops=lambda: CLASSIFIER_STEPS * classifier_flops(FAST, FAST.crop_side)[0])
 
 
 def test_stage(benchmark: BenchmarkFixture) -> None:
     """The first stages of a training: classifier steps, recalibration, ascent; each round one more stage."""
     training = CascadeTraining(WINDOW, FAST, dtype=EXECUTION.dtype, generator=torch_generator(4))
-    benchmark.pedantic(training.round, rounds=3, warmup_rounds=1)  # type: ignore[no-untyped-call]
-    assert benchmark.stats is not None
-    tell(benchmark, training.flops / training.rounds)
+    take_time(benchmark, training.round, rounds=3, flops=lambda: training.flops / training.rounds)
 
 
 def test_dcgan_steps(benchmark: BenchmarkFixture) -> None:
     flops = DCGAN_STEPS * step_flops(DCGANConfig())
     gan = DCGAN({"intervals": 1}, EXECUTION)
-    benchmark.pedantic(  # type: ignore[no-untyped-call]
-        gan.train, args=(WINDOW,), kwargs={"seed": 5, "budget": flops}, rounds=ROUNDS, warmup_rounds=1
-    )
-    tell(benchmark, flops)
+    take_time(benchmark, lambda: gan.train(WINDOW, seed=5, budget=flops), flops=lambda: flops)

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inng_bench.arguments import whole_number
 from inng_bench.errors import ExitStatus, InputError
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ def add_throughput(commands: argparse._SubParsersAction[argparse.ArgumentParser]
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--quick", action="store_true", help="fewer rows and rounds: under 45 seconds on two cores")
+    parser.add_argument(
+        "--passes", metavar="N", type=whole_number(1, 100), default=1, help="go through all rows so often (default: 1)"
+    )
+    parser.add_argument("--parts", action="store_true", help="also profile where the time of a step goes")
     parser.add_argument("--model", metavar="RUN", type=Path, help="also time finished textures of this run of inng")
     parser.add_argument("--json", action="store_true", help="print JSON in the place of text")
     parser.add_argument("--out", metavar="FILE", type=Path, help="write the JSON to a file, too")
@@ -37,27 +42,33 @@ def add_throughput(commands: argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def _throughput(arguments: argparse.Namespace) -> int:
+    from dataclasses import replace
+    from functools import partial
+
     from inng_bench.files import write_atomically
     from inng_bench.harness.display import open_display
     from inng_bench.harness.machine import Claim, claim_machine
     from inng_bench.throughput.cases import FULL, QUICK, choose_cases
-    from inng_bench.throughput.measuring import measure_cases
+    from inng_bench.throughput.measuring import in_fresh_process, measure_cases
+    from inng_bench.throughput.parts import measure_parts
     from inng_bench.throughput.tables import Report, as_json, as_markdown, as_text
 
-    effort = QUICK if arguments.quick else FULL
+    effort = replace(QUICK if arguments.quick else FULL, passes=arguments.passes)
     for path in (arguments.out, arguments.markdown):
         _refuse_unwritable(path)
     cases, absent = choose_cases(quick=arguments.quick)
-    with claim_machine(Claim.ALONE), open_display(len(cases), unit="all cases") as display:
+    with claim_machine(Claim.ALONE), open_display(effort.passes * len(cases), unit="all cases") as display:
         finished = _finished(arguments.model, effort)  # first, since it may be refused
-        report = Report(measure_cases(cases, effort, display), absent, effort, finished)
+        rows = measure_cases(cases, effort, display)
+        parts = in_fresh_process(partial(measure_parts, cases[0], effort)) if arguments.parts else ()
+    report = Report(rows, absent, effort, finished, parts)
     text = json.dumps(as_json(report), indent=1, ensure_ascii=False, allow_nan=False)
+    print(text if arguments.json else as_text(report), flush=True)  # before a disk that is full can lose it
     if arguments.out is not None:
         write_atomically(arguments.out, f"{text}\n".encode())
     if arguments.markdown is not None:
         write_atomically(arguments.markdown, as_markdown(report).encode())
-    print(text if arguments.json else as_text(report))
-    return ExitStatus.RUNS_FAILED if any(row.speed is None for row in report.rows) else ExitStatus.OK
+    return ExitStatus.RUNS_FAILED if any(row.error for row in report.rows) else ExitStatus.OK
 
 
 def _refuse_unwritable(path: Path | None) -> None:
@@ -79,4 +90,4 @@ def _finished(folder: Path | None, effort: Effort) -> FinishedTexture | None:
         return None
     device = torch.device("cpu")
     execution = Execution(device, resolve_precision("auto", device))
-    return in_fresh_process(partial(measure_model, folder, execution, rounds=effort.rounds))
+    return in_fresh_process(partial(measure_model, folder, execution, pictures=effort.rounds))

@@ -11,7 +11,7 @@ from inng_bench.inng.field import evaluation_flops
 from inng_bench.inng.langevin import Ascent
 from inng_bench.inng.method import INNg
 from inng_bench.throughput.finished import measure_finished
-from inng_bench.timing import measure_ceiling, measure_sampler
+from inng_bench.timing import Ceiling, measure_sampler
 from inng_bench.timing.ceiling import (
     GEMM_SIDE,
     POINTWISE_BATCH,
@@ -76,7 +76,9 @@ def test_time_lost_in_the_sampler_is_seen(stored: Path, monkeypatch: pytest.Monk
 
 def test_the_ceiling_counts_operations_per_second_of_this_machine() -> None:
     # One core of any machine of the last ten years lies between a tenth of a GFLOP/s and ten TFLOP/s.
-    assert 1e8 < measure_ceiling(EXECUTION, rounds=2) < 1e13
+    ceiling = Ceiling(EXECUTION)
+    ceiling.take_time()
+    assert 1e8 < ceiling.flops_per_second < 1e13
 
 
 @pytest.mark.parametrize(("product", "convolution"), [(2.0, 8.0), (8.0, 0.5)])
@@ -107,5 +109,5 @@ def test_task_and_ceiling_take_turns() -> None:
 
 
 def test_a_finished_texture_is_timed_through_all_stages(stored: Path) -> None:
-    finished = measure_finished(INNg.load(stored, EXECUTION), batch=2, rounds=3, clock=Clock(4.0, 10.0, 2.0))
-    assert (finished.seconds, finished.batch, finished.stages) == (2.0, 2, 2)
+    finished = measure_finished(INNg.load(stored, EXECUTION), pictures=3, clock=Clock(4.0, 10.0, 2.0))
+    assert (finished.seconds, finished.stages) == ((4.0, 10.0, 2.0), 2)

@@ -12,8 +12,10 @@ import torch
 from test_throughput import Clock
 
 from inng_bench import cli
+from inng_bench.contract import Precision
 from inng_bench.errors import ExitStatus, InputError
 from inng_bench.harness import machine
+from inng_bench.harness.display import open_display
 from inng_bench.harness.machine import Claim, claim_machine
 from inng_bench.harness.plan import make_plan
 from inng_bench.harness.session import run_plan
@@ -25,11 +27,13 @@ from inng_bench.inng.network import Design, new_classifier
 from inng_bench.throughput import cases as choices
 from inng_bench.throughput import measuring
 from inng_bench.throughput.cases import QUICK, Case, Effort, Scheme, choose_cases
-from inng_bench.throughput.measuring import Row, Speed, measure_case
+from inng_bench.throughput.measuring import Row, Speed, measure_case, measure_cases
+from inng_bench.throughput.parts import OTHERS, measure_parts, summarise
 from inng_bench.throughput.samplers import make_task
 from inng_bench.throughput.tables import Report, as_json, as_markdown, as_text
 
 TINY = Case(side=64, batch=2, filters=4)
+FLOAT32, BFLOAT16 = Precision.FLOAT32, Precision.BFLOAT16
 BRIEF = Effort(steps=1, rounds=2)
 
 
@@ -39,8 +43,8 @@ def own_lock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(machine, "lock_path", lambda: tmp_path / "lock")
 
 
-def speed(share: float, *, leanest: float = 1e9, spent: float = 1e9) -> Speed:
-    return Speed(8.0, (7.0, 9.0), 80.0, 9.0, share, 1e11, leanest, spent, 12.5)
+def speed(share: float, *, spent: float = 1e9) -> Speed:
+    return Speed(8.0, (7.0, 10.0), 80.0, 9.0, share, 1e11, 1e9, spent, 12.5)
 
 
 def test_the_share_is_the_leanest_passes_operations_over_the_ceilings_by_a_clock() -> None:
@@ -91,28 +95,104 @@ def test_what_is_not_installed_is_said_and_has_no_row(monkeypatch: pytest.Monkey
 
 
 def report(*rows: Row) -> Report:
-    return Report((Row(Case(), speed(0.6)), *rows), ("CUDA: none.",), QUICK)
+    return Report((Row(Case(), (speed(0.6),)), *rows), ("CUDA: none.",), QUICK)
 
 
 def test_ratios_compare_rows_by_their_own_ceilings() -> None:
     text = as_text(
         report(
-            Row(Case(title="explicit patches", scheme=Scheme.PATCHES), speed(0.05, spent=10e9)),
-            Row(Case(title="canvas 1024²", side=1024), speed(0.5)),
+            Row(Case(title="explicit patches", scheme=Scheme.PATCHES), (speed(0.05, spent=10e9),)),
+            Row(Case(title="canvas 1024²", side=1024), (speed(0.5),)),
         )
     )
     assert "12.0 times as fast as explicit patches" in text
-    assert "counted operations give 10.0, of which that is 1.2." in text
+    assert "counted operations give 10.0, of which that is 1.20." in text
     assert "takes 19.2 times as long" in text
     assert "torchebm" not in text
     assert "Without a row: CUDA: none." in text
 
 
+def test_one_pass_shows_the_middle_half_of_its_rounds() -> None:
+    text = as_text(report())
+    assert "in brackets the middle half of the rounds" in text
+    assert "8.00 (7.00–10.00)" in text
+    assert "60.0 (52.5–75.0)" in text
+
+
+def test_several_passes_show_their_median_and_range_and_are_divided_pass_by_pass() -> None:
+    base, large = (tuple(speed(share) for share in shares) for shares in ((0.6, 0.5, 0.4), (0.3, 0.5, 0.4)))
+    rows = Row(Case(), base), Row(Case(title="canvas 1024²", side=1024), large)
+    text = as_text(Report(rows, (), replace(QUICK, passes=3)))
+    assert "3 passes through all rows" in text
+    assert "50.0 (40.0–60.0)" in text
+    assert "takes 16.0 (16.0–32.0) times as long" in text
+
+
+def test_passes_go_through_all_cases_before_they_begin_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+
+    def watch(work: Callable[[], Speed]) -> Speed:
+        case = work.args[0]  # type: ignore[attr-defined]
+        order.append(case.title)
+        if case.title == "large":
+            raise MemoryError
+        return speed(0.5)
+
+    monkeypatch.setattr(measuring, "in_fresh_process", watch)
+    with open_display(4) as display:
+        small, large = measure_cases([TINY, replace(TINY, title="large")], replace(BRIEF, passes=2), display)
+    assert order == ["base", "large", "base"]
+    assert (len(small.speeds), small.error) == (2, "")
+    assert (large.speeds, large.error) == ((), "MemoryError:")
+
+
+def test_the_parts_of_a_step_are_all_of_it() -> None:
+    parts = measure_parts(TINY, BRIEF)
+    assert {"aten::mkldnn_convolution", "aten::convolution_backward", "aten::normal_"} <= {
+        part.operator for part in parts
+    }
+    assert sum(part.share for part in parts) == pytest.approx(1)
+    text = as_text(replace(report(), parts=parts))
+    assert "aten::convolution_backward" in text
+    assert as_json(replace(report(), parts=parts))["parts"][0] == asdict(parts[0])
+
+
+def test_small_parts_stand_together_at_the_end() -> None:
+    parts = summarise({"small": 0.004, "large": 0.9, "middle": 0.093, "tiny": 0.003})
+    assert [part.operator for part in parts] == ["large", "middle", OTHERS]
+    assert [part.share for part in parts] == pytest.approx([0.9, 0.093, 0.007])
+
+
+def test_figures_are_printed_before_a_full_disk_can_lose_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def full(**_options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(measuring, "in_fresh_process", lambda _work: speed(0.5))
+    monkeypatch.setattr("tempfile.mkstemp", full)
+    assert cli.main(["throughput", "--quick", "--markdown", str(tmp_path / "table.md")]) == ExitStatus.BAD_INPUT
+    text, errors = capsys.readouterr()
+    assert "image·steps/s" in text
+    assert "No space left on device" in errors
+
+
+def test_a_gpu_is_timed_in_the_precision_that_it_takes_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(
+        choices, "resolve_precision", lambda _auto, device: {"cpu": FLOAT32, "cuda": BFLOAT16}[device.type]
+    )
+    cases, absent = choose_cases(quick=True)
+    (gpu,) = [case for case in cases if case.device == "cuda"]
+    assert (cases[0].precision, gpu.precision) == (FLOAT32, BFLOAT16)
+    assert not any("CUDA" in sentence for sentence in absent)
+
+
 def test_a_failed_case_is_a_row_that_says_why() -> None:
-    failed = report(Row(Case(title="canvas 1024²", side=1024), None, "MemoryError: too <large>"))
+    failed = report(Row(Case(title="canvas 1024²", side=1024), (), "MemoryError: too <large>"))
     assert "canvas 1024² failed: MemoryError: too <large>" in as_text(failed)
     assert "too &lt;large&gt;" in as_markdown(failed)
-    assert as_json(failed)["rows"][1]["speed"] is None
+    assert as_json(failed)["rows"][1]["speeds"] == ()
 
 
 def test_a_case_that_breaks_down_leaves_the_others_their_rows(
@@ -126,7 +206,7 @@ def test_a_case_that_breaks_down_leaves_the_others_their_rows(
     monkeypatch.setattr(measuring, "in_fresh_process", in_this_process)
     assert cli.main(["throughput", "--quick", "--json"]) == ExitStatus.RUNS_FAILED
     rows = json.loads(capsys.readouterr().out)["rows"]
-    assert [row["case"]["title"] for row in rows if row["speed"] is None] == ["canvas 128²"]
+    assert [row["case"]["title"] for row in rows if not row["speeds"]] == ["canvas 128²"]
     assert len(rows) > 6
 
 
@@ -144,8 +224,9 @@ def test_the_command_times_a_tiny_case_in_a_process_of_its_own(
     assert "[1/1] base:" in errors
     (row,) = json.loads(out.read_text(), parse_constant=refuse)["rows"]
     assert row["case"] == asdict(TINY) | {"precision": "float32"}
-    assert 0 < row["speed"]["share_of_ceiling"] < 1.5
-    assert 0 <= row["speed"]["peak_memory_mib"] < 50  # the loaded libraries alone take 200
+    (measured,) = row["speeds"]
+    assert 0 < measured["share_of_ceiling"] < 1.5
+    assert 0 <= measured["peak_memory_mib"] < 50  # the loaded libraries alone take 200
     assert page.read_text().count("\n| base") == 1
 
 

@@ -10,7 +10,7 @@ _GAP = "  "
 _WORDS = frozenset(
     {"texture", "method", "methods", "metric", "status", "test", "step", "change", "quality", "verdict", "case", "head"}
 )
-"""Columns that stand at the left in Markdown; all others are numbers."""
+"""Columns that stand at the left in Markdown, as the first one does; all others are numbers."""
 
 
 def text_grid(table: pd.DataFrame, titles: Sequence[str] = ()) -> str:
@@ -39,6 +39,7 @@ def text_grid(table: pd.DataFrame, titles: Sequence[str] = ()) -> str:
 def pipe_table(table: pd.DataFrame) -> str:
     """Return a table of marked-up cells as Markdown."""
     alignment = ["left" if column in _WORDS else "right" for column in table.columns]
+    alignment[0] = "left"
     return str(table.to_markdown(index=False, disable_numparse=True, colalign=alignment))
 
 

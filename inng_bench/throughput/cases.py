@@ -84,11 +84,14 @@ class Effort:
     steps : int
         Sampler steps of a round.
     rounds : int
-        Timed repetitions.
+        Timed repetitions in one process.
+    passes : int
+        How often the whole list of cases is gone through, each case in a new process each time.
     """
 
     steps: int
     rounds: int
+    passes: int = 1
 
 
 FULL, QUICK = Effort(steps=8, rounds=7), Effort(steps=2, rounds=3)
@@ -108,7 +111,8 @@ def choose_cases(*, quick: bool) -> tuple[tuple[Case, ...], tuple[str, ...]]:
     else:
         absent.append("all threads: this process may use one core.")
     if torch.cuda.is_available():
-        cases.append(replace(base, title="CUDA", device="cuda"))
+        precision = resolve_precision(Precision.AUTO, torch.device("cuda"))
+        cases.append(replace(base, title="CUDA", device="cuda", precision=precision))
     else:
         absent.append("CUDA: torch finds no such device here.")
     if quick:

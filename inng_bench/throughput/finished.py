@@ -18,26 +18,26 @@ class FinishedTexture:
 
     Attributes
     ----------
-    seconds : float
-        Of one picture of :data:`FINISHED`, median over the rounds.
-    batch : int
-        Pictures that were drawn together.
+    seconds : tuple[float, ...]
+        Of each picture of :data:`FINISHED`, drawn alone.
     stages : int
         Classifiers that each went through.
     """
 
-    seconds: float
-    batch: int
+    seconds: tuple[float, ...]
     stages: int
 
+    @property
+    def median(self) -> float:
+        """In seconds."""
+        return statistics.median(self.seconds)
 
-def measure_finished(
-    method: INNg, *, batch: int = 4, rounds: int = 3, clock: Clock = time.perf_counter
-) -> FinishedTexture:
-    """Time whole syntheses, from new noise through all classifiers with the cascade's own stop rule."""
+
+def measure_finished(method: INNg, *, pictures: int, clock: Clock = time.perf_counter) -> FinishedTexture:
+    """Time whole syntheses, each from new noise through all classifiers with the cascade's own stop rule."""
     seconds = []
-    for number in range(rounds):
+    for number in range(pictures):
         start = clock()
-        method.sample(batch, FINISHED, generator=torch_generator(number))
+        method.sample(1, FINISHED, generator=torch_generator(number))
         seconds.append(clock() - start)
-    return FinishedTexture(statistics.median(seconds) / batch, batch, len(method.stages))
+    return FinishedTexture(tuple(seconds), len(method.stages))

@@ -28,7 +28,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Speed:
-    """How fast a case is; medians over the rounds.
+    """How fast a case is in one process; medians over the rounds.
 
     Attributes
     ----------
@@ -63,10 +63,10 @@ class Speed:
 
 @dataclass(frozen=True)
 class Row:
-    """A case and its speed, or why there is none."""
+    """A case with its speed in each pass, or why there is none."""
 
     case: Case
-    speed: Speed | None
+    speeds: tuple[Speed, ...]
     error: str = ""
 
 
@@ -95,28 +95,32 @@ def measure_case(case: Case, effort: Effort, *, clock: Clock = time.perf_counter
 
 
 def measure_cases(cases: Sequence[Case], effort: Effort, display: Display) -> tuple[Row, ...]:
-    """Time cases one after the other; one that fails becomes a row that says why."""
-    rows = []
-    for case in cases:
-        display.progress(case, "timing", 0.0)
-        row = _measure_row(case, effort)
-        rows.append(row)
-        display.finish(case, f"failed: {row.error}" if row.speed is None else _said(row.speed))
+    """Time cases one after the other, pass by pass; one that ever fails becomes a row that says why."""
+    rows = [Row(case, ()) for case in cases]
+    for _ in range(effort.passes):
+        rows = [_once_more(row, effort, display) for row in rows]
     return tuple(rows)
+
+
+def _once_more(row: Row, effort: Effort, display: Display) -> Row:
+    if row.error:
+        return row
+    display.progress(row.case, "timing", 0.0)
+    try:
+        speed = in_fresh_process(partial(measure_case, row.case, effort))
+    except Exception as error:  # whatever happens to a case, the others have their rows
+        row = Row(row.case, (), " ".join(f"{type(error).__name__}: {error}".split())[:200])
+        display.finish(row.case, f"failed: {row.error}")
+        return row
+    display.finish(row.case, _said(speed))
+    return replace(row, speeds=(*row.speeds, speed))
 
 
 def _said(speed: Speed) -> str:
     return f"{speed.image_steps_per_second:.1f} image·steps/s, {100 * speed.share_of_ceiling:.0f} % of the ceiling"
 
 
-def _measure_row(case: Case, effort: Effort) -> Row:
-    try:
-        return Row(case, in_fresh_process(partial(measure_case, case, effort)))
-    except Exception as error:  # whatever happens to a case, the others have their rows
-        return Row(case, None, " ".join(f"{type(error).__name__}: {error}".split())[:200])
-
-
-def measure_model(folder: Path, execution: Execution, *, rounds: int) -> FinishedTexture:
+def measure_model(folder: Path, execution: Execution, *, pictures: int) -> FinishedTexture:
     """Time finished textures of a stored cascade, in this process with one thread.
 
     Raises
@@ -131,7 +135,7 @@ def measure_model(folder: Path, execution: Execution, *, rounds: int) -> Finishe
     method = load_model(folder, execution, None)
     if not isinstance(method, INNg):
         raise InputError(f"the model in {folder} is of the method {method.name}; name a run of inng with --model.")
-    return measure_finished(method, rounds=rounds)
+    return measure_finished(method, pictures=pictures)
 
 
 def in_fresh_process(work: Callable[[], Result]) -> Result:

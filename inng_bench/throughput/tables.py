@@ -14,10 +14,12 @@ from inng_bench.tables.markup import ABSENT, MARKDOWN, PLAIN, format_number
 from inng_bench.throughput.cases import Case, Effort, Scheme
 from inng_bench.throughput.finished import FinishedTexture
 from inng_bench.throughput.measuring import Row, Speed
+from inng_bench.throughput.parts import Part
+from inng_bench.throughput.summary import Summary, image_steps, median, ratio, share_of_ceiling
 
-FORMAT = 1
+FORMAT = 2
 
-FIGURES = ("image·steps/s", "windows·steps/s", "gradients/s", "ceiling GFLOP/s", "memory MiB", "of the ceiling")
+FIGURES = ("image·steps/s", "windows·steps/s", "gradients/s", "ceiling GFLOP/s", "memory MiB", "% of the ceiling")
 
 LARGE, SMALL = 1024, 256
 
@@ -36,34 +38,37 @@ class Report:
         Steps and rounds.
     finished : FinishedTexture or None
         Of a stored cascade.
+    parts : tuple[Part, ...]
+        Of a step of the base; empty if they were not asked for.
     """
 
     rows: tuple[Row, ...]
     absent: tuple[str, ...]
     effort: Effort
     finished: FinishedTexture | None = None
+    parts: tuple[Part, ...] = ()
 
-    def find(self, **wanted: object) -> Speed | None:
-        """Return the speed of the base with some settings changed."""
+    def find(self, **wanted: object) -> tuple[Speed, ...]:
+        """Return the speeds, pass by pass, of the base with some settings changed; none where there is no such row."""
         base = asdict(self.rows[0].case)
         settings = {name: value for name, value in (base | wanted).items() if name != "title"}
         for row in self.rows:
             if {name: value for name, value in asdict(row.case).items() if name != "title"} == settings:
-                return row.speed
-        return None
+                return row.speeds
+        return ()
 
 
 def as_text(report: Report) -> str:
     """Return the report for a terminal."""
-    blocks = [_conditions(report), text_grid(_table(report.rows, PLAIN.escape)), *_sentences(report)]
-    return "\n\n".join(blocks)
+    tables = [text_grid(table) for table in _tables(report, PLAIN.escape)]
+    return "\n\n".join([_conditions(report), tables[0], *_sentences(report), *tables[1:]])
 
 
 def as_markdown(report: Report) -> str:
     """Return the report as Markdown."""
-    blocks = [_conditions(report), *_sentences(report)]
-    escaped = [MARKDOWN.escape(block) for block in blocks]
-    return "\n\n".join([escaped[0], pipe_table(_table(report.rows, MARKDOWN.escape)), *escaped[1:]]) + "\n"
+    tables = [pipe_table(table) for table in _tables(report, MARKDOWN.escape)]
+    sentences = map(MARKDOWN.escape, _sentences(report))
+    return "\n\n".join([MARKDOWN.escape(_conditions(report)), tables[0], *sentences, *tables[1:]]) + "\n"
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -76,15 +81,22 @@ def as_json(report: Report) -> dict[str, Any]:
         "rows": [asdict(row) for row in report.rows],
         "absent": list(report.absent),
         "finished_texture": asdict(report.finished) if report.finished else None,
+        "parts": [asdict(part) for part in report.parts],
     }
 
 
 def _conditions(report: Report) -> str:
-    base = report.rows[0].case
+    base, effort = report.rows[0].case, report.effort
+    passes, spread = "", "the middle half of the rounds"
+    if effort.passes > 1:
+        passes, spread = (
+            f"{effort.passes} passes through all rows, each with ",
+            "the least and the greatest of the passes",
+        )
     return (
         f"{cpu_model() or platform.machine()}, torch {torch.__version__}. The base is {_setting(base)}; every other "
-        f"row changes what it names. Medians of {report.effort.rounds} rounds of {report.effort.steps} steps, each row "
-        "in a process of its own, in turn with its ceiling."
+        f"row changes what it names. Medians of {passes}{effort.rounds} rounds of {effort.steps} steps, in a process "
+        f"of its own and in turn with its ceiling; in brackets {spread}."
     )
 
 
@@ -95,25 +107,35 @@ def _setting(case: Case) -> str:
     )
 
 
-def _table(rows: Sequence[Row], escape: Callable[[str], str]) -> pd.DataFrame:
-    lines = [{escape(heading): escape(cell) for heading, cell in _line(row).items()} for row in rows]
-    return pd.DataFrame(lines, dtype="str")
+def _tables(report: Report, escape: Callable[[str], str]) -> list[pd.DataFrame]:
+    lines = [[{"case": row.case.title, **_figures(row.speeds)} for row in report.rows]]
+    if report.parts:
+        lines.append([_part(part) for part in report.parts])
+    return [
+        pd.DataFrame([{escape(heading): escape(cell) for heading, cell in line.items()} for line in table], dtype="str")
+        for table in lines
+    ]
 
 
-def _line(row: Row) -> dict[str, str]:
-    return {"case": row.case.title, **(_figures(row.speed) if row.speed else dict.fromkeys(FIGURES, ABSENT))}
-
-
-def _figures(speed: Speed) -> dict[str, str]:
+def _figures(speeds: Sequence[Speed]) -> dict[str, str]:
+    if not speeds:
+        return dict.fromkeys(FIGURES, ABSENT)
     numbers = (
-        speed.image_steps_per_second,
-        speed.windows_steps_per_second,
-        speed.gradient_evaluations_per_second,
-        speed.ceiling_flops / 1e9,
-        speed.peak_memory_mib,
+        median(speeds, lambda speed: speed.windows_steps_per_second),
+        median(speeds, lambda speed: speed.gradient_evaluations_per_second),
+        median(speeds, lambda speed: speed.ceiling_flops) / 1e9,
+        median(speeds, lambda speed: speed.peak_memory_mib),
     )
-    cells = [*map(format_number, numbers), f"{100 * speed.share_of_ceiling:.0f} %"]
-    return dict(zip(FIGURES, cells, strict=True))
+    share = str(share_of_ceiling(speeds).times(100))
+    return dict(zip(FIGURES, [str(image_steps(speeds)), *map(format_number, numbers), share], strict=True))
+
+
+def _part(part: Part) -> dict[str, str]:
+    return {
+        "operator": part.operator,
+        "ms a step": format_number(part.milliseconds),
+        "share": f"{100 * part.share:.1f} %",
+    }
 
 
 def _sentences(report: Report) -> Iterator[str]:
@@ -121,34 +143,33 @@ def _sentences(report: Report) -> Iterator[str]:
     if report.finished is not None:
         finished = report.finished
         yield (
-            f"A finished 256² texture of the stored cascade takes {format_number(finished.seconds)} s: "
-            f"{finished.stages} classifiers, {finished.batch} pictures at a time."
+            f"A finished 256² texture of the stored cascade takes {Summary.of(finished.seconds)} s, drawn alone, "
+            f"median and range of {len(finished.seconds)}, through {finished.stages} classifiers."
         )
-    yield from (f"{row.case.title} failed: {row.error}" for row in report.rows if row.speed is None)
+    yield from (f"{row.case.title} failed: {row.error}" for row in report.rows if row.error)
     if report.absent:
         yield f"Without a row: {' '.join(report.absent)}"
+    if report.parts:
+        yield "Time of a step of the base by torch's operators, profiled once more:"
 
 
 def _ratios(report: Report) -> Iterator[str]:
     """Yield what two rows say together; each is first divided by the ceiling of its own process."""
     base = report.find()
-    if base is None:
+    if not base:
         return
-    if (patches := report.find(scheme=Scheme.PATCHES)) is not None:
-        ratio, counted = base.share_of_ceiling / patches.share_of_ceiling, patches.spent_flops / base.spent_flops
+    if patches := report.find(scheme=Scheme.PATCHES):
+        faster, counted = ratio(base, patches), patches[0].spent_flops / base[0].spent_flops
         yield (
-            f"The dense pass is {format_number(ratio)} times as fast as explicit patches of the same network; counted "
-            f"operations give {format_number(counted)}, of which that is {format_number(ratio / counted, 2)}."
+            f"The dense pass is {faster} times as fast as explicit patches of the same network; counted "
+            f"operations give {format_number(counted)}, of which that is {faster.times(1 / counted)}."
         )
-    if (large := report.find(side=LARGE)) is not None:
+    if large := report.find(side=LARGE):
         area = (LARGE / SMALL) ** 2
-        ratio = area * base.share_of_ceiling / large.share_of_ceiling
         yield (
-            f"A step of a {LARGE}² canvas takes {format_number(ratio)} times as long as one of a {SMALL}² canvas; "
-            f"its area is {area:g} times as large."
+            f"A step of a {LARGE}² canvas takes {ratio(base, large).times(area)} times as long as one of a {SMALL}² "
+            f"canvas; its area is {area:g} times as large."
         )
-    rival = report.find(scheme=Scheme.TORCHEBM, update="langevin")
-    own = report.find(update="langevin")
-    if rival is not None and own is not None:
-        ratio = own.share_of_ceiling / rival.share_of_ceiling
-        yield f"A gradient evaluation is {format_number(ratio)} times as fast as torchebm's on the same network."
+    own, rival = report.find(update="langevin"), report.find(scheme=Scheme.TORCHEBM, update="langevin")
+    if own and rival:
+        yield f"A gradient evaluation is {ratio(own, rival)} times as fast as torchebm's on the same network."

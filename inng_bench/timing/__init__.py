@@ -3,7 +3,7 @@
 Times mean something only on an otherwise idle machine: the harness times stored cascades after the grid, alone.
 """
 
-from inng_bench.timing.ceiling import measure_ceiling
+from inng_bench.timing.ceiling import Ceiling
 from inng_bench.timing.sampler import measure_sampler
 
-__all__ = ["measure_ceiling", "measure_sampler"]
+__all__ = ["Ceiling", "measure_sampler"]

@@ -1,7 +1,7 @@
 """What this machine does best, and the clock that times a task in turn with it."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -33,6 +33,36 @@ class Timing:
     ceiling: float
 
 
+class Ceiling:
+    """The best floating-point operations per second of this process, timed a little at a time between other work.
+
+    Parameters
+    ----------
+    execution : Execution
+        Device and precision; the threads are torch's current ones.
+    clock : callable
+        Tells the time in seconds.
+    """
+
+    def __init__(self, execution: Execution, clock: Clock = time.perf_counter) -> None:
+        self._device, self._clock = execution.device, clock
+        self._best = _matrix_product(execution), _pointwise_convolution(execution)
+        self._seconds: tuple[list[float], ...] = ([], [])
+        for task, _ in self._best:
+            task()  # warms up
+
+    def take_time(self) -> None:
+        """Time a large matrix product and a 1×1 convolution once."""
+        for (task, _), seconds in zip(self._best, self._seconds, strict=True):
+            seconds.append(_seconds_of(task, self._device, self._clock))
+
+    @property
+    def flops_per_second(self) -> float:
+        """The better of the two at its best; both were timed at least once."""
+        pairs = zip(self._best, self._seconds, strict=True)
+        return max(operations / min(seconds) for (_, operations), seconds in pairs)
+
+
 def time_against_ceiling(
     task: Task, execution: Execution, *, rounds: int = ROUNDS, clock: Clock = time.perf_counter
 ) -> Timing:
@@ -49,28 +79,21 @@ def time_against_ceiling(
     clock : callable
         Tells the time in seconds.
     """
-    best = _warm_ceiling(execution)
-    seconds = _interleaved_seconds((task, *(one for one, _ in best)), execution.device, rounds, clock)
-    return Timing(tuple(seconds[0]), _best_rate([work for _, work in best], seconds[1:]))
+    ceiling = Ceiling(execution, clock)
+    seconds = []
+    for _ in range(rounds):
+        seconds.append(_seconds_of(task, execution.device, clock))
+        ceiling.take_time()
+    return Timing(tuple(seconds), ceiling.flops_per_second)
 
 
-def measure_ceiling(execution: Execution, *, rounds: int = ROUNDS, clock: Clock = time.perf_counter) -> float:
-    """Return the best floating-point operations per second of this process, in its precision and threads."""
-    best = _warm_ceiling(execution)
-    seconds = _interleaved_seconds(tuple(one for one, _ in best), execution.device, rounds, clock)
-    return _best_rate([work for _, work in best], seconds)
-
-
-def _best_rate(work: Sequence[float], seconds: Sequence[Sequence[float]]) -> float:
-    return max(operations / min(times) for operations, times in zip(work, seconds, strict=True))
-
-
-def _warm_ceiling(execution: Execution) -> tuple[tuple[Task, float], ...]:
-    """Return a large matrix product and a 1×1 convolution, with their operations; both have run once."""
-    tasks = _matrix_product(execution), _pointwise_convolution(execution)
-    for task, _ in tasks:
-        task()
-    return tasks
+def _seconds_of(task: Task, device: torch.device, clock: Clock) -> float:
+    """Time a task once, with all that it leaves to a device."""
+    _synchronise(device)
+    start = clock()
+    task()
+    _synchronise(device)
+    return clock() - start
 
 
 def _matrix_product(execution: Execution) -> tuple[Callable[[], Tensor], float]:
@@ -84,19 +107,6 @@ def _pointwise_convolution(execution: Execution) -> tuple[Callable[[], Tensor], 
     picture = torch.ones((POINTWISE_BATCH, channels, side, side), **place).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     weight = torch.ones((channels, channels, 1, 1), **place)  # type: ignore[call-overload]
     return lambda: torch.nn.functional.conv2d(picture, weight), 2.0 * POINTWISE_BATCH * side**2 * channels**2
-
-
-def _interleaved_seconds(tasks: Sequence[Task], device: torch.device, rounds: int, clock: Clock) -> list[list[float]]:
-    """Time each task once a round."""
-    seconds: list[list[float]] = [[] for _ in tasks]
-    for _ in range(rounds):
-        for task, times in zip(tasks, seconds, strict=True):
-            _synchronise(device)
-            start = clock()
-            task()
-            _synchronise(device)
-            times.append(clock() - start)
-    return seconds
 
 
 def _synchronise(device: torch.device) -> None:
