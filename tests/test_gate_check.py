@@ -16,6 +16,7 @@ from inng_bench.gate.cells import Cell, Replicates, RowKind
 from inng_bench.gate.checking import Outcome, check, check_records
 from inng_bench.gate.judge import Verdict, judge
 from inng_bench.gate.tolerances import NEGLIGIBLE, ROUNDING
+from inng_bench.harness.plan import make_plan
 from inng_bench.harness.suite import load_suite
 from inng_bench.metrics.catalogue import BY_NAME, DEFAULT, Direction
 from inng_bench.records import store
@@ -376,12 +377,22 @@ def test_a_page_that_cannot_be_written_is_one_sentence(tmp_path: Path, capsys: p
     assert "name another file with --markdown" in capsys.readouterr().err
 
 
+REFERENCES = Path(__file__).parents[1] / "results" / "reference"
+
+
+@pytest.mark.parametrize("suite", sorted(path.parent.name for path in REFERENCES.glob("*/suite.json")))
+def test_committed_records_are_of_the_shipped_suites_and_of_the_settings_as_they_are_now(suite: str) -> None:
+    plan = make_plan(load_suite(suite), device="cpu")
+    now = {run.key[:2]: run.settings for run in plan.runs}
+    records = store.read_records(REFERENCES / suite)
+    assert {record.suite_hash for record in records} == {plan.suite_hash}
+    assert {(record.texture.name, record.method) for record in records} == set(now)
+    assert not [record.method for record in records if record.settings != now[record.texture.name, record.method]]
+
+
 @pytest.mark.parametrize("suite", ["smoke", "quick"])
-def test_the_committed_references_are_of_the_shipped_suites_and_can_be_judged_against(
-    suite: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    reference = Path(__file__).parents[1] / "results" / "reference" / suite
-    assert {record.suite_hash for record in store.read_records(reference)} == {load_suite(suite).hash()}
+def test_the_references_of_a_checkout_can_be_judged_against(suite: str, capsys: pytest.CaptureFixture[str]) -> None:
+    reference = REFERENCES / suite
     assert cli.main(["check", str(reference), "--against", str(reference), "--json"]) == ExitStatus.OK
     cells = json.loads(capsys.readouterr().out)["cells"]
     assert {one["texture"] for one in cells} == set(load_suite(suite).textures)

@@ -46,6 +46,8 @@ from inng_bench.inng.network import Classifier
 from inng_bench.inng.presets import AUTHORS, COUNTS, PAPER, PRESETS, CascadeConfig, configure
 from inng_bench.pixels import random_crops
 from inng_bench.resume import decode, encode
+from inng_bench.seeds import torch_generator
+from inng_bench.textures import load_texture, to_tensor
 
 # Stripes are random phase noise of their own spectrum, so that p0 and the steps must know less of them here.
 SMALL = CascadeConfig(
@@ -261,6 +263,15 @@ def test_a_classifier_no_better_than_chance_makes_no_progress() -> None:
     assert makes_progress([2.0] * 9 + [0.5, 0.6, 0.5], ascent)
     assert not makes_progress([0.1] * 9 + [0.7, 0.69, 0.7], ascent)
     assert not makes_progress([0.1] * 9, replace(ascent, reached=torch.zeros_like(ascent.reached)))
+
+
+def test_the_authors_settings_make_progress_with_a_two_hundredth_of_their_counts() -> None:
+    config = configure({"preset": "authors", "scale": 0.005})[2]
+    window = to_tensor(load_texture("pebbles").train)
+    training = CascadeTraining(window, config, dtype=torch.float32, generator=torch_generator(0))
+    steps = [int(training.round().ascent.steps.max()) for _ in range(2)]
+    assert training.stalled == 0
+    assert 0 < steps[1] < AUTHORS.max_steps  # the first classifier, of four steps, may call its negatives real
 
 
 class Keeper(Checkpoint):
