@@ -380,8 +380,8 @@ def test_a_page_that_cannot_be_written_is_one_sentence(tmp_path: Path, capsys: p
 REFERENCES = Path(__file__).parents[1] / "results" / "reference"
 
 
-@pytest.mark.parametrize("suite", sorted(path.parent.name for path in REFERENCES.glob("*/suite.json")))
-def test_committed_records_are_of_the_shipped_suites_and_of_the_settings_as_they_are_now(suite: str) -> None:
+@pytest.mark.parametrize("suite", sorted(path.parent.name for path in REFERENCES.glob("*/blessing.json")))
+def test_blessed_records_are_of_the_shipped_suites_and_of_the_settings_as_they_are_now(suite: str) -> None:
     plan = make_plan(load_suite(suite), device="cpu")
     now = {run.key[:2]: run.settings for run in plan.runs}
     records = store.read_records(REFERENCES / suite)
