@@ -8,11 +8,11 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from inng_bench.baselines.dcgan import DCGAN, DCGANConfig, step_flops
 from inng_bench.contract import Execution
 from inng_bench.harness.hardware import resolve_precision
-from inng_bench.inng.cascade import CascadeTraining, classifier_flops, classifier_loss, new_optimiser
-from inng_bench.inng.network import new_classifier
+from inng_bench.inng.cascade import CascadeTraining, classifier_flops
 from inng_bench.inng.presets import FAST
 from inng_bench.processes import keep_freed_memory
 from inng_bench.seeds import torch_generator
+from inng_bench.throughput.training import classifier_steps
 from inng_bench.timing import Ceiling
 
 torch.set_num_threads(1)  # as the runs of the suites
@@ -36,18 +36,7 @@ def take_time(
 
 
 def test_classifier_steps(benchmark: BenchmarkFixture) -> None:
-    classifier = new_classifier(FAST.design, torch_generator(1)).to(memory_format=torch.channels_last)
-    optimiser = new_optimiser(classifier, FAST)
-    shape = (FAST.crops, 3, FAST.crop_side, FAST.crop_side)
-    real, fake = (torch.rand(shape, generator=torch_generator(seed)) * 2 - 1 for seed in (2, 3))
-
-    def steps() -> None:
-        for _ in range(CLASSIFIER_STEPS):
-            loss, _ = classifier_loss(classifier, real, fake, EXECUTION.dtype)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-
+    steps = classifier_steps(EXECUTION, CLASSIFIER_STEPS)
     take_time(benchmark, steps, flops=lambda: CLASSIFIER_STEPS * classifier_flops(FAST, FAST.crop_side)[0])
 
 

@@ -33,7 +33,7 @@ def add_throughput(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     parser.add_argument(
         "--passes", metavar="N", type=whole_number(1, 100), default=1, help="go through all rows so often (default: 1)"
     )
-    parser.add_argument("--parts", action="store_true", help="also profile where the time of a step goes")
+    parser.add_argument("--parts", action="store_true", help="also profile a step of the sampler and of a training")
     parser.add_argument("--model", metavar="RUN", type=Path, help="also time finished textures of this run of inng")
     parser.add_argument("--json", action="store_true", help="print JSON in the place of text")
     parser.add_argument("--out", metavar="FILE", type=Path, help="write the JSON to a file, too")
@@ -50,7 +50,7 @@ def _throughput(arguments: argparse.Namespace) -> int:
     from inng_bench.harness.machine import Claim, claim_machine
     from inng_bench.throughput.cases import FULL, QUICK, choose_cases
     from inng_bench.throughput.measuring import in_fresh_process, measure_cases
-    from inng_bench.throughput.parts import measure_parts
+    from inng_bench.throughput.parts import profile_steps
     from inng_bench.throughput.tables import Report, as_json, as_markdown, as_text
 
     effort = replace(QUICK if arguments.quick else FULL, passes=arguments.passes)
@@ -60,8 +60,8 @@ def _throughput(arguments: argparse.Namespace) -> int:
     with claim_machine(Claim.ALONE), open_display(effort.passes * len(cases), unit="all cases") as display:
         finished = _finished(arguments.model, effort)  # first, since it may be refused
         rows = measure_cases(cases, effort, display)
-        parts = in_fresh_process(partial(measure_parts, cases[0], effort)) if arguments.parts else ()
-    report = Report(rows, absent, effort, finished, parts)
+        profiles = in_fresh_process(partial(profile_steps, cases[0], effort)) if arguments.parts else ()
+    report = Report(rows, absent, effort, finished, profiles)
     text = json.dumps(as_json(report), indent=1, ensure_ascii=False, allow_nan=False)
     print(text if arguments.json else as_text(report), flush=True)  # before a disk that is full can lose it
     if arguments.out is not None:

@@ -28,7 +28,7 @@ from inng_bench.throughput import cases as choices
 from inng_bench.throughput import measuring
 from inng_bench.throughput.cases import QUICK, Case, Effort, Scheme, choose_cases
 from inng_bench.throughput.measuring import Row, Speed, measure_case, measure_cases
-from inng_bench.throughput.parts import OTHERS, measure_parts, summarise
+from inng_bench.throughput.parts import OTHERS, profile_steps, summarise
 from inng_bench.throughput.samplers import make_task
 from inng_bench.throughput.tables import Report, as_json, as_markdown, as_text
 
@@ -147,14 +147,16 @@ def test_passes_go_through_all_cases_before_they_begin_again(monkeypatch: pytest
 
 
 def test_the_parts_of_a_step_are_all_of_it() -> None:
-    parts = measure_parts(TINY, BRIEF)
-    assert {"aten::mkldnn_convolution", "aten::convolution_backward", "aten::normal_"} <= {
-        part.operator for part in parts
-    }
-    assert sum(part.share for part in parts) == pytest.approx(1)
-    text = as_text(replace(report(), parts=parts))
-    assert "aten::convolution_backward" in text
-    assert as_json(replace(report(), parts=parts))["parts"][0] == asdict(parts[0])
+    sampler, training = profile_steps(TINY, BRIEF)
+    assert {"aten::convolution_backward", "aten::normal_"} <= {part.operator for part in sampler.parts}
+    assert {"aten::convolution_backward", "aten::native_batch_norm"} <= {part.operator for part in training.parts}
+    for one in (sampler, training):
+        assert sum(part.share for part in one.parts) == pytest.approx(1)
+        assert one.parts[-1].operator == OTHERS
+    told = replace(report(), profiles=(sampler, training))
+    assert as_text(told).count("aten::convolution_backward") == 2
+    assert r"aten::convolution\_backward" in as_markdown(told)
+    assert as_json(told)["profiles"][1] == asdict(training)
 
 
 def test_small_parts_stand_together_at_the_end() -> None:
@@ -228,6 +230,17 @@ def test_the_command_times_a_tiny_case_in_a_process_of_its_own(
     assert 0 < measured["share_of_ceiling"] < 1.5
     assert 0 <= measured["peak_memory_mib"] < 50  # the loaded libraries alone take 200
     assert page.read_text().count("\n| base") == 1
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+def test_the_quick_table_has_every_row_and_its_parts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["throughput", "--quick", "--parts", "--json"]) == ExitStatus.OK
+    told = json.loads(capsys.readouterr().out, parse_constant=refuse)
+    shares = {row["case"]["title"]: row["speeds"][0]["share_of_ceiling"] for row in told["rows"]}
+    assert set(shares) == {case.title for case in choose_cases(quick=True)[0]}
+    assert shares["explicit patches"] < shares["base"] < shares["width 64"]
+    assert len(told["profiles"]) == 2
 
 
 def refuse(name: str) -> None:

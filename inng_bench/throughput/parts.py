@@ -1,5 +1,6 @@
 """Where the time of a step goes, by operator of torch."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -7,6 +8,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from inng_bench.throughput.cases import Case, Effort
 from inng_bench.throughput.samplers import make_task
+from inng_bench.throughput.training import classifier_steps
 
 SHOWN = 0.005
 """Share of a step below which operators are taken together."""
@@ -23,7 +25,7 @@ class Part:
     operator : str
         As torch calls it.
     milliseconds : float
-        Of an evaluation of all canvases of the case, with the step after it.
+        Of a step, wall time on the processor.
     share : float
         Of all operators.
     """
@@ -33,16 +35,41 @@ class Part:
     share: float
 
 
-def measure_parts(case: Case, effort: Effort) -> tuple[Part, ...]:
-    """Profile a case on the processor, in this process; the greatest part first, the small ones together at the end."""
+@dataclass(frozen=True)
+class Profile:
+    """The parts of one kind of step.
+
+    Attributes
+    ----------
+    step : str
+        Of what, in a phrase.
+    parts : tuple[Part, ...]
+        The greatest first, the small ones together at the end.
+    """
+
+    step: str
+    parts: tuple[Part, ...]
+
+
+def profile_steps(case: Case, effort: Effort) -> tuple[Profile, ...]:
+    """Profile the sampler of a case, and a classifier's training, on the processor and in this process."""
     torch.set_num_threads(case.threads)
-    task = make_task(case, effort.steps)
-    task.run()
+    sampler = make_task(case, effort.steps)
+    training = classifier_steps(case.execution, effort.steps)
+    moves = sampler.evaluations // case.batch
+    return (
+        Profile("a sampler step of the base, all its canvases", _profiled(sampler.run, moves, effort.rounds)),
+        Profile("a training step of a classifier of `fast`", _profiled(training, effort.steps, effort.rounds)),
+    )
+
+
+def _profiled(task: Callable[[], object], steps: int, rounds: int) -> tuple[Part, ...]:
+    task()
     with profile(activities=[ProfilerActivity.CPU], acc_events=True) as profiler:
-        for _ in range(effort.rounds):
-            task.run()
-    evaluations = effort.rounds * task.evaluations / case.batch
-    return summarise({event.key: event.self_cpu_time_total / 1000 / evaluations for event in profiler.key_averages()})
+        for _ in range(rounds):
+            task()
+    steps *= rounds
+    return summarise({event.key: event.self_cpu_time_total / 1000 / steps for event in profiler.key_averages()})
 
 
 def summarise(milliseconds: dict[str, float]) -> tuple[Part, ...]:

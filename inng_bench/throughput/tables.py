@@ -14,7 +14,7 @@ from inng_bench.tables.markup import ABSENT, MARKDOWN, PLAIN, format_number
 from inng_bench.throughput.cases import Case, Effort, Scheme
 from inng_bench.throughput.finished import FinishedTexture
 from inng_bench.throughput.measuring import Row, Speed
-from inng_bench.throughput.parts import Part
+from inng_bench.throughput.parts import Profile
 from inng_bench.throughput.summary import Summary, image_steps, median, ratio, share_of_ceiling
 
 FORMAT = 2
@@ -38,15 +38,15 @@ class Report:
         Steps and rounds.
     finished : FinishedTexture or None
         Of a stored cascade.
-    parts : tuple[Part, ...]
-        Of a step of the base; empty if they were not asked for.
+    profiles : tuple[Profile, ...]
+        Of the steps; empty if they were not asked for.
     """
 
     rows: tuple[Row, ...]
     absent: tuple[str, ...]
     effort: Effort
     finished: FinishedTexture | None = None
-    parts: tuple[Part, ...] = ()
+    profiles: tuple[Profile, ...] = ()
 
     def find(self, **wanted: object) -> tuple[Speed, ...]:
         """Return the speeds, pass by pass, of the base with some settings changed; none where there is no such row."""
@@ -60,15 +60,19 @@ class Report:
 
 def as_text(report: Report) -> str:
     """Return the report for a terminal."""
-    tables = [text_grid(table) for table in _tables(report, PLAIN.escape)]
-    return "\n\n".join([_conditions(report), tables[0], *_sentences(report), *tables[1:]])
+    blocks = [_conditions(report), text_grid(_rows(report, PLAIN.escape)), *_sentences(report)]
+    for profile in report.profiles:
+        blocks += [_heading(profile), text_grid(_parts(profile, PLAIN.escape))]
+    return "\n\n".join(blocks)
 
 
 def as_markdown(report: Report) -> str:
     """Return the report as Markdown."""
-    tables = [pipe_table(table) for table in _tables(report, MARKDOWN.escape)]
-    sentences = map(MARKDOWN.escape, _sentences(report))
-    return "\n\n".join([MARKDOWN.escape(_conditions(report)), tables[0], *sentences, *tables[1:]]) + "\n"
+    escape = MARKDOWN.escape
+    blocks = [escape(_conditions(report)), pipe_table(_rows(report, escape)), *map(escape, _sentences(report))]
+    for profile in report.profiles:
+        blocks += [escape(_heading(profile)), pipe_table(_parts(profile, escape))]
+    return "\n\n".join(blocks) + "\n"
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -81,7 +85,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "rows": [asdict(row) for row in report.rows],
         "absent": list(report.absent),
         "finished_texture": asdict(report.finished) if report.finished else None,
-        "parts": [asdict(part) for part in report.parts],
+        "profiles": [asdict(profile) for profile in report.profiles],
     }
 
 
@@ -107,14 +111,25 @@ def _setting(case: Case) -> str:
     )
 
 
-def _tables(report: Report, escape: Callable[[str], str]) -> list[pd.DataFrame]:
-    lines = [[{"case": row.case.title, **_figures(row.speeds)} for row in report.rows]]
-    if report.parts:
-        lines.append([_part(part) for part in report.parts])
-    return [
-        pd.DataFrame([{escape(heading): escape(cell) for heading, cell in line.items()} for line in table], dtype="str")
-        for table in lines
+def _rows(report: Report, escape: Callable[[str], str]) -> pd.DataFrame:
+    return _table([{"case": row.case.title, **_figures(row.speeds)} for row in report.rows], escape)
+
+
+def _parts(profile: Profile, escape: Callable[[str], str]) -> pd.DataFrame:
+    lines = [
+        {"operator": one.operator, "ms": format_number(one.milliseconds), "%": f"{100 * one.share:.1f}"}
+        for one in profile.parts
     ]
+    return _table(lines, escape)
+
+
+def _heading(profile: Profile) -> str:
+    return f"By torch's operators, {profile.step}:"
+
+
+def _table(lines: Sequence[dict[str, str]], escape: Callable[[str], str]) -> pd.DataFrame:
+    escaped = [{escape(heading): escape(cell) for heading, cell in line.items()} for line in lines]
+    return pd.DataFrame(escaped, dtype="str")
 
 
 def _figures(speeds: Sequence[Speed]) -> dict[str, str]:
@@ -130,14 +145,6 @@ def _figures(speeds: Sequence[Speed]) -> dict[str, str]:
     return dict(zip(FIGURES, [str(image_steps(speeds)), *map(format_number, numbers), share], strict=True))
 
 
-def _part(part: Part) -> dict[str, str]:
-    return {
-        "operator": part.operator,
-        "ms a step": format_number(part.milliseconds),
-        "share": f"{100 * part.share:.1f} %",
-    }
-
-
 def _sentences(report: Report) -> Iterator[str]:
     yield from _ratios(report)
     if report.finished is not None:
@@ -149,8 +156,6 @@ def _sentences(report: Report) -> Iterator[str]:
     yield from (f"{row.case.title} failed: {row.error}" for row in report.rows if row.error)
     if report.absent:
         yield f"Without a row: {' '.join(report.absent)}"
-    if report.parts:
-        yield "Time of a step of the base by torch's operators, profiled once more:"
 
 
 def _ratios(report: Report) -> Iterator[str]:
