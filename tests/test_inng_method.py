@@ -22,6 +22,7 @@ from inng_bench.inng.prior import Palette
 from inng_bench.metrics.typicality import TypicalWindows, parts_of
 from inng_bench.records import store
 from inng_bench.records.schema import Window
+from inng_bench.seeds import torch_generator
 from inng_bench.textures import to_pixels, to_tensor
 
 # Stripes are random phase noise of their own spectrum, so that p0 and the steps must know less of them here.
@@ -158,6 +159,41 @@ def test_a_wrong_start_is_one_sentence(
     assert message in complaint
     assert "Traceback" not in complaint
     assert not (tmp_path / "out").exists()
+
+
+def test_a_hurried_cascade_has_a_share_of_its_steps_and_the_patient_one_keeps_its_own(trained: INNg) -> None:
+    hurried = trained.hurried(0.25)
+    assert [stage.sampler.max_steps for stage in trained.stages] == [10] * 4
+    assert [stage.sampler.max_steps for stage in hurried.stages] == [2] * 4
+    assert [stage.sampler.max_steps for stage in trained.hurried(0.01).stages] == [1] * 4
+    assert [one.classifier for one in hurried.stages] == [one.classifier for one in trained.stages]
+    as_ever, again, fewer = (
+        method.sample(1, (64, 64), generator=torch_generator(0)) for method in (trained, trained.hurried(1.0), hurried)
+    )
+    assert torch.equal(as_ever, again)
+    assert not torch.equal(as_ever, fewer)
+
+
+@pytest.mark.parametrize("patience", ["0", "1.5", "nan", "half"])
+def test_a_patience_that_is_no_share_is_one_sentence(
+    stored: Path, patience: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["sample", str(stored), "--patience", patience])
+    assert ended.value.code == ExitStatus.BAD_INPUT
+    assert f"argument --patience: '{patience}' is not a number above 0 and at most 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("start", ["noise", "picture"])
+def test_the_command_draws_with_less_patience(stored: Path, tmp_path: Path, start: str) -> None:
+    begin = ["--size", "64x64"] if start == "noise" else ["--init", str(picture_file(tmp_path, 64, 64))]
+    drawn = {}
+    for patience in ("1", "0.1"):
+        out = tmp_path / patience
+        command = ["sample", str(stored), *begin, "--precision", "float32", "--patience", patience, "--out", str(out)]
+        assert main(command) == ExitStatus.OK
+        (drawn[patience],) = (path.read_bytes() for path in out.iterdir())
+    assert drawn["1"] != drawn["0.1"]
 
 
 def save(folder: Path, name: str, picture: Tensor) -> Path:

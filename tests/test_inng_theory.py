@@ -98,7 +98,8 @@ def test_each_weak_stage_lowers_the_divergence_by_its_closed_form() -> None:
         model = normalised(total)
         found.append(divergence(target, model))
         assert found[-1] == pytest.approx(expected, abs=1e-9)
-        assert found[-1] <= found[-2] + 2 / DRAWS**0.5 * abs(classifier.slope.item()) + 1e-6
+        # Two parameters that are fitted to so many draws cost 1 / DRAWS on average; seven times that is no chance.
+        assert found[-1] <= found[-2] + 7 / DRAWS
     assert found[0] > 0.9
     assert found[4] < 0.5 * found[0]
     assert found[-1] < 0.02

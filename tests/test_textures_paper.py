@@ -46,6 +46,15 @@ ALL = sorted(FILES)
 REGISTRY = {f"paper-{name}": hashlib.sha256(FILES[f"{name}.png"]).hexdigest() for name in SIZES}
 
 
+PUBLISHED = "3844a63583c1079f5a9ba5564c241ce589d8c97681d993f6848bc6bf18e81bc7"
+"""SHA-256 of the names and hashes of the ten pictures at the authors' commit 09e8fe7, "name hash" in order."""
+
+
+def test_the_hashes_are_those_of_the_authors_pictures() -> None:
+    told = " ".join(f"{name} {picture}" for name, picture in sorted(PICTURES.items()))
+    assert hashlib.sha256(told.encode()).hexdigest() == PUBLISHED
+
+
 @dataclass
 class Server:
     """Serves files on loopback and counts what it is asked for."""

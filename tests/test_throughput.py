@@ -109,5 +109,6 @@ def test_task_and_ceiling_take_turns() -> None:
 
 
 def test_a_finished_texture_is_timed_through_all_stages(stored: Path) -> None:
-    finished = measure_finished(INNg.load(stored, EXECUTION), pictures=3, clock=Clock(4.0, 10.0, 2.0))
-    assert (finished.seconds, finished.stages) == ((4.0, 10.0, 2.0), 2)
+    finished = measure_finished(INNg.load(stored, EXECUTION), pictures=3, clock=Clock(4.0, 2.0, 10.0, 1.0, 5.0, 3.0))
+    assert (finished.seconds, finished.hurried_seconds) == ((4.0, 10.0, 5.0), (2.0, 1.0, 3.0))
+    assert finished.stages == 2

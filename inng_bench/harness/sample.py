@@ -52,6 +52,7 @@ def draw_from_run(
     device: str = "auto",
     precision: str = "auto",
     trusted: str | None = None,
+    patience: float = 1.0,
     notice: Notice = ignore_notice,
 ) -> list[Path]:
     """Draw pictures from fresh noise with a stored model and write them as PNG.
@@ -72,6 +73,8 @@ def draw_from_run(
         Where and how to compute.
     trusted : str or None
         The method as ``module:Class``, for a model whose method is not an installed one.
+    patience : float
+        Of an INNg, see :meth:`inng_bench.inng.method.INNg.hurried`; 1 is that of its training.
     notice : Callable[[str], None]
         Is told whether pictures of this size tile.
 
@@ -87,6 +90,8 @@ def draw_from_run(
     """
     chosen = resolve_device(device)
     method = load_model(folder, Execution(chosen, resolve_precision(precision, chosen)), trusted)
+    if patience != 1:
+        method = _hurried(method, patience)
     if not method.supports(size):
         raise InputError(f"{method.name} cannot draw {size[1]}x{size[0]} px; name another --size.")
     generator = torch_generator(seed)
@@ -110,6 +115,7 @@ def continue_picture(
     device: str = "auto",
     precision: str = "auto",
     trusted: str | None = None,
+    patience: float = 1.0,
 ) -> list[Path]:
     """Start the sampler of a stored INNg from a picture instead of noise, and write PNGs.
 
@@ -121,7 +127,7 @@ def continue_picture(
         PNG, JPEG, TIFF or WebP from 64 px a side.
     stage : int
         Stage to begin at, from 1; negative ones count from the last, -1.
-    count, out, seed, device, precision, trusted
+    count, out, seed, device, precision, trusted, patience
         As in :func:`draw_from_run`.
 
     Raises
@@ -133,6 +139,7 @@ def continue_picture(
     method = load_model(folder, Execution(chosen, resolve_precision(precision, chosen)), trusted)
     if not isinstance(method, INNg):
         raise InputError(f"{method.name} has no sampler that could begin at a picture; name a run of inng.")
+    method = method.hurried(patience)
     pixels = decode_picture(picture, partial(_check_start, picture))
     stages = len(method.stages)
     if not 1 <= abs(stage) <= stages:
@@ -145,6 +152,12 @@ def continue_picture(
         paths.append(out / f"{picture.stem}-from-stage-{first}-seed-{seed}-{index}.png")
         write_png(paths[-1], _drawn(folder, drawn))
     return paths
+
+
+def _hurried(method: Method, patience: float) -> INNg:
+    if not isinstance(method, INNg):
+        raise InputError(f"{method.name} has no stages, whose --patience could be less; name a run of inng.")
+    return method.hurried(patience)
 
 
 def _check_start(picture: Path, size: tuple[int, int]) -> None:

@@ -71,6 +71,11 @@ class Stage:
     classifier: FrozenClassifier
     sampler: Sampler
 
+    def hurried(self, patience: float) -> "Stage":
+        """Return the stage with a share of its steps, at least one."""
+        steps = max(1, round(patience * self.sampler.max_steps))
+        return replace(self, sampler=replace(self.sampler, max_steps=steps))
+
 
 @dataclass(frozen=True)
 class StageReport:

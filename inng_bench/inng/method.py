@@ -1,5 +1,6 @@
 """INNg as a method of the suite: the cascade and its variants behind the contract."""
 
+import copy
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -141,6 +142,18 @@ class INNg(Method):
         noise = self._prior.draw(count, (height, width), generator).to(self._execution.device)
         canvases = synthesise(self._stages, noise, self._preconditioner, self._config, self._prior, generator)
         return _cut(canvases, self._margin)[:, :, : size[0], : size[1]].cpu()
+
+    def hurried(self, patience: float) -> "INNg":
+        """Return the cascade with stages that sooner give up an image which does not reach its boundary.
+
+        Parameters
+        ----------
+        patience : float
+            Share of each stage's steps, in (0, 1]; its steps cool as much over fewer of them.
+        """
+        hurried = copy.copy(self)
+        hurried._stages = tuple(stage.hurried(patience) for stage in self._stages)
+        return hurried
 
     @property
     def window(self) -> int:
