@@ -93,7 +93,8 @@ def draw_from_run(
     if patience != 1:
         method = _hurried(method, patience)
     if not method.supports(size):
-        raise InputError(f"{method.name} cannot draw {size[1]}x{size[0]} px; name another --size.")
+        least = f" from {SMALLEST_PICTURE} px a side" if isinstance(method, INNg) else ""
+        raise InputError(f"{method.name} cannot draw {size[1]}x{size[0]} px; name another --size{least}.")
     generator = torch_generator(seed)
     title = "-".join(folder.resolve().parts[-3:-1]) or "sample"  # texture and method
     paths = []
