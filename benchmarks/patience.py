@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from inng_bench.contract import Execution
+from inng_bench.errors import InputError
 from inng_bench.harness.hardware import resolve_precision
 from inng_bench.harness.measure import read_windows
 from inng_bench.inng.method import INNg
@@ -64,8 +65,11 @@ def main() -> None:
     parser.add_argument("results", type=Path, help="a results folder with models, such as results/runs/quick")
     torch.set_num_threads(1)  # as the runs of the suites
     keep_freed_memory()
-    for line in lines(parser.parse_args().results):
-        print(line, flush=True)
+    try:
+        for line in lines(parser.parse_args().results):
+            print(line, flush=True)
+    except InputError as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

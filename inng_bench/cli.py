@@ -209,7 +209,7 @@ def _add_sample(commands: _Commands) -> None:
         type=share,
         default=1.0,
         help="of a stage's steps, after which it gives up an image that does not reach its boundary (runs of inng; "
-        "default: 1; 0.5 draws in half the time what can hardly be told apart, see docs/variants.md)",
+        "default: 1; docs/variants.md has the time and the quality of less)",
     )
     parser.add_argument(
         "--method",
