@@ -59,8 +59,8 @@ def _throughput(arguments: argparse.Namespace) -> int:
     cases, absent = choose_cases(quick=arguments.quick)
     with claim_machine(Claim.ALONE), open_display(effort.passes * len(cases), unit="all cases") as display:
         finished = _finished(arguments.model, effort)  # first, since it may be refused
-        rows = measure_cases(cases, effort, display)
         profiles = in_fresh_process(partial(profile_steps, cases[0], effort)) if arguments.parts else ()
+        rows = measure_cases(cases, effort, display)  # last, since no failure of the others may lose it
     report = Report(rows, absent, effort, finished, profiles)
     text = json.dumps(as_json(report), indent=1, ensure_ascii=False, allow_nan=False)
     print(text if arguments.json else as_text(report), flush=True)  # before a disk that is full can lose it

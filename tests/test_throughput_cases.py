@@ -81,7 +81,8 @@ def test_every_factor_changes_one_thing_about_the_base() -> None:
     assert len({case.title for case in cases}) == len(cases) > 12
     for case in cases[1:]:
         changed = {name for name, value in asdict(case).items() if value != base[name]} - {"title"}
-        assert len(changed) == 1 or changed in ({"precision", "filters"}, {"scheme", "update"}), case.title
+        named = ({"precision", "filters"}, {"scheme", "update"}, {"device", "precision"})
+        assert len(changed) == 1 or changed in named, case.title
     assert all(sentence.endswith(".") for sentence in absent)
     assert set(choose_cases(quick=True)[0]) < set(cases)
 
@@ -187,6 +188,7 @@ def test_a_gpu_is_timed_in_the_precision_that_it_takes_itself(monkeypatch: pytes
     cases, absent = choose_cases(quick=True)
     (gpu,) = [case for case in cases if case.device == "cuda"]
     assert (cases[0].precision, gpu.precision) == (FLOAT32, BFLOAT16)
+    assert gpu.title == "CUDA, bfloat16"  # a row names all that it changes
     assert not any("CUDA" in sentence for sentence in absent)
 
 

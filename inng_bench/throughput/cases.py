@@ -112,7 +112,8 @@ def choose_cases(*, quick: bool) -> tuple[tuple[Case, ...], tuple[str, ...]]:
         absent.append("all threads: this process may use one core.")
     if torch.cuda.is_available():
         precision = resolve_precision(Precision.AUTO, torch.device("cuda"))
-        cases.append(replace(base, title="CUDA", device="cuda", precision=precision))
+        title = "CUDA" if precision is base.precision else f"CUDA, {precision}"
+        cases.append(replace(base, title=title, device="cuda", precision=precision))
     else:
         absent.append("CUDA: torch finds no such device here.")
     if quick:

@@ -59,7 +59,7 @@ def profile_steps(case: Case, effort: Effort) -> tuple[Profile, ...]:
     moves = sampler.evaluations // case.batch
     return (
         Profile("a sampler step of the base, all its canvases", _profiled(sampler.run, moves, effort.rounds)),
-        Profile("a training step of a classifier of `fast`", _profiled(training, effort.steps, effort.rounds)),
+        Profile("a training step of a classifier of the preset fast", _profiled(training, effort.steps, effort.rounds)),
     )
 
 
@@ -68,8 +68,8 @@ def _profiled(task: Callable[[], object], steps: int, rounds: int) -> tuple[Part
     with profile(activities=[ProfilerActivity.CPU], acc_events=True) as profiler:
         for _ in range(rounds):
             task()
-    steps *= rounds
-    return summarise({event.key: event.self_cpu_time_total / 1000 / steps for event in profiler.key_averages()})
+    per_step = 1 / (1000 * steps * rounds)  # from microseconds of all rounds
+    return summarise({event.key: per_step * event.self_cpu_time_total for event in profiler.key_averages()})
 
 
 def summarise(milliseconds: dict[str, float]) -> tuple[Part, ...]:

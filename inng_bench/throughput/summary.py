@@ -1,4 +1,4 @@
-"""Figures over the passes of a timing, each with what it varies between."""
+"""Figures of a timing, each with what it varies between."""
 
 import statistics
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from inng_bench.throughput.measuring import Speed
 
 @dataclass(frozen=True)
 class Summary:
-    """A figure and its range: of several passes all of it, of a single one the middle half of the rounds."""
+    """A figure and its range: of passes or pictures all of it, of a single pass the middle half of its rounds."""
 
     value: float
     low: float
@@ -18,7 +18,7 @@ class Summary:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Summary":
-        """Summarise one figure of each pass."""
+        """Summarise one figure of each pass, or of each picture."""
         return cls(statistics.median(values), min(values), max(values))
 
     def times(self, factor: float) -> "Summary":
