@@ -20,6 +20,7 @@ from inng_bench.report.costs import costs_table, wide_costs
 from inng_bench.report.densities import FOILS, densities_table, wide_densities
 from inng_bench.report.documents import markdown, plain_text
 from inng_bench.report.effects import QUANTITIES, Effect, Verdict, effects_table, measure_effects
+from inng_bench.report.interactions import Joint, interactions_table, joint_rows, measure_interactions
 from inng_bench.report.origin import Origin
 from inng_bench.report.rows import make_rows
 from inng_bench.tables.markup import PLAIN
@@ -152,6 +153,83 @@ def test_the_report_of_a_suite_with_a_baseline_has_effects_and_no_other_has(tmp_
     assert list(table["quantity"]) == list(QUANTITIES)
     assert table["verdict"].tolist() == ["higher"] * 4
     assert max(map(len, report.text.splitlines())) <= 120
+
+
+USUAL = {"preset": "fast", "temperature": 1.0, "stop": "logit", "history": 24}
+
+
+def a_joint_suite(together: Factors, first: Factors, second: Factors, usual: Factors, **changes: Any) -> list[Record]:
+    """Return rows of which the last makes the changes of the two before it."""
+    cold, loss = {"temperature": 0.0}, {"stop": "loss"}
+    return [
+        *row("fast", usual, settings=USUAL),
+        *row("cold", first, settings=USUAL | cold),
+        *row("loss", second, settings=USUAL | loss),
+        *row("cold.loss", together, settings=USUAL | cold | loss, **changes),
+    ]
+
+
+def test_an_interaction_is_the_paired_t_interval_of_a_ratio_to_the_product_of_the_parts() -> None:
+    together, first, second, usual = (scattered(centre, 0.3, seed=i) for i, centre in enumerate((3.0, 1.5, 0.8, 1.0)))
+    del first["grass", 1]  # where one of the four runs is not, there is no pair
+    rows = make_rows(a_joint_suite(together, first, second, usual))
+    found = measure_interactions(rows, "fast")
+    expected = stats.ttest_1samp(
+        [math.log(together[pair] * usual[pair] / (first[pair] * second[pair])) for pair in first], 0.0
+    )
+    low, high = expected.confidence_interval(0.95)
+    assert [effect.quantity for _, effect in found] == list(QUANTITIES)
+    for joint, effect in found:
+        assert (joint, effect.pairs) == (Joint("cold.loss", ("cold", "loss")), 5)
+        assert effect.ratio.low == pytest.approx(math.exp(low))
+        assert effect.ratio.high == pytest.approx(math.exp(high))
+        assert effect.probability == pytest.approx(expected.pvalue)
+
+
+@pytest.mark.parametrize(
+    ("extra", "verdict"),
+    [(1.0, "not separable"), (1.5, "worse in Gram and patch-FID"), (0.6, "better in Gram and patch-FID")],
+)
+def test_parts_that_multiply_do_not_interact_and_what_is_beyond_their_product_is_found(
+    extra: float, verdict: str
+) -> None:
+    product = {pair: 2.0 * 1.4 * extra * factor for pair, factor in scattered(1.0, 0.05, seed=3).items()}
+    parts = scattered(2.0, 0.05, seed=1), scattered(1.4, 0.05, seed=2), scattered(1.0, 0.05)
+    (line,) = interactions_table(make_rows(a_joint_suite(product, *parts)), "fast", PLAIN).to_dict("records")
+    assert (line["of"], line["pairs"], line["together"]) == ("cold and loss", "6", verdict)
+
+
+def test_only_a_row_with_exactly_the_changes_of_two_others_and_their_budget_is_their_pair() -> None:
+    same = [scattered(1.0, 0.1, seed=i) for i in range(4)]
+    assert [joint.method for joint in joint_rows(make_rows(a_joint_suite(*same)), "fast")] == ["cold.loss"]
+    for changes in (
+        {"settings": USUAL | {"temperature": 0.0, "stop": "loss", "history": 1}},
+        {"settings": USUAL | {"temperature": 0.5, "stop": "loss"}},
+        {"budget_flops": 1.0},
+    ):
+        records = [one for one in a_joint_suite(*same) if one.method != "cold.loss"]
+        other = row("cold.loss", same[0], **({"settings": USUAL | {"temperature": 0.0, "stop": "loss"}} | changes))
+        assert joint_rows(make_rows([*records, *other]), "fast") == ()
+
+
+def test_the_report_of_a_suite_with_pairs_has_interactions(tmp_path: Path) -> None:
+    same = [scattered(1.0, 0.1, seed=i) for i in range(4)]
+    write_records(tmp_path, a_joint_suite(*same))
+    store.suite_path(tmp_path).write_text(json.dumps({"baseline": "fast"}))
+    report = build_report(tmp_path)
+    assert "Interactions. Rows that make the changes of two others" in report.text
+    assert max(map(len, report.text.splitlines())) <= 120
+    assert "## Interactions" in (report.folder / "table.md").read_text()
+    assert len(pd.read_csv(report.folder / "interactions.csv")) == len(QUANTITIES)
+
+
+def test_the_report_of_a_suite_without_pairs_has_no_interactions(tmp_path: Path) -> None:
+    same = [scattered(1.0, 0.1, seed=i) for i in range(4)]
+    write_records(tmp_path, [one for one in a_joint_suite(*same) if one.method != "loss"])
+    store.suite_path(tmp_path).write_text(json.dumps({"baseline": "fast"}))
+    report = build_report(tmp_path)
+    assert "Interactions" not in report.text
+    assert not (report.folder / "interactions.csv").exists()
 
 
 def with_model(**changes: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from inng_bench.report.agreement import agreement_csv, agreements, values_of
 from inng_bench.report.curves import curves_figure, progress_figure
 from inng_bench.report.documents import latex, markdown, plain_text
 from inng_bench.report.effects import effects_csv, measure_effects
+from inng_bench.report.interactions import interactions_csv
 from inng_bench.report.origin import read_origin
 from inng_bench.report.remarks import count_failures
 from inng_bench.report.rows import by_texture, make_rows
@@ -60,8 +61,8 @@ def build_report(results: Path, out: Path | None = None) -> Report:
         The results folder.
     out : Path or None
         Where ``table.md``, ``table.csv``, ``table.tex``, ``agreement.csv`` and ``sheets/`` go, and of a suite with a
-        baseline ``effects.csv``; None for ``report`` in the results folder. Files of an earlier report are replaced;
-        the same records give the same bytes.
+        baseline ``effects.csv``, and ``interactions.csv`` if rows make the changes of two others; None for ``report``
+        in the results folder. Files of an earlier report are replaced; the same records give the same bytes.
 
     Raises
     ------
@@ -74,12 +75,14 @@ def build_report(results: Path, out: Path | None = None) -> Report:
     rows = make_rows(records)
     origin = read_origin(results)
     table, text = wide_table(rows), plain_text(rows, records, origin)
+    interactions = interactions_csv(rows, origin.baseline) if origin.baseline else None
     contents: dict[str, bytes | None] = {
         "table.md": markdown(rows, records, origin).encode(),
         "table.csv": table.to_csv(index=False, lineterminator="\n").encode(),
         "agreement.csv": agreement_csv(agreements(values_of(rows))).encode(),
         "table.tex": latex(rows, records).encode(),
         "effects.csv": effects_csv(measure_effects(rows, origin.baseline)).encode() if origin.baseline else None,
+        "interactions.csv": interactions.encode() if interactions else None,
         _OVERVIEW: overview_sheet(results, rows),
         _METHODS: methods_sheet(results, rows),
         _CURVES: curves_figure(rows),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from inng_bench.records.schema import Record
-from inng_bench.report import agreement, comparison, costs, densities, effects, remarks
+from inng_bench.report import agreement, comparison, costs, densities, effects, interactions, remarks
 from inng_bench.report.agreement import agreement_table, agreements, headline_agreement_table
 from inng_bench.report.comparison import compare_methods, comparison_lines, not_judged
 from inng_bench.report.origin import Origin
@@ -55,6 +55,7 @@ def plain_text(rows: Sequence[Row], records: Sequence[Record], origin: Origin | 
         _costs_in_plain_text(rows),
         _densities_in_plain_text(rows),
         _effects_in_plain_text(rows, origin),
+        _interactions_in_plain_text(rows, origin),
         _speed_in_plain_text(rows),
         _comparison_in_plain_text(rows),
         _agreement_in_plain_text(rows),
@@ -101,6 +102,14 @@ def _effects_in_plain_text(rows: Sequence[Row], origin: Origin | None) -> str:
     return f"{_filled(f'{effects.TITLE}. {note}')}\n\n{text_grid(narrow)}"
 
 
+def _interactions_in_plain_text(rows: Sequence[Row], origin: Origin | None) -> str:
+    table = interactions.interactions_table(rows, origin.baseline if origin else "", PLAIN)
+    if table.empty:
+        return ""
+    narrow = table.drop(columns="of").rename(columns=_folded)
+    return f"{_filled(f'{interactions.TITLE}. {PLAIN.escape(interactions.NOTE)}')}\n\n{text_grid(narrow)}"
+
+
 def _folded(heading: object) -> str:
     """Return a heading with a word a line."""
     return str(heading).replace(" ", "\n")
@@ -110,6 +119,11 @@ def _effects_in_markdown(rows: Sequence[Row], origin: Origin | None) -> str:
     baseline = origin.baseline if origin else ""
     table = effects.effects_table(rows, baseline, MARKDOWN)
     return _titled_in_markdown(table, effects.TITLE, effects.effects_note(rows, baseline))
+
+
+def _interactions_in_markdown(rows: Sequence[Row], origin: Origin | None) -> str:
+    table = interactions.interactions_table(rows, origin.baseline if origin else "", MARKDOWN)
+    return _titled_in_markdown(table, interactions.TITLE, interactions.NOTE)
 
 
 def _speed_in_plain_text(rows: Sequence[Row]) -> str:
@@ -192,6 +206,7 @@ def markdown(rows: Sequence[Row], records: Sequence[Record], origin: Origin | No
         _costs_in_markdown(rows),
         _densities_in_markdown(rows),
         _effects_in_markdown(rows, origin),
+        _interactions_in_markdown(rows, origin),
         _speed_in_markdown(rows),
         _comparison_in_markdown(rows),
         _agreement_in_markdown(rows),

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 import pandas as pd
 from scipy import stats
@@ -25,6 +26,9 @@ LEVEL = 0.05
 TITLE = "Effects"
 
 _ERROR_LENGTH = 60
+
+_ROUNDING = 1e-12
+"""Of differences of logarithms."""
 
 
 class Verdict(StrEnum):
@@ -60,6 +64,12 @@ class Effect:
     ratio: Estimate
     probability: float | None = None
 
+    @classmethod
+    def of(cls, method: str, quantity: str, differences: Sequence[float]) -> "Effect":
+        """Test differences of logarithms, one a pair, by Student's t; the probability is not corrected yet."""
+        ratio, probability = _tested(differences)
+        return cls(method, quantity, len(differences), ratio, probability)
+
     @property
     def verdict(self) -> Verdict:
         """What the interval alone says."""
@@ -73,6 +83,18 @@ class Effect:
     def survives(self) -> bool:
         """Whether the verdict holds for all rows of the quantity together."""
         return self.probability is not None and self.probability < LEVEL
+
+    def line(self) -> dict[str, str | int | float | None]:
+        """Return the columns of a table in full precision that follow the row's name."""
+        return {
+            "quantity": self.quantity,
+            "pairs": self.pairs,
+            "ratio": self.ratio.value,
+            "ratio_low": self.ratio.low,
+            "ratio_high": self.ratio.high,
+            "probability_holm": self.probability,
+            "verdict": str(self.verdict),
+        }
 
 
 def _headline(metric: str) -> Callable[[Record], float | None]:
@@ -110,7 +132,7 @@ def measure_effects(rows: Sequence[Row], baseline: str) -> tuple[Effect, ...]:
     return tuple(
         effect
         for quantity in QUANTITIES
-        for effect in _corrected([_effect(rows, method, baseline, quantity) for method in methods])
+        for effect in corrected([_effect(rows, method, baseline, quantity) for method in methods])
     )
 
 
@@ -121,57 +143,41 @@ def compared_methods(rows: Sequence[Row], baseline: str) -> tuple[str, ...]:
 
 
 def _effect(rows: Sequence[Row], method: str, baseline: str, quantity: str) -> Effect:
-    first, second = (_values(rows, label, quantity) for label in (method, baseline))
-    logarithms = [math.log(value / second[pair]) for pair, value in first.items() if pair in second]
-    ratio, probability = _tested(logarithms)
-    return Effect(method, quantity, len(logarithms), ratio, probability)
+    first, second = (logarithms(rows, label, quantity) for label in (method, baseline))
+    return Effect.of(method, quantity, [value - second[pair] for pair, value in first.items() if pair in second])
 
 
-def _values(rows: Sequence[Row], method: str, quantity: str) -> dict[tuple[str, int], float]:
-    """Return the positive values of a method by texture and seed."""
+def logarithms(rows: Sequence[Row], method: str, quantity: str) -> dict[tuple[str, int], float]:
+    """Return the logarithms of a method's positive values of a quantity, by texture and seed."""
     read = QUANTITIES[quantity]
     records = (record for row in rows if row.method == method for record in row.succeeded)
     values = {(record.texture.name, record.replicate): read(record) for record in records}
-    return {pair: value for pair, value in values.items() if value is not None and value > 0}
+    return {pair: math.log(value) for pair, value in values.items() if value is not None and value > 0}
 
 
-def _tested(logarithms: Sequence[float]) -> tuple[Estimate, float | None]:
-    """Return the ratio with its interval, and how often so large a one would come of nothing, by Student's t."""
-    if not logarithms:
+def _tested(differences: Sequence[float]) -> tuple[Estimate, float | None]:
+    """Return the ratio with its interval, and how often so large a one would come of nothing."""
+    if not differences:
         return Estimate(), None
-    mean = math.fsum(logarithms) / len(logarithms)
-    if len(logarithms) == 1:
+    mean = math.fsum(differences) / len(differences)
+    if len(differences) == 1:
         return Estimate(math.exp(mean)), None
-    if min(logarithms) == max(logarithms):  # no spread, for which scipy has a warning and no interval
-        return Estimate(*[math.exp(mean)] * 3), float(mean == 0)
-    test = stats.ttest_1samp(logarithms, 0.0)
+    if max(differences) - min(differences) < _ROUNDING:  # no spread, for which scipy has a warning and no interval
+        return Estimate(*[math.exp(mean)] * 3), float(abs(mean) < _ROUNDING)
+    test = stats.ttest_1samp(differences, 0.0)
     low, high = test.confidence_interval(1 - LEVEL)
     return Estimate(math.exp(mean), math.exp(low), math.exp(high)), float(test.pvalue)
 
 
-def _corrected(effects: Sequence[Effect]) -> list[Effect]:
+def corrected(effects: Sequence[Effect]) -> list[Effect]:
     """Put Holm's probabilities in the place of those that know nothing of each other."""
-    corrected = iter(holm([effect.probability for effect in effects if effect.probability is not None]))
-    return [
-        effect if effect.probability is None else replace(effect, probability=next(corrected)) for effect in effects
-    ]
+    together = iter(holm([effect.probability for effect in effects if effect.probability is not None]))
+    return [effect if effect.probability is None else replace(effect, probability=next(together)) for effect in effects]
 
 
 def effects_csv(effects: Sequence[Effect]) -> str:
     """Return one line for each row and quantity, in full precision."""
-    lines = [
-        {
-            "method": effect.method,
-            "quantity": effect.quantity,
-            "pairs": effect.pairs,
-            "ratio": effect.ratio.value,
-            "ratio_low": effect.ratio.low,
-            "ratio_high": effect.ratio.high,
-            "probability_holm": effect.probability,
-            "verdict": str(effect.verdict),
-        }
-        for effect in effects
-    ]
+    lines = [{"method": effect.method, **effect.line()} for effect in effects]
     return pd.DataFrame(lines).to_csv(index=False, lineterminator="\n")
 
 
@@ -181,8 +187,8 @@ def effects_table(rows: Sequence[Row], baseline: str, markup: Markup) -> pd.Data
     lines = []
     for method in dict.fromkeys(effect.method for effect in effects):
         own = {effect.quantity: effect for effect in effects if effect.method == method}
-        cells = {markup.escape(_HEADINGS[name]): _cell(own[name], markup) for name in QUANTITIES}
-        quality = markup.escape(_conclusion(own["gram"], own["patch_fid"]))
+        cells = quantity_cells(own, markup)
+        quality = markup.escape(quality_verdict(own))
         reason = next((row.error for row in rows if row.method == method and row.failures), "")
         failed = markup.escape(f"; failed: {shorten(reason, _ERROR_LENGTH)}" if reason else "")
         pairs = str(max(effect.pairs for effect in own.values()))
@@ -205,13 +211,23 @@ def effects_note(rows: Sequence[Row], baseline: str) -> str:
 
 def _change(rows: Sequence[Row], method: str, baseline: str) -> str:
     """Return in what a row differs from the baseline, such as ``temperature 0.0``."""
-    first = {row.method: row for row in rows}
-    settings = {label: row.records[0].settings for label, row in first.items()}
-    usual = settings.get(baseline, {})
-    changes = [f"{name} {value}" for name, value in settings[method].items() if usual.get(name) != value]
-    if baseline in first and first[method].budget_flops != first[baseline].budget_flops:
-        changes.append(f"{first[method].budget_flops / first[baseline].budget_flops:g} of the budget")
+    changes = [f"{name} {value}" for name, value in changed_settings(rows, method, baseline).items()]
+    budgets = {row.method: row.budget_flops for row in rows}
+    if baseline in budgets and budgets[method] != budgets[baseline]:
+        changes.append(f"{budgets[method] / budgets[baseline]:g} of the budget")
     return ", ".join(changes)
+
+
+def changed_settings(rows: Sequence[Row], method: str, baseline: str) -> dict[str, Any]:
+    """Return the settings of a row that are not those of the baseline."""
+    settings = {row.method: row.records[0].settings for row in rows}
+    usual = settings.get(baseline, {})
+    return {name: value for name, value in settings[method].items() if usual.get(name) != value}
+
+
+def quantity_cells(effects: Mapping[str, Effect], markup: Markup) -> dict[str, str]:
+    """Return the cells of a row's effects, which are given by quantity, under their headings."""
+    return {markup.escape(_HEADINGS[name]): _cell(effects[name], markup) for name in QUANTITIES}
 
 
 def _cell(effect: Effect, markup: Markup) -> str:
@@ -225,9 +241,10 @@ def _cell(effect: Effect, markup: Markup) -> str:
     return markup.with_interval(value, markup.escape(f"({format_range(effect.ratio.low, effect.ratio.high, places)})"))
 
 
-def _conclusion(gram: Effect, patch_fid: Effect) -> str:
-    """Return what both metrics say of the quality, such as ``worse in Gram``."""
+def quality_verdict(effects: Mapping[str, Effect]) -> str:
+    """Return what both metrics, which are given by quantity, say of the quality, such as ``worse in Gram``."""
     words = {Verdict.HIGHER: "worse", Verdict.LOWER: "better"}
+    gram, patch_fid = effects["gram"], effects["patch_fid"]
     if Verdict.NOT_MEASURED in (gram.verdict, patch_fid.verdict):
         return Verdict.NOT_MEASURED
     found = [

@@ -1,0 +1,111 @@
+"""Interactions: whether two changes of a suite do together what each does alone.
+
+A row that makes the changes of two other rows, and no others, is their pair. Without an interaction its ratio to the
+baseline is the product of theirs; the interaction is its ratio to that product. All four rows are compared texture by
+texture and seed by seed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import pandas as pd
+
+from inng_bench.report.effects import (
+    QUANTITIES,
+    Effect,
+    changed_settings,
+    compared_methods,
+    corrected,
+    logarithms,
+    quality_verdict,
+    quantity_cells,
+)
+from inng_bench.report.rows import Row
+from inng_bench.tables.markup import Markup
+
+TITLE = "Interactions"
+
+NOTE = (
+    "Rows that make the changes of two others. Ratios of the row to the product of what the two do alone, each against "
+    "the baseline: 1 is no interaction, above it the two are worse together than apart. Pairs, intervals and the "
+    "correction are as in the table above; four runs err in each pair, not two, so that the intervals are wider."
+)
+
+
+@dataclass(frozen=True)
+class Joint:
+    """A row that makes the changes of two others.
+
+    Attributes
+    ----------
+    method : str
+        Its label.
+    parts : tuple[str, str]
+        Labels of the two.
+    """
+
+    method: str
+    parts: tuple[str, str]
+
+
+def joint_rows(rows: Sequence[Row], baseline: str) -> tuple[Joint, ...]:
+    """Find the rows whose changes are those of two other rows, which have none in common; budgets are all alike."""
+    budgets = {row.method: row.budget_flops for row in rows}
+    changes = {
+        method: changed
+        for method in compared_methods(rows, baseline)
+        if budgets[method] == budgets.get(baseline) and (changed := changed_settings(rows, method, baseline))
+    }
+    return tuple(
+        Joint(method, (first, second))
+        for method, changed in changes.items()
+        for first, second in combinations(changes, 2)
+        if not changes[first].keys() & changes[second].keys() and changes[first] | changes[second] == changed
+    )
+
+
+def measure_interactions(rows: Sequence[Row], baseline: str) -> tuple[tuple[Joint, Effect], ...]:
+    """Measure the interaction of every pair, by quantity in the order of the effects; Holm corrects over the pairs."""
+    joints = joint_rows(rows, baseline)
+    return tuple(
+        found
+        for quantity in QUANTITIES
+        for found in zip(
+            joints, corrected([_interaction(rows, joint, baseline, quantity) for joint in joints]), strict=True
+        )
+    )
+
+
+def _interaction(rows: Sequence[Row], joint: Joint, baseline: str, quantity: str) -> Effect:
+    together, first, second, usual = (
+        logarithms(rows, method, quantity) for method in (joint.method, *joint.parts, baseline)
+    )
+    complete = [pair for pair in together if pair in first and pair in second and pair in usual]
+    return Effect.of(
+        joint.method, quantity, [together[pair] - first[pair] - second[pair] + usual[pair] for pair in complete]
+    )
+
+
+def interactions_csv(rows: Sequence[Row], baseline: str) -> str | None:
+    """Return one line for each pair and quantity, in full precision; None without a pair."""
+    lines = [
+        {"method": joint.method, "first": joint.parts[0], "second": joint.parts[1], **effect.line()}
+        for joint, effect in measure_interactions(rows, baseline)
+    ]
+    return pd.DataFrame(lines).to_csv(index=False, lineterminator="\n") if lines else None
+
+
+def interactions_table(rows: Sequence[Row], baseline: str, markup: Markup) -> pd.DataFrame:
+    """Return the table for people, a line for each pair; it is empty without one."""
+    found = measure_interactions(rows, baseline) if baseline else ()
+    lines = []
+    for joint in dict.fromkeys(joint for joint, _ in found):
+        own = {effect.quantity: effect for one, effect in found if one == joint}
+        named = {
+            "method": markup.escape(joint.method),
+            "of": markup.escape(" and ".join(joint.parts)),
+            "pairs": str(max(effect.pairs for effect in own.values())),
+        }
+        lines.append({**named, **quantity_cells(own, markup), "together": markup.escape(quality_verdict(own))})
+    return pd.DataFrame(lines, dtype="str")
