@@ -1,3 +1,5 @@
+from itertools import product
+
 import pytest
 import torch
 from torch import Tensor
@@ -95,14 +97,13 @@ def test_the_dense_gradient_is_the_mean_of_the_gradients_of_the_windows(
 def test_the_mean_over_the_windows_holds_for_every_roll() -> None:
     network = make_classifier(Design(2))
     frozen, canvas = freeze(network, torch.float64), draw_picture(HEIGHT, WIDTH)
-    for down in range(WINDOW_STEP):
-        for right in range(down % 3, WINDOW_STEP, 3):  # each row and each column, and a third of all pairs
-            rolled = canvas.roll((down, right), (2, 3)).requires_grad_()
-            expected = network(explicit_windows(rolled).flatten(0, 2)).reshape(1, -1)
-            (slope,) = torch.autograd.grad(expected.sum(), rolled)
-            logits, gradient = torus_logits_and_gradient(frozen, canvas, roll=(down, right))
-            torch.testing.assert_close(logits, expected)
-            torch.testing.assert_close(gradient * COVERING, slope.roll((-down, -right), (2, 3)))
+    for down, right in product(range(WINDOW_STEP), repeat=2):
+        rolled = canvas.roll((down, right), (2, 3)).requires_grad_()
+        expected = network(explicit_windows(rolled).flatten(0, 2)).reshape(1, -1)
+        (slope,) = torch.autograd.grad(expected.sum(), rolled)
+        logits, gradient = torus_logits_and_gradient(frozen, canvas, roll=(down, right))
+        torch.testing.assert_close(logits, expected)
+        torch.testing.assert_close(gradient * COVERING, slope.roll((-down, -right), (2, 3)))
 
 
 @pytest.mark.parametrize("output", list(Output))
