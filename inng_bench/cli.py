@@ -40,6 +40,7 @@ RUN_EXAMPLES = """\
 examples:
   python -m inng_bench run --suite quick
   python -m inng_bench run --suite standard --seeds 1 --dry-run
+  python -m inng_bench run --suite standard --textures grass,wood --methods inng
   python -m inng_bench run --texture my.png --methods inng
 
 What is finished is kept: the same command again runs only what is missing, so that an interrupted suite goes on."""
@@ -115,6 +116,7 @@ def _add_run(commands: _Commands) -> None:
         "--scale", type=positive_number, help="factor to resize the picture by (default: chosen by its size)"
     )
     parser.add_argument("--methods", metavar="A,B", help="only these rows, beside the reference rows (default: all)")
+    parser.add_argument("--textures", metavar="A,B", help="only these textures of the suite (default: all)")
     parser.add_argument("--out", metavar="DIR", type=Path, help="results folder (default: results/runs/NAME)")
     parser.add_argument(
         "--seeds", metavar="N", type=whole_number(1, 1000), help="number of seeds (default: the suite's)"
@@ -285,11 +287,11 @@ def _run(arguments: argparse.Namespace) -> int:
     from inng_bench.records.schema import Limits
 
     suite, origin = _chosen_suite(arguments)
-    methods = arguments.methods.split(",") if arguments.methods else None
     plan = make_plan(
         suite,
         replicates=arguments.seeds,
-        methods=methods,
+        methods=_names(arguments.methods),
+        textures=_names(arguments.textures),
         device=arguments.device,
         precision=arguments.precision,
         budget_tflop=arguments.budget,
@@ -303,6 +305,11 @@ def _run(arguments: argparse.Namespace) -> int:
     print(_summary(results))
     print(f"Tables and pictures: python -m inng_bench.report {results.folder}")
     return ExitStatus.RUNS_FAILED if results.failed or results.left else ExitStatus.OK
+
+
+def _names(text: str | None) -> list[str] | None:
+    """Read names that commas part."""
+    return text.split(",") if text else None
 
 
 def _summary(results: Results) -> str:

@@ -15,7 +15,7 @@ from inng_bench.errors import InputError
 from inng_bench.harness.plan import Plan, RunSpec, TextureReference, estimate, find_missing, make_plan, sample_geometry
 from inng_bench.harness.rerun import origin_of_picture, origin_of_suite, rerun_command
 from inng_bench.harness.rows import failed_record, known_fields
-from inng_bench.harness.suite import Suite, parse_suite
+from inng_bench.harness.suite import Picture, Suite, parse_suite
 from inng_bench.metrics.catalogue import BY_NAME, DEFAULT
 from inng_bench.records.provenance import collect
 from inng_bench.records.schema import Against, Measurement, Provenance, Record, Status, TextureFacts
@@ -112,6 +112,21 @@ def test_rows_can_be_chosen_and_the_reference_rows_stay() -> None:
     assert {run.method for run in plan_of(methods=["tiler"]).runs} == {"tiler", "real", "noise", "random-phase"}
     with pytest.raises(InputError, match="the suite has no method 'tilr'; did you mean 'tiler'"):
         plan_of(methods=["tilr"])
+
+
+def test_textures_can_be_chosen_and_make_the_same_runs_as_in_the_whole_suite(tmp_path: Path) -> None:
+    plan = plan_of(textures=["pebbles"])
+    whole = {run.key: run for run in plan_of().runs}
+    assert {run.texture.name for run in plan.runs} == {"pebbles"} == set(plan.textures)
+    assert all(run == whole[run.key] for run in plan.runs)
+    with pytest.raises(InputError, match="the suite has no texture 'pebble'; did you mean 'pebbles'"):
+        plan_of(textures=["pebble"])
+    Image.new("RGB", (300, 200)).save(tmp_path / "My Wall.png")  # of a single colour: it would be refused if loaded
+    both = read().model_copy(update={"pictures": (Picture(path=tmp_path / "My Wall.png"),)})
+    assert both.texture_names == ("brick", "pebbles", "my-wall")
+    assert {run.texture.name for run in make_plan(both, device="cpu", textures=["brick"]).runs} == {"brick"}
+    with pytest.raises(InputError, match="single colour"):
+        make_plan(both, device="cpu", textures=["my-wall"])
 
 
 def test_seeds_differ_along_every_axis_and_do_not_depend_on_the_rest_of_the_suite() -> None:
@@ -294,6 +309,9 @@ def test_the_command_makes_what_earlier_calls_left_in_the_folder_too() -> None:
     second = plan_of(methods=["small-10x"], replicates=1, origin=origin)
     assert command_of(first) == "--suite quick --device cpu --methods tiler --seeds 1"
     assert command_of(second, *(finished(run) for run in first.runs)) == "--suite quick --device cpu --seeds 1"
+    some = plan_of(textures=["brick"], origin=origin)
+    assert command_of(some) == "--suite quick --device cpu --textures brick"
+    assert command_of(first, *(finished(run) for run in some.runs)) == "--suite quick --device cpu"
     third = plan_of(origin=origin)
     assert command_of(first, *(finished(run) for run in third.runs)) == "--suite quick --device cpu"
 

@@ -23,7 +23,7 @@ from inng_bench.records.generations import KEPT
 from inng_bench.records.schema import NO_LIMITS, Limits, Record, Status, TextureFacts
 from inng_bench.seeds import derive_seed
 from inng_bench.suggest import did_you_mean
-from inng_bench.textures import Texture, load_own_texture, load_texture
+from inng_bench.textures import Texture, load_own_texture, load_texture, own_texture_name
 
 PURPOSES = ("train", "sample", "metric")
 REAL = "real"
@@ -190,6 +190,7 @@ def make_plan(
     *,
     replicates: int | None = None,
     methods: Sequence[str] | None = None,
+    textures: Sequence[str] | None = None,
     device: str = "auto",
     precision: str | None = None,
     budget_tflop: float | None = None,
@@ -206,6 +207,8 @@ def make_plan(
         Number of seeds instead of the suite's.
     methods : Sequence[str] or None
         Labels of the rows that are wanted beside the reference rows; None for all.
+    textures : Sequence[str] or None
+        Names of the textures that are wanted; None for all. No others are loaded.
     device : str
         ``auto``, ``cpu``, ``cuda`` or ``mps``.
     precision : str or None
@@ -233,21 +236,21 @@ def make_plan(
     chosen = resolve_device(device)
     execution = Execution(chosen, resolve_precision(suite.precision, chosen))
     rows = [*_reference_entries(), *_choose(suite.methods, methods)]
-    textures = _load_textures(suite)
+    loaded = _load_textures(suite, _chosen_textures(suite, textures))
     count = changed_suite(suite, replicates=replicates).replicates  # checked; the suite keeps its own
     suite_hash = suite.hash()
     runs = [
         run
         for entry in rows
         for run in _runs_of_entry(
-            entry, suite, suite_hash, list(textures), execution, min(count, entry.replicates or count)
+            entry, suite, suite_hash, list(loaded), execution, min(count, entry.replicates or count)
         )
     ]
     return Plan(
         suite,
         suite_hash,
         tuple(sorted(runs, key=lambda run: -run.budget_flops)),
-        {reference.name: texture for reference, texture in textures.items()},
+        {reference.name: texture for reference, texture in loaded.items()},
         (*origin, *_arguments(device, precision, budget_tflop)) if origin else (),
     )
 
@@ -356,10 +359,19 @@ def _choose(entries: Sequence[MethodEntry], labels: Sequence[str] | None) -> lis
     return [entry for entry in entries if entry.label in labels]
 
 
-def _load_textures(suite: Suite) -> dict[TextureReference, Texture]:
-    """Load every texture once, which checks that all exist, and check that no two share a name."""
-    textures = {TextureReference(name=name): load_texture(name) for name in suite.textures}
+def _chosen_textures(suite: Suite, names: Sequence[str] | None) -> frozenset[str]:
+    for name in names or ():
+        if name not in suite.texture_names:
+            raise InputError(f"the suite has no texture {name!r}; {did_you_mean(name, suite.texture_names)}")
+    return frozenset(suite.texture_names if names is None else names)
+
+
+def _load_textures(suite: Suite, wanted: frozenset[str]) -> dict[TextureReference, Texture]:
+    """Load each wanted texture once, which checks that all exist, and check that no two share a name."""
+    textures = {TextureReference(name=name): load_texture(name) for name in suite.textures if name in wanted}
     for picture in suite.pictures:
+        if own_texture_name(picture.path) not in wanted:
+            continue
         texture = load_own_texture(picture.path, scale=picture.scale)
         if texture.name in {reference.name for reference in textures}:
             raise InputError(f"two pictures of the suite are called {texture.name!r}; rename the file {picture.path}.")

@@ -1,7 +1,7 @@
 """The command that makes the results of a folder again, on whatever machine."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from inng_bench.harness.plan import Plan, record_key
@@ -26,7 +26,7 @@ def rerun_command(plan: Plan, records: Sequence[Record]) -> str:
     plan : Plan
         With an origin.
     records : Sequence[Record]
-        What earlier calls left in the folder; rows and seeds that only they asked for are asked for too.
+        What earlier calls left in the folder; textures, rows and seeds that only they asked for are asked for too.
 
     Returns
     -------
@@ -34,13 +34,18 @@ def rerun_command(plan: Plan, records: Sequence[Record]) -> str:
         Begins with ``python -m inng_bench run``; results folder and number of jobs are left to the reader.
     """
     keys = [run.key for run in plan.runs] + [record_key(record) for record in records]
-    found = {(label, replicate) for _, label, replicate in keys}
-    every = [entry.label for entry in plan.suite.methods]
-    chosen = [label for label in every if label in {label for label, _ in found}]
-    seeds = 1 + max(replicate for _, replicate in found)
+    textures, labels, replicates = (set(column) for column in zip(*keys, strict=True))
+    seeds = 1 + max(replicates)
     arguments = [
         *plan.origin,
-        *(() if chosen == every else ("--methods", ",".join(chosen))),
+        *_choice("--textures", plan.suite.texture_names, textures),
+        *_choice("--methods", [entry.label for entry in plan.suite.methods], labels),
         *(() if seeds == plan.suite.replicates else ("--seeds", str(seeds))),
     ]
     return shlex.join(["python", "-m", "inng_bench", "run", *arguments])
+
+
+def _choice(option: str, every: Sequence[str], found: Collection[str]) -> tuple[str, ...]:
+    """Return the option that asks for what was found of a suite's names, none where that is all."""
+    chosen = [name for name in every if name in found]
+    return () if len(chosen) == len(every) else (option, ",".join(chosen))

@@ -68,6 +68,7 @@ def run_suite(
     out: str | Path | None = None,
     replicates: int | None = None,
     methods: Sequence[str] | None = None,
+    textures: Sequence[str] | None = None,
     device: str = "auto",
     precision: str | None = None,
     budget_tflop: float | None = None,
@@ -87,6 +88,8 @@ def run_suite(
         Number of seeds instead of the suite's.
     methods : Sequence[str] or None
         Labels of the wanted rows beside the reference rows; None for all.
+    textures : Sequence[str] or None
+        Names of the wanted textures; None for all.
     device : str
         ``auto``, ``cpu``, ``cuda`` or ``mps``.
     precision : str or None
@@ -111,6 +114,7 @@ def run_suite(
         suite,
         replicates=replicates,
         methods=methods,
+        textures=textures,
         device=device,
         precision=precision,
         budget_tflop=budget_tflop,

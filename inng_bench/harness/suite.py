@@ -12,7 +12,7 @@ from inng_bench.errors import InputError
 from inng_bench.hashes import canonical_hash, file_hash
 from inng_bench.metrics.catalogue import selected
 from inng_bench.suggest import did_you_mean
-from inng_bench.textures import load_own_texture
+from inng_bench.textures import load_own_texture, own_texture_name
 
 REFERENCE_ROWS = ("real", "noise", "random-phase")
 """Rows that every suite has by itself: the texture's own other half, matched noise and matched spectrum."""
@@ -155,6 +155,11 @@ class Suite(_Strict):
         if self.baseline is not None and self.baseline not in labels[len(REFERENCE_ROWS) :]:
             raise ValueError(f"the baseline {self.baseline!r} is the label of no method")
         return self
+
+    @property
+    def texture_names(self) -> tuple[str, ...]:
+        """Names of all textures, bundled and own."""
+        return *self.textures, *(own_texture_name(picture.path) for picture in self.pictures)
 
     def hash(self) -> str:
         """Return the SHA-256 of everything that a figure depends on.

@@ -3,7 +3,7 @@
 from inng_bench.textures.catalogue import Kind, TextureInfo, texture_infos, texture_names
 from inng_bench.textures.conversion import to_pixels, to_tensor
 from inng_bench.textures.loading import load_texture
-from inng_bench.textures.own import load_own_texture
+from inng_bench.textures.own import load_own_texture, own_texture_name
 from inng_bench.textures.texture import Texture
 from inng_bench.textures.windows import Box
 
@@ -14,6 +14,7 @@ __all__ = [
     "TextureInfo",
     "load_own_texture",
     "load_texture",
+    "own_texture_name",
     "texture_infos",
     "texture_names",
     "to_pixels",

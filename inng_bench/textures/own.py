@@ -57,7 +57,7 @@ def load_own_texture(path: Path, scale: float | None = None) -> Texture:
     held_out = extract(pixels, held_out_box) if held_out_box else None
     _check_contrast(path, train, held_out)
     return Texture(
-        name=_safe_name(path),
+        name=own_texture_name(path),
         kind=Kind.OWN,
         licence="not stated",
         source=_printable(path.name),
@@ -101,7 +101,8 @@ def _check_contrast(path: Path, *windows: NDArray[np.uint8] | None) -> None:
             )
 
 
-def _safe_name(path: Path) -> str:
+def own_texture_name(path: Path) -> str:
+    """Return the name of a picture as a texture: the file's stem, in characters ``a-z 0-9 - _``."""
     plain = unicodedata.normalize("NFKD", path.stem).encode("ascii", "ignore").decode().lower()
     name = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:_LONGEST_NAME] or "picture"
     # A picture of one's own must not be taken for the texture of the catalogue.
