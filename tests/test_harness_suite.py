@@ -35,6 +35,7 @@ def test_every_bundled_suite_can_be_read_and_bears_its_files_name() -> None:
         "first-recipe",
         "long",
         "paper",
+        "paper-steps",
         "presets",
         "quick",
         "smoke",
