@@ -6,7 +6,6 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from inng_bench.contract import Execution, Precision
 from inng_bench.harness.hardware import resolve_precision
-from inng_bench.inng.cascade import Stage, climb
 from inng_bench.inng.choices import Update
 from inng_bench.inng.field import evaluation_flops
 from inng_bench.inng.frozen import FrozenClassifier, freeze
@@ -14,6 +13,7 @@ from inng_bench.inng.langevin import Sampler
 from inng_bench.inng.network import Design, new_classifier
 from inng_bench.inng.presets import FAST
 from inng_bench.inng.prior import NoisePrior
+from inng_bench.inng.synthesis import Stage, climb
 from inng_bench.processes import keep_freed_memory
 from inng_bench.throughput.samplers import LIKE_A_TEXTURE
 from inng_bench.timing import Ceiling

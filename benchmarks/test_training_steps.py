@@ -8,7 +8,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from inng_bench.baselines.dcgan import DCGAN, DCGANConfig, step_flops
 from inng_bench.contract import Execution
 from inng_bench.harness.hardware import resolve_precision
-from inng_bench.inng.cascade import CascadeTraining, classifier_flops
+from inng_bench.inng.cascade import CascadeTraining
+from inng_bench.inng.costs import classifier_flops
 from inng_bench.inng.presets import FAST
 from inng_bench.processes import keep_freed_memory
 from inng_bench.seeds import torch_generator

@@ -31,7 +31,7 @@ def random_crops(picture: Tensor, count: int, side: int, generator: torch.Genera
 
 
 def colour_statistics(window: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the colour mean (3,) of a window and a factor (3, 3) whose square is its colour covariance."""
+    """Return the colour mean (3,) of a window and a factor (3, 3) that times its transpose is its colour covariance."""
     pixels = window.flatten(1).double()
     eigenvalues, vectors = torch.linalg.eigh(torch.cov(pixels))
     factor = vectors * eigenvalues.clamp_min(0).sqrt()

@@ -195,7 +195,7 @@ def test_a_run_of_inng_keeps_what_its_model_is_and_costs_and_what_its_density_an
     assert record.model.bytes == (store.folder_of(tmp_path, record) / "model.safetensors").stat().st_size
     # As many gradients as its steps and one more take, and the products of its colours.
     ascents: list[Ascent] = []
-    monkeypatch.setattr("inng_bench.inng.cascade.ascend", lambda *others: _kept(ascend(*others), ascents))
+    monkeypatch.setattr("inng_bench.inng.synthesis.ascend", lambda *others: _kept(ascend(*others), ascents))
     method.sample(1, (64, 64), generator=torch_generator(run.seeds["sample"]))
     one = evaluation_flops(method.stages[0].classifier, method.config.reading, (64, 64))
     colours = 2 * 9 * 64 * 64  # of a picture times a 3×3 matrix: once for its noise, twice a step
@@ -212,6 +212,21 @@ def test_a_run_of_inng_keeps_what_its_model_is_and_costs_and_what_its_density_an
 def _kept(ascent: Ascent, ascents: list[Ascent]) -> Ascent:
     ascents.append(ascent)
     return ascent
+
+
+@pytest.mark.usefixtures("no_metrics")
+def test_a_cascade_that_stops_making_progress_ends_with_a_full_record_that_says_so(tmp_path: Path) -> None:
+    hopeless = "max_stages = 9\nmax_steps = 1\nthreshold = 50.0\nno_progress_stages = 2"
+    suite = parse_suite(INNG_SUITE.replace("max_stages = 2\nmax_steps = 4", hopeless), "one.toml")
+    run = next(run for run in make_plan(suite, device="cpu").runs if run.method == "inng")
+    record = execute(run.model_copy(update={"budget_flops": 1e15}), tmp_path)
+    assert record.status is Status.OK
+    assert [point.step for point in record.curve] == [1, 2]
+    assert [point.values["missed"] for point in record.curve] == [1.0, 1.0]
+    assert all(point.values["sampler_steps"] == 1 and "energy_gap" in point.values for point in record.curve)
+    assert any("the last 2 rounds made no progress" in warning for warning in record.warnings)
+    assert record.samples == 2
+    assert (store.folder_of(tmp_path, record) / "model.safetensors").exists()
 
 
 @pytest.mark.usefixtures("no_metrics")

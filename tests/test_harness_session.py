@@ -298,6 +298,23 @@ def test_limits_of_the_call_win_over_those_of_the_suite_and_change_no_hash() -> 
     assert other.suite_hash == plan.suite_hash == fakes("Tiler").suite_hash
 
 
+def test_a_cascade_whose_training_turns_into_nan_is_a_failed_row_and_earlier_results_stay(tmp_path: Path) -> None:
+    small = "filters = 4, canvases = 1, canvas_side = 64, crops = 1, max_stages = 2, max_steps = 2"
+    entry = f'[[methods]]\nlabel = "inng"\nimplementation = "inng"\nsettings = {{{small}, classifier_rate = RATE}}\n'
+    run_plan(fakes("Tiler"), tmp_path / "other")
+    before = {path: path.read_bytes() for path in (tmp_path / "other").rglob("*") if path.is_file()}
+    suite = parse_suite(HEAD + entry.replace("RATE", "1e38"), "nan")
+    plan = make_plan(suite, device="cpu", replicates=1, precision="float32")
+    plan = replace(plan, runs=tuple(run for run in plan.runs if run.method == "inng"))
+    results = run_plan(plan, tmp_path / "out")
+    assert (results.done, results.failed) == (0, 1)
+    record = read(tmp_path / "out")["inng"]
+    assert (record.status, record.measurements) == (Status.FAILED, ())
+    assert "lower classifier_rate" in record.error
+    assert "\n" not in record.error
+    assert before == {path: path.read_bytes() for path in before}
+
+
 def test_a_failed_run_is_tried_again_unless_it_is_to_be_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script(monkeypatch, "import sys; sys.exit('no')")
     assert run_plan(fakes("Tiler"), tmp_path).failed == 1

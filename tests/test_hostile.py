@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import pickle
+import shutil
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ from inng_bench import cli
 from inng_bench.baselines.reference_rows import MatchedNoise
 from inng_bench.contract import Execution, read_model_description
 from inng_bench.hashes import sealed
+from inng_bench.inng.method import INNg
 from inng_bench.records import store
 
 FUZZ = settings(
@@ -396,6 +398,81 @@ def test_a_bad_model_is_refused_and_nothing_of_it_is_run(kind: str, model: Path,
     assert said.getvalue() == ""
     assert str(model) in errors.getvalue()
     assert files(tmp_path) == before
+
+
+@pytest.fixture(scope="module")
+def cascade(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A stored cascade of two classifiers."""
+    folder = tmp_path_factory.mktemp("models") / "cascade"
+    small = {"filters": 4, "canvases": 1, "canvas_side": 64, "crops": 1, "max_stages": 2, "max_steps": 2}
+    method = INNg(small, Execution())
+    window = torch.rand((3, 96, 96), generator=torch.Generator().manual_seed(0)) * 2 - 1
+    method.train(window, seed=0, budget=1e15)
+    method.save(folder)
+    return folder
+
+
+def cut_short(folder: Path) -> None:
+    content = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(content[: len(content) // 2])
+
+
+def with_tensors(change: Callable[[dict[str, torch.Tensor]], object]) -> Spoil:
+    """Change some of a model's tensors and store them with their right hash."""
+
+    def spoil(folder: Path) -> None:
+        tensors = safetensors.torch.load((folder / "model.safetensors").read_bytes())
+        change(tensors)
+        weighed(**tensors)(folder)
+
+    return spoil
+
+
+def without_setting(folder: Path) -> None:
+    known = read_model_description(folder)["settings"]
+    described(settings={name: value for name, value in known.items() if name != "temperature"})(folder)
+
+
+def shorten(tensors: dict[str, torch.Tensor]) -> None:
+    tensors.update({name: tensors[name][:1].clone() for name in ("max_steps", "thresholds")})
+
+
+CASCADES: dict[str, tuple[Spoil, str]] = {
+    "cut short": (cut_short, "is damaged"),
+    "of another version": (without_setting, "the settings of another version"),
+    "of another format": (described(format=99), "format"),
+    "without a classifier": (
+        with_tensors(lambda all_of: all_of.pop("stage.0002.weight.1")),
+        "has no 'stage.0002.weight.1'",
+    ),
+    "without its last classifier": (
+        with_tensors(lambda all_of: [all_of.pop(name) for name in list(all_of) if name.startswith("stage.0002")]),
+        "has no 'stage.0002.weight.0'",
+    ),
+    "with a classifier too many": (with_tensors(shorten), "has 2 classifiers and 1 thresholds"),
+    "with a classifier of another shape": (
+        with_tensors(lambda all_of: all_of.update({"stage.0001.weight.0": torch.zeros(4, 3, 5, 5)})),
+        "of another shape",
+    ),
+    "without p0": (with_tensors(lambda all_of: all_of.pop("prior.mean")), "has no 'prior.mean'"),
+}
+
+
+@pytest.mark.parametrize("kind", CASCADES)
+@pytest.mark.parametrize("arguments", [("sample",), ("sample", "--patience", "0.5"), ("density",)])
+def test_a_bad_cascade_is_refused_in_a_sentence_that_says_what_is_wrong_with_it(
+    kind: str, arguments: tuple[str, ...], cascade: Path, tmp_path: Path
+) -> None:
+    spoil, sentence = CASCADES[kind]
+    folder = tmp_path / "cascade"
+    shutil.copytree(cascade, folder)
+    spoil(folder)
+    write_picture(tmp_path / "picture.png", 96, 96)
+    what = ("--picture", str(tmp_path / "picture.png")) if "density" in arguments else ("--size", "64x64")
+    command, *options = arguments
+    errors = assert_refused(tmp_path, command, str(folder), *options, *what, "--out", str(tmp_path / "out"))
+    assert sentence in errors
+    assert str(folder) in errors
 
 
 @FUZZ

@@ -2,29 +2,18 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from inng_bench.contract import NO_CHECKPOINT, Checkpoint, Execution, Progress, Snapshot
 from inng_bench.errors import InputError
-from inng_bench.inng.cascade import (
-    CascadeTraining,
-    Round,
-    Stage,
-    StageReport,
-    classifier_flops,
-    classifier_loss,
-    climb,
-    makes_progress,
-    snapshot_bytes,
-    synthesise,
-    train_cascade,
-)
+from inng_bench.inng.cascade import CascadeTraining, Round, StageReport, fresh_count, makes_progress, train_cascade
 from inng_bench.inng.choices import (
     Architecture,
     Ascended,
@@ -39,11 +28,15 @@ from inng_bench.inng.choices import (
     Together,
     Update,
 )
-from inng_bench.inng.field import Reading, evaluation_flops
-from inng_bench.inng.frozen import FrozenClassifier, freeze, picture_logits
+from inng_bench.inng.costs import classifier_flops, snapshot_bytes
+from inng_bench.inng.field import Reading, _dense_expanded, evaluation_flops
+from inng_bench.inng.frozen import FrozenClassifier, freeze, picture_logits, torus_logits_and_gradient
+from inng_bench.inng.langevin import ascend
+from inng_bench.inng.learning import classifier_loss
 from inng_bench.inng.method import INNg
 from inng_bench.inng.network import Classifier
 from inng_bench.inng.presets import AUTHORS, COUNTS, PAPER, PRESETS, CascadeConfig, configure
+from inng_bench.inng.synthesis import Stage, climb, synthesise
 from inng_bench.pixels import random_crops
 from inng_bench.resume import decode, encode
 from inng_bench.seeds import torch_generator
@@ -171,6 +164,30 @@ def test_a_start_that_is_shifted_by_the_grid_s_step_gives_the_shifted_result(dir
 
     shifted = drawn(noise.roll((16, 48), (2, 3)))
     torch.testing.assert_close(shifted, drawn(noise).roll((16, 48), (2, 3)), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("shift", [(1, 0), (5, 7), (11, 30), (63, 95)])
+def test_a_start_that_is_shifted_by_any_pixels_gives_the_shifted_result_on_grids_that_are_shifted_alike(
+    shift: tuple[int, int],
+) -> None:
+    config = changed(directions="spectrum", first_negatives="random-phase", update="langevin")
+    training, _ = train(config)
+    noise = training.prior.draw(1, (64, 96), torch.Generator().manual_seed(3)).double()
+    sampler = replace(training.stages[0].sampler, max_steps=8, step_size=5.0, temperature=0.0, threshold=math.inf)
+    state = training.stages[0].classifier.state()
+    classifier = FrozenClassifier.restore(state, config.architecture, torch.device("cpu"), torch.float64)
+    places = torch.randint(16, (9, 2), generator=torch.Generator().manual_seed(4))
+
+    def drawn(start: Tensor, by: tuple[int, int]) -> Tensor:
+        def field(current: Tensor, step: int, images: Tensor) -> tuple[Tensor, Tensor]:
+            down, right = ((int(place) - moved) % 16 for place, moved in zip(places[step], by, strict=True))
+            return torus_logits_and_gradient(classifier, current, roll=(down, right))
+
+        return ascend(field, start, training.preconditioner, sampler, torch.Generator()).canvases
+
+    expected = drawn(noise, (0, 0)).roll(shift, (2, 3))
+    assert float((expected - noise.roll(shift, (2, 3))).abs().max()) > 0.01
+    torch.testing.assert_close(drawn(noise.roll(shift, (2, 3)), shift), expected)
 
 
 def test_a_cascade_that_keeps_every_classifier_is_the_compact_one_of_b_1_and_b_counts_what_is_kept() -> None:
@@ -397,6 +414,12 @@ def test_a_snapshot_with_a_part_missing_is_refused_by_its_name() -> None:
             go_on(Snapshot(snapshot.tensors, values))
 
 
+def test_a_share_of_canvases_is_rounded_up_but_for_round_off() -> None:
+    # 0.14 · 100 is 14.000000000000002 in floating point.
+    for share, count, expected in ((0.14, 100, 14), (0.28, 25, 7), (0.1, 4, 1), (0.26, 4, 2), (0.0, 4, 0)):
+        assert fresh_count(share, count) == expected
+
+
 def test_a_share_of_fresh_chains_takes_the_place_of_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
     starts: list[Tensor] = []
 
@@ -538,6 +561,8 @@ def test_the_paper_s_preset_is_langevin_dynamics_on_the_logit_to_the_boundary() 
         ({"architecture": "padded", "overlap": "random-patches"}, "set crop_side to 64"),
         ({"first_negatives": "matched"}, "set directions to 'principal-colours'"),
         ({"scope": "sum", "keep_every": 2}, "set keep_every to 1"),
+        ({"scope": "sum", "ascended": "log-sigmoid"}, "set ascended to 'logit'"),
+        ({"keep_every": 0, "fresh_share": 0.5}, "set fresh_share to 0"),
         ({"scope": "sum", "canvas": "expanded"}, "set canvas to 'torus'"),
         ({"stop": "loss"}, "set threshold, such as 0.62"),
         ({"stop": "real-quantile", "threshold": 2.0}, "a share from 0 to 1"),
@@ -582,6 +607,19 @@ def test_a_gradient_costs_twice_a_forward_pass_and_grows_with_the_area() -> None
     )
 
 
+def test_on_an_expanded_canvas_operations_are_the_mean_over_the_offsets_of_the_grid() -> None:
+    classifier = train(changed(max_stages=1))[0].stages[0].classifier
+    reading, canvas = Reading(canvas=Canvas.EXPANDED), torch.zeros(1, 3, 128, 128)
+    counts = []
+    for offset in product((0, 5, 15), repeat=2):
+        with FlopCounterMode(display=False) as counter:
+            _dense_expanded(classifier, canvas, torch.tensor(offset), Ascended.LOGIT)
+        counts.append(counter.get_total_flops())
+    mean = evaluation_flops(classifier, reading, (128, 128))
+    assert min(counts) < mean < max(counts)
+    assert mean == pytest.approx(evaluation_flops(classifier, Reading(), (128, 128)), rel=0.35)  # less its border
+
+
 def test_a_picture_of_a_size_between_the_grid_steps_is_the_crop_of_the_next_torus() -> None:
     method = INNg(SMALL.model_dump(mode="json"), Execution())
     method.train(stripes(), seed=0, budget=1e12)
@@ -603,7 +641,7 @@ def test_events_report_losses_steps_and_canvases_of_each_stage() -> None:
 def test_stages_that_miss_their_boundary_are_named() -> None:
     settings = SMALL.model_dump(mode="json") | {"threshold": 50.0, "max_steps": 1, "max_stages": 2}
     training = INNg(settings, Execution()).train(stripes(), seed=0, budget=math.inf)
-    assert training.warnings == ("rounds 1, 2 of 2 ended before every image reached the decision boundary.",)
+    assert training.warnings == ("rounds 1, 2 of 2 ended before every image met the stop rule.",)
 
 
 @pytest.mark.parametrize("missing", ["stage.0002.bias.3", "stage.0004", "thresholds", "prior.mean"])

@@ -78,6 +78,10 @@ def test_a_grey_texture_stays_grey() -> None:
 def test_langevin_without_temperature_is_gradient_ascent() -> None:
     start = draw(1, 3, 16, 16)
     moved = ascend(gaussian(0.5), start, PLAIN, endless(step_size=0.1, steps=7), torch.Generator()).canvases
+    expected = start
+    for step in range(7):
+        expected = expected + 0.05 * gaussian(0.5)(expected, step, torch.arange(1))[1]
+    assert torch.equal(moved, expected)
     torch.testing.assert_close(moved, start * (1 - 0.05 / 0.5) ** 7)
 
 

@@ -15,10 +15,10 @@ from inng_bench.cli import main
 from inng_bench.contract import Execution, density_of
 from inng_bench.errors import ExitStatus, InputError
 from inng_bench.harness.density import spread
-from inng_bench.inng.cascade import climb
 from inng_bench.inng.frozen import picture_logits
 from inng_bench.inng.method import INNg
 from inng_bench.inng.prior import Palette
+from inng_bench.inng.synthesis import climb
 from inng_bench.metrics.typicality import TypicalWindows, parts_of
 from inng_bench.records import store
 from inng_bench.records.schema import Window
@@ -322,7 +322,15 @@ def test_the_density_of_a_large_picture_is_that_of_its_strips(trained: INNg, mon
     assert whole[0].shape == whole[1].shape == (2, 6, 3)
 
 
-@pytest.mark.parametrize(("size", "said"), [("96x80", "tile: opposite borders meet"), ("100x80", "do not tile")])
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        ("96x80", "tile: opposite borders meet"),
+        ("100x80", "do not tile"),
+        ("512x512", "tile: opposite borders meet"),
+        ("300x700", "do not tile"),
+    ],
+)
 def test_sample_says_whether_a_size_tiles(
     stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], size: str, said: str
 ) -> None:
@@ -360,3 +368,16 @@ def test_a_cascade_without_classifiers_steps_or_thresholds_is_refused(trained: I
     ):
         with pytest.raises(InputError, match=sentence):
             INNg(SETTINGS, Execution()).restore({**state, name: stored})
+
+
+def test_a_cascade_with_more_classifiers_than_thresholds_is_refused_not_shortened(trained: INNg) -> None:
+    state = trained.state()
+    shorter = {name: state[name][:-1] for name in ("max_steps", "thresholds")}
+    with pytest.raises(InputError, match="has 4 classifiers and 3 thresholds"):
+        INNg(SETTINGS, Execution()).restore({**state, **shorter})
+
+
+def test_a_training_that_stands_still_within_its_budget_names_the_setting_that_ended_it() -> None:
+    hopeless = {"threshold": 50.0, "max_steps": 1, "no_progress_stages": 2}
+    told = INNg({**SETTINGS, **hopeless}, Execution()).train(stripes(), seed=0, budget=1e15).warnings
+    assert any("ended after 2 rounds (no_progress_stages is 2)" in warning for warning in told)

@@ -4,11 +4,13 @@ import math
 from collections.abc import Callable
 from typing import cast
 
+import numpy as np
 import pytest
 import torch
+from scipy import optimize
 from torch import Tensor
 
-from inng_bench.inng.cascade import classifier_loss
+from inng_bench.inng.learning import classifier_loss
 from inng_bench.inng.network import Classifier
 
 POINTS = 64
@@ -73,6 +75,34 @@ def divergence(target: Tensor, model: Tensor) -> float:
 
 def normalised(log_weights: Tensor) -> Tensor:
     return torch.softmax(log_weights, 0)
+
+
+def best_weak_logit(feature: Tensor, target: Tensor, model: Tensor) -> Tensor:
+    """The logit at every point of the logistic regression that is best for the whole distributions, by scipy."""
+    columns = np.stack([feature.numpy(), np.ones(POINTS)], 1)
+
+    def loss(parameters: np.ndarray) -> float:
+        logits = columns @ parameters
+        return float(target.numpy() @ np.logaddexp(0, -logits) + model.numpy() @ np.logaddexp(0, logits))
+
+    return torch.from_numpy(columns @ optimize.minimize(loss, np.zeros(2), tol=1e-12).x)
+
+
+def test_stages_that_learn_from_draws_end_where_those_of_the_whole_distributions_do() -> None:
+    generator = torch.Generator().manual_seed(0)
+    target = normalised(2.0 * torch.cos(GRID - 0.7) + torch.sin(2 * GRID) - 0.5 * torch.cos(3 * GRID))
+    features: list[Feature] = [torch.cos, torch.sin, lambda x: torch.sin(2 * x), lambda x: torch.cos(3 * x)]
+    learnt, exact = (torch.full((POINTS,), 1 / POINTS, dtype=torch.float64) for _ in range(2))
+    for stage in range(8):
+        feature = features[stage % len(features)]
+        classifier = Weak(feature)
+        fit(classifier, draw(target, generator), draw(learnt, generator))
+        with torch.no_grad():
+            logits = classifier(as_pictures(GRID))[:, 0, 0, 0].double()
+        learnt = normalised(learnt.log() + logits)
+        exact = normalised(exact.log() + best_weak_logit(feature(GRID), target, exact))
+        assert divergence(exact, learnt) < 20 / DRAWS  # each stage's two parameters cost 1 / DRAWS on average
+        assert divergence(target, learnt) == pytest.approx(divergence(target, exact), abs=0.005)
 
 
 def test_each_weak_stage_lowers_the_divergence_by_its_closed_form() -> None:

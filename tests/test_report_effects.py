@@ -19,7 +19,7 @@ from inng_bench.report import build_report
 from inng_bench.report.costs import costs_table, wide_costs
 from inng_bench.report.densities import FOILS, densities_table, wide_densities
 from inng_bench.report.documents import markdown, plain_text
-from inng_bench.report.effects import QUANTITIES, Effect, Verdict, effects_table, measure_effects
+from inng_bench.report.effects import QUANTITIES, PairedRatio, Verdict, effects_table, measure_effects
 from inng_bench.report.interactions import Joint, interactions_table, joint_rows, measure_interactions
 from inng_bench.report.origin import Origin
 from inng_bench.report.rows import make_rows
@@ -53,7 +53,7 @@ def scattered(centre: float, spread: float, seed: int = 0) -> dict[tuple[str, in
     return {(name, i): centre * math.exp(spread * random.normal()) for name in TEXTURES for i in range(3)}
 
 
-def effects_of(records: list[Record]) -> dict[tuple[str, str], Effect]:
+def effects_of(records: list[Record]) -> dict[tuple[str, str], PairedRatio]:
     return {(one.method, one.quantity): one for one in measure_effects(make_rows(records), "fast")}
 
 
@@ -186,6 +186,24 @@ def test_an_interaction_is_the_paired_t_interval_of_a_ratio_to_the_product_of_th
         assert effect.probability == pytest.approx(expected.pvalue)
 
 
+def test_interactions_are_corrected_by_holm_over_the_joint_rows() -> None:
+    sets = [scattered(1.0 + 0.2 * i, 0.2, seed=i) for i in range(4)]
+    none, both = {"history": 1}, {"temperature": 0.0, "history": 1}
+    more = [
+        *row("none", scattered(1.1, 0.2, seed=5), settings=USUAL | none),
+        *row("cold.none", scattered(1.9, 0.2, seed=6), settings=USUAL | both),
+    ]
+    alone = a_joint_suite(*sets), [*a_joint_suite(*sets)[:12], *more]
+    plain = sorted(
+        effect.probability or 0.0 for suite in alone for _, effect in measure_interactions(make_rows(suite), "fast")[:1]
+    )
+    assert plain[0] > 0
+    found = measure_interactions(make_rows([*alone[0], *more]), "fast")[:2]
+    assert [joint.method for joint, _ in found] == ["cold.loss", "cold.none"]
+    least = min(1.0, 2 * plain[0])
+    assert sorted(effect.probability or 0.0 for _, effect in found) == pytest.approx([least, max(least, plain[1])])
+
+
 @pytest.mark.parametrize(
     ("extra", "verdict"),
     [(1.0, "not separable"), (1.5, "worse in Gram and patch-FID"), (0.6, "better in Gram and patch-FID")],
@@ -196,7 +214,7 @@ def test_parts_that_multiply_do_not_interact_and_what_is_beyond_their_product_is
     product = {pair: 2.0 * 1.4 * extra * factor for pair, factor in scattered(1.0, 0.05, seed=3).items()}
     parts = scattered(2.0, 0.05, seed=1), scattered(1.4, 0.05, seed=2), scattered(1.0, 0.05)
     (line,) = interactions_table(make_rows(a_joint_suite(product, *parts)), "fast", PLAIN).to_dict("records")
-    assert (line["of"], line["pairs"], line["together"]) == ("cold and loss", "6", verdict)
+    assert (line["joins"], line["pairs"], line["than the product"]) == ("cold and loss", "6", verdict)
 
 
 def test_only_a_row_with_exactly_the_changes_of_two_others_and_their_budget_is_their_pair() -> None:
@@ -217,10 +235,12 @@ def test_the_report_of_a_suite_with_pairs_has_interactions(tmp_path: Path) -> No
     write_records(tmp_path, a_joint_suite(*same))
     store.suite_path(tmp_path).write_text(json.dumps({"baseline": "fast"}))
     report = build_report(tmp_path)
-    assert "Interactions. Rows that make the changes of two others" in report.text
+    assert "Interactions. Rows that join the changes of two others" in report.text
     assert max(map(len, report.text.splitlines())) <= 120
     assert "## Interactions" in (report.folder / "table.md").read_text()
-    assert len(pd.read_csv(report.folder / "interactions.csv")) == len(QUANTITIES)
+    table = pd.read_csv(report.folder / "interactions.csv")
+    assert list(table["quantity"]) == list(QUANTITIES)
+    assert {(one.method, one.first, one.second) for one in table.itertuples()} == {("cold.loss", "cold", "loss")}
 
 
 def test_the_report_of_a_suite_without_pairs_has_no_interactions(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from inng_bench.contract import Execution, Precision
-from inng_bench.inng.cascade import climb
 from inng_bench.inng.field import evaluation_flops
 from inng_bench.inng.langevin import Ascent
 from inng_bench.inng.method import INNg
+from inng_bench.inng.synthesis import climb
 from inng_bench.throughput.finished import measure_finished
 from inng_bench.timing import Ceiling, measure_sampler
 from inng_bench.timing.ceiling import (

@@ -1,4 +1,4 @@
-"""The algorithm: train C_t, let the samples climb its logit, repeat; synthesis from new noise through C_1..C_T.
+"""The algorithm: train C_t, let the samples climb its logit, repeat.
 
 p_t(x) = (1/Z_t) · q_t(+1|x)/q_t(-1|x) · p_{t-1}(x), with equal priors, so that ln g_t(x) is the logit of C_t (paper,
 section 3). Unless the configuration says otherwise the short cut of the paper is taken: samples of stage t-1 climb
@@ -11,26 +11,27 @@ noise each time.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.utils.flop_counter import FlopCounterMode
 
 from inng_bench.contract import NO_CHECKPOINT, Checkpoint, Snapshot
 from inng_bench.errors import InputError
-from inng_bench.inng.choices import Directions, FirstNegatives, Normalisation, Optimiser, Scope, Start, Stop
-from inng_bench.inng.field import evaluation_flops, make_field
-from inng_bench.inng.frozen import FrozenClassifier, evaluate, freeze, frozen_shapes, picture_logits, recalibrate
-from inng_bench.inng.langevin import Ascent, Sampler, ascend
+from inng_bench.inng.choices import Directions, FirstNegatives, Normalisation, Start, Stop
+from inng_bench.inng.costs import classifier_flops
+from inng_bench.inng.field import evaluation_flops
+from inng_bench.inng.frozen import freeze, picture_logits, recalibrate
+from inng_bench.inng.langevin import Ascent, Sampler
+from inng_bench.inng.learning import classifier_loss, new_optimiser
 from inng_bench.inng.negatives import PseudoNegatives
-from inng_bench.inng.network import Classifier, new_classifier
+from inng_bench.inng.network import new_classifier
 from inng_bench.inng.preconditioner import Preconditioner
 from inng_bench.inng.presets import CascadeConfig, canvas_length
 from inng_bench.inng.prior import NoisePrior, Palette
+from inng_bench.inng.synthesis import Stage, climb, climbed_at, restore_stage, synthesise
 from inng_bench.pixels import random_crops
 from inng_bench.resume import (
     Part,
@@ -50,31 +51,6 @@ CHANCE = math.log(2)
 
 REAL_CROPS = 64
 """Real crops of which the stop rule ``real-quantile`` takes its quantile."""
-
-
-USUAL_SHARE = 0.4
-"""Of the operations that a round may take at the most; 0.26 to 0.47 in the reference results of the suite ``quick``."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What synthesis needs of a stage.
-
-    Attributes
-    ----------
-    classifier : FrozenClassifier
-        C_t.
-    sampler : Sampler
-        How its logit is climbed.
-    """
-
-    classifier: FrozenClassifier
-    sampler: Sampler
-
-    def hurried(self, patience: float) -> "Stage":
-        """Return the stage with a share of its steps, at least one."""
-        steps = max(1, round(patience * self.sampler.max_steps))
-        return replace(self, sampler=replace(self.sampler, max_steps=steps))
 
 
 @dataclass(frozen=True)
@@ -316,7 +292,7 @@ class CascadeTraining:
 
     def _with_fresh(self, canvases: Tensor, checkpoint: Checkpoint) -> Tensor:
         """Put canvases that come from new noise through C_1..C_{t-1} in the place of the first, and move all up."""
-        count = math.ceil(self.config.fresh_share * len(canvases))
+        count = fresh_count(self.config.fresh_share, len(canvases))
         if count == 0:
             return canvases
         noise = self.prior.draw(count, (canvases.shape[2], canvases.shape[3]), self._generator).to(canvases.device)
@@ -433,6 +409,11 @@ def train_cascade(
         checkpoint.offer(training.snapshot)
 
 
+def fresh_count(share: float, canvases: int) -> int:
+    """Return how many canvases a share of them is, rounded up."""
+    return math.ceil(round(share * canvases, 9))  # 0.14 · 100 is a little more than 14
+
+
 def makes_progress(losses: Sequence[float], ascent: Ascent) -> bool:
     """Say whether a round can have brought the model nearer to the texture.
 
@@ -441,144 +422,6 @@ def makes_progress(losses: Sequence[float], ascent: Ascent) -> bool:
     """
     last = losses[-max(1, len(losses) // 4) :]
     return math.fsum(last) / len(last) < CHANCE and bool(ascent.reached.any())
-
-
-def classifier_loss(classifier: Classifier, real: Tensor, fake: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Return the mean cross-entropy over the windows of real (+1) and pseudo-negative (-1) crops, and all logits."""
-    logits = evaluate(classifier, torch.cat([real, fake]), dtype)
-    targets = torch.zeros_like(logits)
-    targets[: len(real)] = 1
-    return F.binary_cross_entropy_with_logits(logits, targets), logits
-
-
-def climb(
-    stages: Sequence[Stage],
-    canvases: Tensor,
-    preconditioner: Preconditioner,
-    config: CascadeConfig,
-    prior: NoisePrior,
-    generator: torch.Generator,
-    checkpoint: Checkpoint = NO_CHECKPOINT,
-) -> Ascent:
-    """Let canvases climb ln g_t, or the sum of several with ln p0, until each reaches the boundary of the last.
-
-    Parameters
-    ----------
-    stages : Sequence[Stage]
-        C_t, or C_1..C_t for the whole sum.
-    canvases : Tensor
-        float32 (N, 3, H, W) in [-1, 1]; not changed.
-    preconditioner : Preconditioner
-        Directions of the steps.
-    config : CascadeConfig
-        Which windows a step evaluates, and how many canvases move together.
-    prior : NoisePrior
-        p0, whose density is a part of the whole sum.
-    generator : torch.Generator
-        On the CPU.
-    checkpoint : Checkpoint
-        Makes it possible to go on between two steps; what the generator drew for a batch is then drawn again.
-    """
-    sampler = stages[-1].sampler
-    classifiers = [stage.classifier for stage in stages]
-    gradient = prior.density.gradient if config.scope is Scope.SUM else None
-    done = Ascent.of_none(canvases)
-    if (begun := checkpoint.load()) is not None:
-        done = Ascent.restore(begun, canvases.device)
-        restore_generator(generator, begun, "random")
-    with torch.no_grad():
-        for batch in canvases[len(done.steps) :].split(config.sampler_batch):  # type: ignore[no-untyped-call]
-            around = partial(_snapshot_before_batch, done, generator.get_state())
-            field = make_field(classifiers, gradient, config.reading, batch, sampler.max_steps + 1, generator)
-            part, begun = Part(checkpoint, "batch", around, begun), None
-            done = Ascent.joined([done, ascend(field, batch, preconditioner, sampler, generator, part)])
-    return replace(done, evaluations=done.evaluations * len(classifiers))
-
-
-def _snapshot_before_batch(done: Ascent, random: Tensor) -> Snapshot:
-    before = done.snapshot()
-    return replace(before, tensors={**before.tensors, "random": random})
-
-
-def climbed_at(stages: Sequence[Stage], number: int, scope: Scope) -> Sequence[Stage]:
-    """Return the stages that samples climb at the one of an index."""
-    return stages[: number + 1] if scope is Scope.SUM else stages[number : number + 1]
-
-
-def synthesise(
-    stages: Sequence[Stage],
-    canvases: Tensor,
-    preconditioner: Preconditioner,
-    config: CascadeConfig,
-    prior: NoisePrior,
-    generator: torch.Generator,
-    on_ascent: Callable[[Ascent], None] | None = None,
-    first: int = 0,
-    checkpoint: Checkpoint = NO_CHECKPOINT,
-) -> Tensor:
-    """Draw pictures: samples of p0 go through C_1..C_T, at each until its boundary.
-
-    Parameters
-    ----------
-    stages : Sequence[Stage]
-        C_1..C_T.
-    canvases : Tensor
-        Samples of p0, or whatever the sampler is to begin with, float32 (N, 3, H, W) in [-1, 1].
-    preconditioner, config, prior, generator, checkpoint
-        As in :func:`climb`.
-    on_ascent : callable or None
-        Called after each stage.
-    first : int
-        Index of the stage to begin at.
-
-    Returns
-    -------
-    Tensor
-        float32 (N, 3, H, W) in [-1, 1].
-    """
-    if (begun := checkpoint.load()) is not None:
-        canvases, first = (
-            required_like(canvases, begun, "canvases").to(canvases.device),
-            required(begun.values, "stage"),
-        )
-    for number in range(first, len(stages)):
-        around = partial(Snapshot, {"canvases": canvases}, {"stage": number})
-        part, begun = Part(checkpoint, "ascent", around, begun), None
-        ascent = climb(
-            climbed_at(stages, number, config.scope), canvases, preconditioner, config, prior, generator, part
-        )
-        canvases = ascent.canvases
-        if on_ascent is not None:
-            on_ascent(ascent)
-    return canvases
-
-
-def restore_stage(
-    tensors: Mapping[str, Tensor],
-    part: str,
-    config: CascadeConfig,
-    sampler: tuple[int, float],
-    device: torch.device,
-    dtype: torch.dtype,
-) -> Stage:
-    """Rebuild a stage from the tensors that are stored under a part, and from its sampler's steps and threshold.
-
-    Raises
-    ------
-    InputError
-        When a tensor is missing or of another shape.
-    """
-    state = {}
-    for name, shape in frozen_shapes(config.design).items():
-        tensor = tensors.get(f"{part}.{name}")
-        if tensor is None:
-            raise InputError(f"what is stored of the cascade has no '{part}.{name}'; train it again.")
-        if tensor.shape != shape:
-            raise InputError(f"what is stored of the cascade has a '{part}.{name}' of another shape; train it again.")
-        state[name] = tensor
-    max_steps, threshold = sampler
-    classifier = FrozenClassifier.restore(state, config.architecture, device, dtype)
-    return Stage(classifier, replace(config.sampler(), max_steps=max_steps, threshold=threshold))
 
 
 def crop_side_of(window: Tensor, config: CascadeConfig) -> int:
@@ -604,50 +447,3 @@ def stretched(window: Tensor, factor: float) -> Tensor:
         return window
     size = [round(length * factor) for length in window.shape[1:]]
     return F.interpolate(window[None], size=size, mode="nearest-exact")[0]
-
-
-def new_optimiser(classifier: Classifier, config: CascadeConfig) -> torch.optim.Optimizer:
-    """Return the optimiser of a classifier's weights."""
-    if config.optimiser is Optimiser.SGD:
-        return torch.optim.SGD(classifier.parameters(), config.classifier_rate)
-    betas = (config.classifier_momentum, 0.999)
-    return torch.optim.Adam(classifier.parameters(), config.classifier_rate, betas, fused=True)
-
-
-def classifier_flops(config: CascadeConfig, crop_side: int) -> tuple[float, float]:
-    """Count the floating-point operations of a training step of a classifier, and of its forward pass alone."""
-    probe = _probe(config)
-    crops = torch.empty((config.crops, 3, crop_side, crop_side), device="meta")
-    with FlopCounterMode(display=False) as counter:
-        loss, _ = classifier_loss(probe, crops, crops, torch.float32)
-        forward = float(counter.get_total_flops())
-        loss.backward()  # type: ignore[no-untyped-call]
-    return float(counter.get_total_flops()), forward
-
-
-def _probe(config: CascadeConfig) -> Classifier:
-    """Return a classifier that computes nothing and draws nothing from the global random state."""
-    with torch.device("meta"):
-        return Classifier(config.design)
-
-
-def usual_rounds(config: CascadeConfig, budget: float) -> int:
-    """Estimate how many rounds a budget pays for."""
-    side = canvas_length(config.canvas_side, config.canvas)
-    per_evaluation = evaluation_flops(freeze(_probe(config), torch.float32), config.reading, (side, side))
-    learning = config.classifier_steps * classifier_flops(config, config.crop_side)[0]
-    climbing = config.canvases * config.max_steps * per_evaluation
-    return min(config.max_stages, math.ceil(budget / (USUAL_SHARE * (learning + climbing))))
-
-
-def snapshot_bytes(config: CascadeConfig, dtype: torch.dtype, rounds: int) -> float:
-    """Return the size of a snapshot in a round that comes after so many, in the middle of its ascent."""
-    parameters = sum(weight.numel() for weight in _probe(config).parameters())
-    canvases = 4 * config.canvases * 3 * canvas_length(config.canvas_side, config.canvas) ** 2
-    together = min(1.0, config.sampler_batch / config.canvases)
-    learning = parameters * 4 * (3 if config.optimiser is Optimiser.ADAM else 1)
-    climbing = canvases * (2 + 1 + 3 * together)  # the chain and its base, what has climbed, what climbs with moments
-    history = canvases / 2 * min(config.history_stages, rounds + 1)
-    window = config.keep_every or rounds + 1
-    kept = rounds if window == 1 else rounds // window + 1  # the last is the one in training
-    return learning + climbing + history + kept * parameters * dtype.itemsize

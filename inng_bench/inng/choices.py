@@ -57,7 +57,7 @@ class Update(StrEnum):
     LANGEVIN = "langevin"
     """½ε · gradient + N(0, εT), the paper's update."""
     ADAM = "adam"
-    """Adam ascent plus N(0, εT) noise, the authors' code (there without noise)."""
+    """Adam ascent at the rate ε plus N(0, ε²T) noise, the authors' code (there without noise)."""
 
 
 class Directions(StrEnum):

@@ -6,6 +6,7 @@ that of the windows' sum divided by the number of windows that cover a pixel on 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import torch
 from torch import Tensor
@@ -29,7 +30,7 @@ with, to logits (N, windows) and a gradient (N, 3, H, W)."""
 PIXELS_TOGETHER = 4 * 256**2
 """On a processor, whose caches the layers of more canvases leave."""
 
-Prior = Callable[[Tensor], Tensor]
+PriorGradient = Callable[[Tensor], Tensor]
 """Maps canvases to the gradient of ln p0."""
 
 
@@ -56,7 +57,7 @@ class Reading:
 
 def make_field(
     classifiers: Sequence[FrozenClassifier],
-    prior: Prior | None,
+    prior: PriorGradient | None,
     reading: Reading,
     canvases: Tensor,
     steps: int,
@@ -70,7 +71,7 @@ def make_field(
     ----------
     classifiers : Sequence[FrozenClassifier]
         Those whose logits are climbed together; the logits of the last one are returned.
-    prior : Prior or None
+    prior : PriorGradient or None
         Gradient of ln p0 that is added; None adds nothing.
     reading : Reading
         How canvases are read.
@@ -95,12 +96,21 @@ def make_field(
 
 
 def evaluation_flops(classifier: FrozenClassifier, reading: Reading, size: tuple[int, int]) -> float:
-    """Count the floating-point operations of one gradient evaluation of one canvas by one classifier."""
-    canvas = torch.empty((1, 3, *size), device="meta")
-    field = make_field([classifier.to_meta()], None, reading, canvas, 1, torch.Generator().manual_seed(0))
+    """Count the floating-point operations of one gradient evaluation of one canvas by one classifier.
+
+    On an expanded canvas the offset of the grid decides how much of the canvas is read: there it is the mean over all.
+    """
+    canvas, counted = torch.empty((1, 3, *size), device="meta"), classifier.to_meta()
+    evaluate = _EVALUATIONS[reading.overlap, reading.canvas]
+    if (reading.overlap, reading.canvas) == (Overlap.DENSE, Canvas.EXPANDED):
+        places = [torch.tensor(offset) for offset in product(range(WINDOW_STEP), repeat=2)]
+    else:
+        drawn = _draw_places(reading, counted, canvas, 1, torch.Generator().manual_seed(0))
+        places = [drawn[0]]
     with FlopCounterMode(display=False) as counter:
-        field(canvas, 0, torch.zeros(1, dtype=torch.int64))
-    return float(counter.get_total_flops())
+        for place in places:
+            evaluate(counted, canvas, place, reading.ascended)
+    return float(counter.get_total_flops()) / len(places)
 
 
 def _draw_places(

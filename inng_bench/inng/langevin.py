@@ -64,8 +64,9 @@ class Sampler:
 
     def reached(self, logits: Tensor) -> Tensor:
         """Say for each image, by the logits of its windows (N, windows), whether it may stop; bool (N,)."""
-        lacking = F.softplus(-logits).mean(1) - self.threshold  # the cross-entropy to the label +1
-        if self.stop is not Stop.LOSS:
+        if self.stop is Stop.LOSS:
+            lacking = F.softplus(-logits).mean(1) - self.threshold  # the cross-entropy to the label +1
+        else:
             lacking = self.threshold - logits.mean(1)
         if self.together is Together.BATCH:
             lacking = lacking.mean().expand(len(logits))

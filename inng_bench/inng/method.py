@@ -20,22 +20,15 @@ from inng_bench.contract import (
     ignore_events,
 )
 from inng_bench.errors import InputError
-from inng_bench.inng.cascade import (
-    CascadeTraining,
-    Stage,
-    StageReport,
-    restore_stage,
-    snapshot_bytes,
-    synthesise,
-    train_cascade,
-    usual_rounds,
-)
+from inng_bench.inng.cascade import CascadeTraining, StageReport, train_cascade
 from inng_bench.inng.choices import Architecture, Canvas, Directions
+from inng_bench.inng.costs import snapshot_bytes, usual_rounds
 from inng_bench.inng.frozen import picture_logits
 from inng_bench.inng.network import WINDOW_STEP
 from inng_bench.inng.preconditioner import Preconditioner
 from inng_bench.inng.presets import MARGIN, CascadeConfig, canvas_length, configure
 from inng_bench.inng.prior import NoisePrior, Palette
+from inng_bench.inng.synthesis import Stage, restore_stage, synthesise
 from inng_bench.seeds import torch_generator
 
 SMALLEST_PICTURE = 64
@@ -310,6 +303,12 @@ class INNg(Method):
             restore_stage(state, f"stage.{number:04d}", self._config, sampler, *place)
             for number, sampler in enumerate(samplers, start=1)
         )
+        stored = len({name.split(".")[1] for name in state if name.startswith("stage.")})
+        count = len(samplers)
+        if stored > count:
+            raise InputError(
+                f"what is stored of the cascade has {stored} classifiers and {count} thresholds; train it again."
+            )
 
 
 def _stored_samplers(max_steps: Tensor, thresholds: Tensor) -> list[tuple[int, float]]:
@@ -344,7 +343,7 @@ def _warnings(training: CascadeTraining, budget: float) -> tuple[str, ...]:
     warnings = []
     if training.missed:
         rounds = ", ".join(map(str, training.missed))
-        warnings.append(f"rounds {rounds} of {training.rounds} ended before every image reached the decision boundary.")
+        warnings.append(f"rounds {rounds} of {training.rounds} ended before every image met the stop rule.")
     if training.stalled >= (training.config.no_progress_stages or STANDSTILL):
         warnings.append(
             f"the last {training.stalled} rounds made no progress: the classifier was no better than chance, or no "
@@ -354,8 +353,11 @@ def _warnings(training: CascadeTraining, budget: float) -> tuple[str, ...]:
         share = training.flops / budget
         warnings.append(f"the {training.rounds} rounds cost {share:.1f} times the budget; lower the preset's scale.")
     if math.isfinite(budget) and not training.has_spent(budget):
+        config = training.config
+        most = f"max_stages is {config.max_stages}"
+        reason = most if training.rounds == config.max_stages else f"no_progress_stages is {config.no_progress_stages}"
         warnings.append(
-            f"the training ended after {training.rounds} rounds (max_stages is {training.config.max_stages}) and spent "
+            f"the training ended after {training.rounds} rounds ({reason}) and spent "
             f"{100 * training.flops / budget:.0f} % of its budget: others of the same budget learnt for longer."
         )
     return tuple(warnings)

@@ -67,7 +67,7 @@ class Preconditioner:
     Attributes
     ----------
     colours : Tensor
-        float32 (3, 3); its square is the covariance of a pixel's colours, or the identity.
+        float32 (3, 3); times its transpose it is the covariance of a pixel's colours; or the identity.
     amplitudes : Tensor or None
         float32 (:data:`BANDS`,), root mean square of the texture's Fourier coefficients in each band of wavelengths,
         the longest first; None takes all as alike.

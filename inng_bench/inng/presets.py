@@ -137,9 +137,19 @@ class CascadeConfig(BaseModel):
                 "steps in units of the spectrum cannot take away what a p0 of independent pixels has at short "
                 "wavelengths; set directions to 'principal-colours', or first_negatives to 'random-phase'"
             )
-        if self.scope is Scope.SUM and self.canvas is Canvas.EXPANDED:
+        if self.fresh_share > 0 and self.keep_every == 0:
+            raise ValueError("chains of a single classifier begin at new noise in each stage; set fresh_share to 0")
+        return self
+
+    @model_validator(mode="after")
+    def _sum_is_the_density(self) -> Self:
+        if self.scope is Scope.STAGE:
+            return self
+        if self.canvas is Canvas.EXPANDED:
             raise ValueError("ln p0, a part of the sum, is that of a torus; set canvas to 'torus'")
-        if self.scope is Scope.SUM and self.keep_every != 1:
+        if self.ascended is not Ascended.LOGIT:
+            raise ValueError("the sum is one of logits, ln g_t, and ln p0; set ascended to 'logit'")
+        if self.keep_every != 1:
             raise ValueError("the sum over all stages needs all classifiers; set keep_every to 1")
         return self
 

@@ -54,7 +54,7 @@ class NoisePrior:
     mean : Tensor
         float32 (3,), in [-1, 1].
     factor : Tensor
-        float32 (3, 3); its square is the covariance of a pixel's colours.
+        float32 (3, 3); times its transpose it is the covariance of a pixel's colours.
     texton : Tensor or None
         float64 (3, H, W), of random phase noise.
     """

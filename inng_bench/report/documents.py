@@ -106,7 +106,7 @@ def _interactions_in_plain_text(rows: Sequence[Row], origin: Origin | None) -> s
     table = interactions.interactions_table(rows, origin.baseline if origin else "", PLAIN)
     if table.empty:
         return ""
-    narrow = table.drop(columns="of").rename(columns=_folded)
+    narrow = table.drop(columns="joins").rename(columns=_folded)
     return f"{_filled(f'{interactions.TITLE}. {PLAIN.escape(interactions.NOTE)}')}\n\n{text_grid(narrow)}"
 
 

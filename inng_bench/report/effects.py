@@ -32,7 +32,7 @@ _ROUNDING = 1e-12
 
 
 class Verdict(StrEnum):
-    """What a ratio to the baseline says."""
+    """What a ratio says."""
 
     LOWER = "lower"
     HIGHER = "higher"
@@ -43,19 +43,20 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Effect:
-    """One quantity of one row against the baseline.
+class PairedRatio:
+    """One quantity of one row, as a ratio to what it is compared with.
 
     Attributes
     ----------
     method, quantity : str
         Label of the row, and name in :data:`QUANTITIES`.
     pairs : int
-        Pairs of texture and seed in which both have a positive value.
+        Pairs of texture and seed in which all that are compared have a positive value.
     ratio : Estimate
-        Row over baseline: geometric mean of the pairs, 95% t interval of their logarithms.
+        Geometric mean of the pairs, 95% t interval of their logarithms.
     probability : float or None
-        Two-sided, of such a ratio without any effect; after Holm's correction over all rows of the quantity.
+        Two-sided, of such a ratio where there is none but 1; after Holm's correction over all that are corrected
+        together.
     """
 
     method: str
@@ -65,7 +66,7 @@ class Effect:
     probability: float | None = None
 
     @classmethod
-    def of(cls, method: str, quantity: str, differences: Sequence[float]) -> "Effect":
+    def of(cls, method: str, quantity: str, differences: Sequence[float]) -> "PairedRatio":
         """Test differences of logarithms, one a pair, by Student's t; the probability is not corrected yet."""
         ratio, probability = _tested(differences)
         return cls(method, quantity, len(differences), ratio, probability)
@@ -81,7 +82,7 @@ class Effect:
 
     @property
     def survives(self) -> bool:
-        """Whether the verdict holds for all rows of the quantity together."""
+        """Whether the verdict holds for all rows that are corrected together."""
         return self.probability is not None and self.probability < LEVEL
 
     def line(self) -> dict[str, str | int | float | None]:
@@ -126,7 +127,7 @@ _HEADINGS = {
 }
 
 
-def measure_effects(rows: Sequence[Row], baseline: str) -> tuple[Effect, ...]:
+def measure_effects(rows: Sequence[Row], baseline: str) -> tuple[PairedRatio, ...]:
     """Compare every trained row with the baseline, in the order of the rows and of :data:`QUANTITIES`."""
     methods = compared_methods(rows, baseline)
     return tuple(
@@ -142,9 +143,9 @@ def compared_methods(rows: Sequence[Row], baseline: str) -> tuple[str, ...]:
     return tuple(label for label in labels if label != baseline)
 
 
-def _effect(rows: Sequence[Row], method: str, baseline: str, quantity: str) -> Effect:
+def _effect(rows: Sequence[Row], method: str, baseline: str, quantity: str) -> PairedRatio:
     first, second = (logarithms(rows, label, quantity) for label in (method, baseline))
-    return Effect.of(method, quantity, [value - second[pair] for pair, value in first.items() if pair in second])
+    return PairedRatio.of(method, quantity, [value - second[pair] for pair, value in first.items() if pair in second])
 
 
 def logarithms(rows: Sequence[Row], method: str, quantity: str) -> dict[tuple[str, int], float]:
@@ -169,13 +170,13 @@ def _tested(differences: Sequence[float]) -> tuple[Estimate, float | None]:
     return Estimate(math.exp(mean), math.exp(low), math.exp(high)), float(test.pvalue)
 
 
-def corrected(effects: Sequence[Effect]) -> list[Effect]:
+def corrected(effects: Sequence[PairedRatio]) -> list[PairedRatio]:
     """Put Holm's probabilities in the place of those that know nothing of each other."""
     together = iter(holm([effect.probability for effect in effects if effect.probability is not None]))
     return [effect if effect.probability is None else replace(effect, probability=next(together)) for effect in effects]
 
 
-def effects_csv(effects: Sequence[Effect]) -> str:
+def effects_csv(effects: Sequence[PairedRatio]) -> str:
     """Return one line for each row and quantity, in full precision."""
     lines = [{"method": effect.method, **effect.line()} for effect in effects]
     return pd.DataFrame(lines).to_csv(index=False, lineterminator="\n")
@@ -225,12 +226,12 @@ def changed_settings(rows: Sequence[Row], method: str, baseline: str) -> dict[st
     return {name: value for name, value in settings[method].items() if usual.get(name) != value}
 
 
-def quantity_cells(effects: Mapping[str, Effect], markup: Markup) -> dict[str, str]:
+def quantity_cells(effects: Mapping[str, PairedRatio], markup: Markup) -> dict[str, str]:
     """Return the cells of a row's effects, which are given by quantity, under their headings."""
     return {markup.escape(_HEADINGS[name]): _cell(effects[name], markup) for name in QUANTITIES}
 
 
-def _cell(effect: Effect, markup: Markup) -> str:
+def _cell(effect: PairedRatio, markup: Markup) -> str:
     if effect.ratio.value is None:
         return markup.escape(ABSENT)
     text = markup.escape(format_number(effect.ratio.value))
@@ -241,7 +242,7 @@ def _cell(effect: Effect, markup: Markup) -> str:
     return markup.with_interval(value, markup.escape(f"({format_range(effect.ratio.low, effect.ratio.high, places)})"))
 
 
-def quality_verdict(effects: Mapping[str, Effect]) -> str:
+def quality_verdict(effects: Mapping[str, PairedRatio]) -> str:
     """Return what both metrics, which are given by quantity, say of the quality, such as ``worse in Gram``."""
     words = {Verdict.HIGHER: "worse", Verdict.LOWER: "better"}
     gram, patch_fid = effects["gram"], effects["patch_fid"]

@@ -1,8 +1,8 @@
 """Interactions: whether two changes of a suite do together what each does alone.
 
-A row that makes the changes of two other rows, and no others, is their pair. Without an interaction its ratio to the
-baseline is the product of theirs; the interaction is its ratio to that product. All four rows are compared texture by
-texture and seed by seed.
+A row that makes the changes of two other rows, and no others, joins them. Without an interaction its ratio to the
+baseline is the product of theirs; the interaction is its ratio to that product. All four rows are compared in pairs of
+one texture and one seed.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import pandas as pd
 
 from inng_bench.report.effects import (
     QUANTITIES,
-    Effect,
+    PairedRatio,
     changed_settings,
     compared_methods,
     corrected,
@@ -27,9 +27,10 @@ from inng_bench.tables.markup import Markup
 TITLE = "Interactions"
 
 NOTE = (
-    "Rows that make the changes of two others. Ratios of the row to the product of what the two do alone, each against "
-    "the baseline: 1 is no interaction, above it the two are worse together than apart. Pairs, intervals and the "
-    "correction are as in the table above; four runs err in each pair, not two, so that the intervals are wider."
+    "Rows that join the changes of two others, as ratios to the product of what the two do alone, each against the "
+    "baseline. 1 is no interaction; above it the joint row is worse than the product predicts, which two remedies are "
+    "that do no more together than one. Pairs, intervals and the correction are as in the table above; four runs err "
+    "in each pair, not two, so that the intervals are wider."
 )
 
 
@@ -65,8 +66,8 @@ def joint_rows(rows: Sequence[Row], baseline: str) -> tuple[Joint, ...]:
     )
 
 
-def measure_interactions(rows: Sequence[Row], baseline: str) -> tuple[tuple[Joint, Effect], ...]:
-    """Measure the interaction of every pair, by quantity in the order of the effects; Holm corrects over the pairs."""
+def measure_interactions(rows: Sequence[Row], baseline: str) -> tuple[tuple[Joint, PairedRatio], ...]:
+    """Measure every interaction, by quantity in the order of the effects; Holm corrects over the joint rows."""
     joints = joint_rows(rows, baseline)
     return tuple(
         found
@@ -77,18 +78,18 @@ def measure_interactions(rows: Sequence[Row], baseline: str) -> tuple[tuple[Join
     )
 
 
-def _interaction(rows: Sequence[Row], joint: Joint, baseline: str, quantity: str) -> Effect:
+def _interaction(rows: Sequence[Row], joint: Joint, baseline: str, quantity: str) -> PairedRatio:
     together, first, second, usual = (
         logarithms(rows, method, quantity) for method in (joint.method, *joint.parts, baseline)
     )
     complete = [pair for pair in together if pair in first and pair in second and pair in usual]
-    return Effect.of(
+    return PairedRatio.of(
         joint.method, quantity, [together[pair] - first[pair] - second[pair] + usual[pair] for pair in complete]
     )
 
 
 def interactions_csv(rows: Sequence[Row], baseline: str) -> str | None:
-    """Return one line for each pair and quantity, in full precision; None without a pair."""
+    """Return one line for each joint row and quantity, in full precision; None without such a row."""
     lines = [
         {"method": joint.method, "first": joint.parts[0], "second": joint.parts[1], **effect.line()}
         for joint, effect in measure_interactions(rows, baseline)
@@ -97,15 +98,15 @@ def interactions_csv(rows: Sequence[Row], baseline: str) -> str | None:
 
 
 def interactions_table(rows: Sequence[Row], baseline: str, markup: Markup) -> pd.DataFrame:
-    """Return the table for people, a line for each pair; it is empty without one."""
+    """Return the table for people, a line for each joint row; it is empty without one."""
     found = measure_interactions(rows, baseline) if baseline else ()
     lines = []
     for joint in dict.fromkeys(joint for joint, _ in found):
         own = {effect.quantity: effect for one, effect in found if one == joint}
         named = {
             "method": markup.escape(joint.method),
-            "of": markup.escape(" and ".join(joint.parts)),
+            "joins": markup.escape(" and ".join(joint.parts)),
             "pairs": str(max(effect.pairs for effect in own.values())),
         }
-        lines.append({**named, **quantity_cells(own, markup), "together": markup.escape(quality_verdict(own))})
+        lines.append({**named, **quantity_cells(own, markup), "than the product": markup.escape(quality_verdict(own))})
     return pd.DataFrame(lines, dtype="str")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 
 from inng_bench.contract import Execution
-from inng_bench.inng.cascade import classifier_loss, new_optimiser
+from inng_bench.inng.learning import classifier_loss, new_optimiser
 from inng_bench.inng.network import new_classifier
 from inng_bench.inng.presets import FAST
 from inng_bench.seeds import torch_generator

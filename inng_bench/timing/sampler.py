@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 
 from inng_bench.contract import Execution
-from inng_bench.inng.cascade import Stage, climb
 from inng_bench.inng.choices import Stop
 from inng_bench.inng.field import evaluation_flops
 from inng_bench.inng.method import INNg
+from inng_bench.inng.synthesis import Stage, climb
 from inng_bench.records.schema import Throughput
 from inng_bench.seeds import torch_generator
 from inng_bench.timing.ceiling import ROUNDS, time_against_ceiling
