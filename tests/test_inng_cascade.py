@@ -431,7 +431,8 @@ def test_a_share_of_fresh_chains_takes_the_place_of_the_oldest(monkeypatch: pyte
     training = CascadeTraining(stripes(), config, dtype=torch.float32, generator=torch.Generator().manual_seed(0))
     training.round()
     before = training.canvases
-    monkeypatch.setattr("inng_bench.inng.cascade.climb", watched)
+    for module in ("cascade", "synthesis"):
+        monkeypatch.setattr(f"inng_bench.inng.{module}.climb", watched)
     training.round()
     fresh, start = starts
     assert fresh.shape[0] == 1
