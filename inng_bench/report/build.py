@@ -10,6 +10,7 @@ from inng_bench.files import write_atomically
 from inng_bench.records import store
 from inng_bench.records.verify import damaged_pictures
 from inng_bench.report.agreement import agreement_csv, agreements, values_of
+from inng_bench.report.budgets import budgets_figure
 from inng_bench.report.curves import curves_figure, progress_figure
 from inng_bench.report.documents import latex, markdown, plain_text
 from inng_bench.report.effects import effects_csv, measure_effects
@@ -21,7 +22,7 @@ from inng_bench.report.sheets import methods_sheet, overview_sheet, stages_sheet
 from inng_bench.report.table import wide_table
 
 _OVERVIEW, _METHODS = "sheets/overview.png", "sheets/methods.png"
-_CURVES, _PROGRESS = "sheets/curves.png", "sheets/progress.png"
+_CURVES, _PROGRESS, _BUDGETS = "sheets/curves.png", "sheets/progress.png", "sheets/budgets.png"
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ def build_report(results: Path, out: Path | None = None) -> Report:
         _METHODS: methods_sheet(results, rows),
         _CURVES: curves_figure(rows),
         _PROGRESS: progress_figure(rows),
+        _BUDGETS: budgets_figure(rows),
     }
     for texture, group in by_texture(rows).items():
         contents[_texture_sheet_name(texture)] = texture_sheet(results, group)
@@ -101,4 +103,4 @@ def build_report(results: Path, out: Path | None = None) -> Report:
 def _texture_sheet_name(texture: str) -> str:
     """Return the sheet of a texture, whose name may be that of a sheet about all of them."""
     name = f"sheets/{texture}.png"
-    return f"sheets/{texture}-texture.png" if name in (_OVERVIEW, _METHODS, _CURVES, _PROGRESS) else name
+    return f"sheets/{texture}-texture.png" if name in (_OVERVIEW, _METHODS, _CURVES, _PROGRESS, _BUDGETS) else name
