@@ -283,6 +283,22 @@ def test_memory_that_is_mapped_and_not_touched_does_not_count() -> None:
 
 
 @pytest.mark.skipif(shutil.which("ps") is None, reason="there is no ps")
+def test_free_memory_is_what_the_system_can_spare_within_the_limit_of_its_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "PROC", tmp_path)
+    monkeypatch.setattr(memory, "CONTROL_GROUP", tmp_path)
+    everything = memory.free_gib()
+    assert everything > 0.1  # of a system that tells neither
+    (tmp_path / "meminfo").write_text("MemTotal: 8388608 kB\nMemAvailable: 6291456 kB\n")
+    assert memory.free_gib() == 6.0
+    for name, text in (("max", "max"), ("current", f"{3 * 2**30}"), ("stat", f"anon 7\nfile {2**30}\n")):
+        (tmp_path / f"memory.{name}").write_text(text)
+    assert memory.free_gib() == 6.0
+    (tmp_path / "memory.max").write_text(f"{4 * 2**30}\n")
+    assert memory.free_gib() == 2.0  # cached files make room
+
+
 def test_without_proc_the_memory_is_asked_from_ps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     group = os.getpgid(0)
     told = resident_gib(group)

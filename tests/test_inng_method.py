@@ -2,6 +2,9 @@
 
 import hashlib
 import math
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -299,6 +302,42 @@ def test_a_picture_that_cannot_be_judged_is_one_sentence(
     assert message in complaint
     assert complaint.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_picture_that_the_memory_does_not_hold_is_refused_before_it_is_drawn(
+    stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("inng_bench.harness.sample.free_gib", lambda: 2.5)
+    arguments = ["sample", str(stored), "--out", str(tmp_path / "out"), "--device", "cpu", "--precision", "float32"]
+    assert main([*arguments, "--size", "8192x8192"]) == ExitStatus.BAD_INPUT
+    assert "8192x8192 px takes about 14.0 GiB of memory and 2.5 GiB are free" in capsys.readouterr().err
+    Image.new("RGB", (4096, 4096)).save(tmp_path / "start.png")
+    assert main([*arguments, "--init", str(tmp_path / "start.png")]) == ExitStatus.BAD_INPUT
+    assert "4096x4096 px takes about 3.5 GiB" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert main([*arguments, "--size", "64x64"]) == ExitStatus.OK
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
+def test_drawing_takes_the_memory_that_it_says_and_no_more(tmp_path: Path) -> None:
+    shorter = {"max_stages": 1, "max_steps": 1, "threshold": 50.0, "first_negatives": "random-phase", "filters": 32}
+    method = INNg({**SETTINGS, **shorter, "directions": "spectrum"}, Execution())
+    method.train(stripes(), seed=0, budget=math.inf)
+    method.save(tmp_path)
+    script = f"""
+        from pathlib import Path
+        import torch
+        from inng_bench.contract import Execution
+        from inng_bench.harness.memory import peak_memory_mib
+        from inng_bench.inng.method import INNg
+        method = INNg.load(Path({str(tmp_path)!r}), Execution())
+        method.sample(1, (256, 256), generator=torch.Generator().manual_seed(0))
+        before = peak_memory_mib()
+        method.sample(1, (2048, 2048), generator=torch.Generator().manual_seed(0))
+        print((peak_memory_mib() - before) * 2**20 / method.drawing_bytes((2048, 2048)))
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True)
+    assert 0.5 < float(done.stdout) <= 1.1
 
 
 def test_a_map_has_at_each_pixel_the_mean_of_the_windows_that_cover_it() -> None:

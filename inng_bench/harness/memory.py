@@ -1,6 +1,7 @@
 """The memory that a group of processes holds, asked from outside, and the most that this one has held."""
 
 import contextlib
+import math
 import os
 import resource
 import subprocess
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PROC = Path("/proc")
+CONTROL_GROUP = Path("/sys/fs/cgroup")
 
 _GROUP, _RESIDENT_PAGES = 2, 21
 """Places in ``/proc/<pid>/stat`` after the command, which stands in brackets and may hold anything."""
@@ -38,6 +40,33 @@ def _sizes_from_ps() -> Iterator[tuple[int, int]]:
         for line in subprocess.run(command, capture_output=True, text=True, timeout=20).stdout.splitlines():
             group, kibibytes = line.split()
             yield int(group), int(kibibytes) * 1024
+
+
+def free_gib() -> float:
+    """Return the memory that a process can still get: what the system can spare, within its control group's limit."""
+    return min(_spare_bytes(), _left_in_group()) / 2**30
+
+
+def _spare_bytes() -> float:
+    information = PROC / "meminfo"
+    if information.exists():
+        for line in information.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _left_in_group() -> float:
+    """Return what is left of a limit of control groups, version 2 as a container sees it; infinity without one.
+
+    Cached files count as used there, and make room for whoever asks.
+    """
+    try:
+        most, now = (int((CONTROL_GROUP / name).read_text()) for name in ("memory.max", "memory.current"))
+        kinds = dict(line.split() for line in (CONTROL_GROUP / "memory.stat").read_text().splitlines())
+        return max(0, most - now + int(kinds["file"]))
+    except (OSError, ValueError, KeyError):  # "max" is no number
+        return math.inf
 
 
 def peak_memory_mib() -> float:

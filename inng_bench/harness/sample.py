@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -13,6 +14,7 @@ from inng_bench.contract import Execution, Method, read_model_description
 from inng_bench.errors import InputError
 from inng_bench.harness.diary import Notice, ignore_notice
 from inng_bench.harness.hardware import resolve_device, resolve_precision
+from inng_bench.harness.memory import free_gib
 from inng_bench.harness.methods import load_method_class
 from inng_bench.harness.pictures import write_png
 from inng_bench.inng.method import SMALLEST_PICTURE, INNg
@@ -95,6 +97,7 @@ def draw_from_run(
     if not method.supports(size):
         least = f" from {SMALLEST_PICTURE} px a side" if isinstance(method, INNg) else ""
         raise InputError(f"{method.name} cannot draw {size[1]}x{size[0]} px; name another --size{least}.")
+    _check_memory(method, size, chosen)
     generator = torch_generator(seed)
     title = "-".join(folder.resolve().parts[-3:-1]) or "sample"  # texture and method
     paths = []
@@ -142,6 +145,7 @@ def continue_picture(
         raise InputError(f"{method.name} has no sampler that could begin at a picture; name a run of inng.")
     method = method.hurried(patience)
     pixels = decode_picture(picture, partial(_check_start, picture))
+    _check_memory(method, pixels.shape[:2], chosen)
     stages = len(method.stages)
     if not 1 <= abs(stage) <= stages:
         raise InputError(f"there is no stage {stage}; this cascade has the stages 1 to {stages}, or -{stages} to -1.")
@@ -153,6 +157,19 @@ def continue_picture(
         paths.append(out / f"{picture.stem}-from-stage-{first}-seed-{seed}-{index}.png")
         write_png(paths[-1], _drawn(folder, drawn))
     return paths
+
+
+def _check_memory(method: Method, size: tuple[int, ...], device: torch.device) -> None:
+    """Refuse a picture that the memory does not hold: the system would kill the process without a word."""
+    height, width = size
+    if not isinstance(method, INNg) or device.type != "cpu":
+        return
+    needed, free = method.drawing_bytes((height, width)) / 2**30, free_gib()
+    if needed > free:
+        raise InputError(
+            f"a picture of {width}x{height} px takes about {needed:.1f} GiB of memory and {free:.1f} GiB are free; ask "
+            "for a smaller one."
+        )
 
 
 def _hurried(method: Method, patience: float) -> INNg:

@@ -33,6 +33,9 @@ from inng_bench.seeds import torch_generator
 
 SMALLEST_PICTURE = 64
 
+PLANES = 16
+"""Of three channels in float32 that the sampler holds of a canvas at the most, measured on 512² to 2048² px."""
+
 STRIP_AREA = 2**21
 """Pixels of a picture whose windows are read at once, which bounds the memory."""
 
@@ -116,7 +119,7 @@ class INNg(Method):
         return Training(training.flops, _warnings(training, budget), chain)
 
     def snapshot_bytes(self, budget: float) -> float:
-        """Estimate the size of the last snapshot; see :func:`inng_bench.inng.cascade.snapshot_bytes`."""
+        """Estimate the size of the last snapshot; see :func:`inng_bench.inng.costs.snapshot_bytes`."""
         return snapshot_bytes(self._config, self._execution.dtype, usual_rounds(self._config, budget))
 
     def supports(self, size: tuple[int, int]) -> bool:
@@ -131,10 +134,23 @@ class INNg(Method):
         """Send new noise through C_1..C_T; see :meth:`inng_bench.contract.Method.sample`."""
         assert self.supports(size), f"INNg draws pictures from {SMALLEST_PICTURE} px a side, not {size}"
         self._check_trained()
-        height, width = (canvas_length(-(-length // WINDOW_STEP) * WINDOW_STEP, self._config.canvas) for length in size)
-        noise = self._prior.draw(count, (height, width), generator).to(self._execution.device)
+        noise = self._prior.draw(count, self._canvas_size(size), generator).to(self._execution.device)
         canvases = synthesise(self._stages, noise, self._preconditioner, self._config, self._prior, generator)
         return _cut(canvases, self._margin)[:, :, : size[0], : size[1]].cpu()
+
+    def drawing_bytes(self, size: tuple[int, int]) -> int:
+        """Estimate the memory that drawing one picture takes beside what the process holds without it.
+
+        It grows with the area alone: :data:`PLANES` of the canvas in float32 (it, its gradient, Adam's moments, noise
+        and their Fourier transforms), and what a classifier's layers hold.
+        """
+        height, width = self._canvas_size(size)
+        layers = self._config.filters * self._execution.dtype.itemsize
+        return height * width * (PLANES * 3 * 4 + layers)
+
+    def _canvas_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        height, width = (canvas_length(-(-length // WINDOW_STEP) * WINDOW_STEP, self._config.canvas) for length in size)
+        return height, width
 
     def hurried(self, patience: float) -> "INNg":
         """Return the cascade with stages that sooner give up an image which does not reach its boundary.
