@@ -145,6 +145,15 @@ def test_a_texture_named_like_a_common_sheet_keeps_its_own(tmp_path: Path) -> No
     assert {path.name for path in report.files if path.suffix == ".png"} == {"overview.png", "overview-texture.png"}
 
 
+def test_the_overview_shows_up_to_four_methods_and_of_more_the_first_of_inng_and_of_dcgan(tmp_path: Path) -> None:
+    labels = ("fast", "paper", "authors", "other")
+    records = [make_record(label, implementation="inng") for label in labels]
+    four = pixels(overview_sheet(tmp_path, make_rows(records)))
+    five = pixels(overview_sheet(tmp_path, make_rows([*records, make_record("dcgan")])))
+    two = pixels(overview_sheet(tmp_path, make_rows(records[:2])))
+    assert four.shape[1] > five.shape[1] == two.shape[1]
+
+
 def test_missing_and_damaged_pictures_have_a_panel_that_says_so(results: Path) -> None:
     folder = store.run_folder(results, "brick", "inng", 0)
     for index in range(4):

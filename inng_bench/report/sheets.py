@@ -27,6 +27,9 @@ MARGIN, BETWEEN = 24, 20
 CANVAS = 256
 """Side of what is shown of a canvas or of the source, at its own scale."""
 
+MOST_IN_OVERVIEW = 4
+"""Trained methods."""
+
 MOST_COLUMNS, CUTS_A_LINE, CUT = 8, 7, 128
 """Methods beside each other in a sheet; of more a cut each, so many in a line, of so many pixels."""
 
@@ -80,7 +83,7 @@ def texture_sheet(results: Path, rows: Sequence[Row]) -> bytes:
 
 
 def overview_sheet(results: Path, rows: Sequence[Row]) -> bytes:
-    """Return source, INNg and DCGAN (the first row of each) of every texture as PNG."""
+    """Return source and trained methods of every texture as PNG; of more than four INNg and DCGAN, the first of each."""
     groups = by_texture(rows)
     wanted = _overview_methods(rows)
     label, title, gap = 26, 54, 18
@@ -257,8 +260,10 @@ def _nearest_panel(results: Path, row: Row) -> Image.Image:
 
 
 def _overview_methods(rows: Sequence[Row]) -> list[str]:
-    """Return the labels of the first rows of INNg and DCGAN; without either, of the first two trained methods."""
+    """Return the labels of up to four trained methods; of more those of the first of INNg and of DCGAN, or two."""
     trained = {row.method: row.implementation for row in rows if row.is_trained}
+    if len(trained) <= MOST_IN_OVERVIEW:
+        return list(trained)
     chosen = [
         next((method for method, implementation in trained.items() if implementation == wanted), None)
         for wanted in ("inng", "dcgan")
