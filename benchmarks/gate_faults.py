@@ -32,7 +32,7 @@ from inng_bench.gate.simulation import has_alarm
 from inng_bench.harness.plan import RunSpec, make_plan
 from inng_bench.harness.run import execute
 from inng_bench.harness.suite import load_suite
-from inng_bench.inng import cascade
+from inng_bench.inng import synthesis
 from inng_bench.inng.field import Field
 from inng_bench.inng.langevin import Ascent, ascend
 from inng_bench.inng.method import INNg
@@ -62,11 +62,11 @@ class Descends(INNg):
         events: Events = ignore_events,
         checkpoint: Checkpoint = NO_CHECKPOINT,
     ) -> Training:
-        with patch.object(cascade, "ascend", descend):
+        with patch.object(synthesis, "ascend", descend):
             return super().train(window, seed=seed, budget=budget, events=events, checkpoint=checkpoint)
 
     def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
-        with patch.object(cascade, "ascend", descend):
+        with patch.object(synthesis, "ascend", descend):
             return super().sample(count, size, generator=generator)
 
 
@@ -296,7 +296,7 @@ def measure_speed(out: Path, repeats: int) -> str:
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder) / "clone"
         _git(Path(__file__).parents[1], "clone", "--quiet", ".", str(clone))
-        source = clone / "inng_bench" / "inng" / "cascade.py"
+        source = clone / "inng_bench" / "inng" / "synthesis.py"
         source.write_text(source.read_text() + SLOW)
         _git(clone, "commit", "--quiet", "-a", "-m", "slow")
         _git(clone, "commit", "--quiet", "--allow-empty", "-m", "untouched")

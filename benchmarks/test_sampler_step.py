@@ -13,7 +13,7 @@ from inng_bench.inng.langevin import Sampler
 from inng_bench.inng.network import Design, new_classifier
 from inng_bench.inng.presets import FAST
 from inng_bench.inng.prior import NoisePrior
-from inng_bench.inng.synthesis import Stage, climb
+from inng_bench.inng.synthesis import Dynamics, Stage, climb
 from inng_bench.processes import keep_freed_memory
 from inng_bench.throughput.samplers import LIKE_A_TEXTURE
 from inng_bench.timing import Ceiling
@@ -38,11 +38,11 @@ def test_sampler_step(benchmark: BenchmarkFixture, update: Update, precision: Pr
     classifier = frozen(execution)
     canvases = torch.rand((BATCH, 3, SIDE, SIDE), generator=torch.Generator().manual_seed(1)) * 2 - 1
     stage = Stage(classifier, Sampler(update, temperature=1.0, max_steps=STEPS, threshold=float("inf")))
-    prior = NoisePrior(torch.zeros(3), torch.eye(3))
+    dynamics = Dynamics(FAST, LIKE_A_TEXTURE, NoisePrior(torch.zeros(3), torch.eye(3)))
     ceiling = Ceiling(execution)
 
     def step() -> None:
-        climb([stage], canvases, LIKE_A_TEXTURE, FAST, prior, torch.Generator().manual_seed(2))
+        climb([stage], canvases, dynamics, torch.Generator().manual_seed(2))
 
     benchmark.pedantic(step, setup=ceiling.take_time, rounds=ROUNDS, warmup_rounds=1)  # type: ignore[no-untyped-call]
     assert benchmark.stats is not None

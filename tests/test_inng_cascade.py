@@ -123,11 +123,10 @@ def test_every_classifier_of_the_cascade_is_kept_as_it_was_when_its_stage_ended(
 def test_synthesis_is_the_ascent_through_all_classifiers_in_order() -> None:
     training, _ = train()
     noise = torch.randn((1, 3, 64, 80), generator=torch.Generator().manual_seed(3)).clamp(-1, 1)
-    shared = training.preconditioner, SMALL, training.prior
     expected, generator = noise, torch.Generator().manual_seed(4)
     for stage in training.stages:
-        expected = climb([stage], expected, *shared, generator).canvases
-    drawn = synthesise(training.stages, noise, *shared, torch.Generator().manual_seed(4))
+        expected = climb([stage], expected, training.dynamics, generator).canvases
+    drawn = synthesise(training.stages, noise, training.dynamics, torch.Generator().manual_seed(4))
     assert torch.equal(drawn, expected)
 
 
@@ -135,17 +134,13 @@ def test_canvases_that_move_in_several_batches_are_bounded_in_number_and_all_the
     config = changed(sampler_batch=2)
     training, _ = train(config)
     noise = training.prior.draw(5, (64, 64), torch.Generator().manual_seed(3))
-    ascent = climb(
-        training.stages[:1], noise, training.preconditioner, config, training.prior, torch.Generator().manual_seed(4)
-    )
+    ascent = climb(training.stages[:1], noise, training.dynamics, torch.Generator().manual_seed(4))
     assert ascent.canvases.shape == noise.shape
     assert len(ascent.steps) == 5
     first = climb(
         training.stages[:1],
         noise[:2],
-        training.preconditioner,
-        config,
-        training.prior,
+        training.dynamics,
         torch.Generator().manual_seed(4),
     )
     assert torch.equal(ascent.canvases[:2], first.canvases)
@@ -158,9 +153,7 @@ def test_a_start_that_is_shifted_by_the_grid_s_step_gives_the_shifted_result(dir
     noise = training.prior.draw(1, (64, 96), torch.Generator().manual_seed(3))
 
     def drawn(start: Tensor) -> Tensor:
-        return synthesise(
-            training.stages, start, training.preconditioner, config, training.prior, torch.Generator().manual_seed(4)
-        )
+        return synthesise(training.stages, start, training.dynamics, torch.Generator().manual_seed(4))
 
     shifted = drawn(noise.roll((16, 48), (2, 3)))
     torch.testing.assert_close(shifted, drawn(noise).roll((16, 48), (2, 3)), atol=1e-3, rtol=0)
@@ -208,8 +201,7 @@ def test_compact_with_b_1_is_the_plain_cascade_of_the_paper_bit_for_bit() -> Non
     for _ in range(4):  # the paper's loop: nothing is dropped, and samples go on from where they are
         plain._train_classifier(Round(0.0, config.data_noise), NO_CHECKPOINT)
         stages.append(Stage(freeze(plain.classifier, torch.float32), config.sampler()))
-        shared = plain.preconditioner, config, plain.prior, plain._generator
-        canvases = climb(stages[-1:], canvases, *shared).canvases
+        canvases = climb(stages[-1:], canvases, plain.dynamics, plain._generator).canvases
         plain.negatives.append(canvases)
     assert torch.equal(training.canvases, canvases)
     mine = [weight for stage in stages for weight in stage.classifier.weights]

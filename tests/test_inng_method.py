@@ -93,8 +93,7 @@ def test_a_picture_goes_on_from_its_stage_and_keeps_its_size(trained: INNg) -> N
     drawn = trained.continue_from(picture, stage=last, generator=torch.Generator().manual_seed(1))
     state = trained.state()
     start = Palette(state["palette.mean"], state["palette.factor"]).within(picture).clamp(-1, 1)
-    shared = trained.preconditioner, trained.config, trained.prior
-    alone = climb(trained.stages[-1:], start, *shared, torch.Generator().manual_seed(1))
+    alone = climb(trained.stages[-1:], start, trained.dynamics, torch.Generator().manual_seed(1))
     assert torch.equal(drawn, alone.canvases)
     odd = trained.continue_from(picture[:, :, :, :75], stage=1, generator=torch.Generator().manual_seed(1))
     assert odd.shape == (1, 3, 64, 75)

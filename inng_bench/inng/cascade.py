@@ -31,7 +31,7 @@ from inng_bench.inng.network import new_classifier
 from inng_bench.inng.preconditioner import Preconditioner
 from inng_bench.inng.presets import CascadeConfig, canvas_length
 from inng_bench.inng.prior import NoisePrior, Palette
-from inng_bench.inng.synthesis import Stage, climb, climbed_at, restore_stage, synthesise
+from inng_bench.inng.synthesis import Dynamics, Stage, climb, climbed_at, restore_stage, synthesise
 from inng_bench.pixels import random_crops
 from inng_bench.resume import (
     Part,
@@ -149,6 +149,11 @@ class CascadeTraining:
         self._evaluation_flops = 0.0
 
     @property
+    def dynamics(self) -> Dynamics:
+        """How its samples move."""
+        return Dynamics(self.config, self.preconditioner, self.prior)
+
+    @property
     def stages(self) -> tuple[Stage, ...]:
         """C_1..C_T: those that are kept and, if rounds followed the last of them, the newest."""
         return tuple(self.kept) if self.since_kept == 0 or self._newest is None else (*self.kept, self._newest)
@@ -177,9 +182,7 @@ class CascadeTraining:
         ascent = climb(
             climbed,
             self.base,
-            self.preconditioner,
-            config,
-            self.prior,
+            self.dynamics,
             self._generator,
             self._part("ascent", checkpoint),
         )
@@ -299,9 +302,7 @@ class CascadeTraining:
         fresh = synthesise(
             self.kept,
             noise,
-            self.preconditioner,
-            self.config,
-            self.prior,
+            self.dynamics,
             self._generator,
             on_ascent=self._count,
             checkpoint=self._part("fresh", checkpoint),

@@ -28,7 +28,7 @@ from inng_bench.inng.network import WINDOW_STEP
 from inng_bench.inng.preconditioner import Preconditioner
 from inng_bench.inng.presets import MARGIN, CascadeConfig, canvas_length, configure
 from inng_bench.inng.prior import NoisePrior, Palette
-from inng_bench.inng.synthesis import Stage, restore_stage, synthesise
+from inng_bench.inng.synthesis import Dynamics, Stage, restore_stage, synthesise
 from inng_bench.seeds import torch_generator
 
 SMALLEST_PICTURE = 64
@@ -82,9 +82,9 @@ class INNg(Method):
         return self._prior
 
     @property
-    def preconditioner(self) -> Preconditioner:
-        """Directions of the sampler's steps."""
-        return self._preconditioner
+    def dynamics(self) -> Dynamics:
+        """How its samples move."""
+        return Dynamics(self._config, self._preconditioner, self._prior)
 
     def configuration(self) -> dict[str, Any]:
         """Return the preset's name and scale and every field of the cascade's configuration."""
@@ -135,7 +135,7 @@ class INNg(Method):
         assert self.supports(size), f"INNg draws pictures from {SMALLEST_PICTURE} px a side, not {size}"
         self._check_trained()
         noise = self._prior.draw(count, self._canvas_size(size), generator).to(self._execution.device)
-        canvases = synthesise(self._stages, noise, self._preconditioner, self._config, self._prior, generator)
+        canvases = synthesise(self._stages, noise, self.dynamics, generator)
         return _cut(canvases, self._margin)[:, :, : size[0], : size[1]].cpu()
 
     def drawing_bytes(self, size: tuple[int, int]) -> int:
@@ -219,9 +219,7 @@ class INNg(Method):
         before = self._margin
         behind = [before - length % -WINDOW_STEP for length in (width, height)]
         framed = F.pad(pictures, (before, behind[0], before, behind[1]), mode="reflect").to(self._execution.device)
-        drawn = synthesise(
-            self._stages, framed, self._preconditioner, self._config, self._prior, generator, first=stage - 1
-        )
+        drawn = synthesise(self._stages, framed, self.dynamics, generator, first=stage - 1)
         return _cut(drawn, before)[:, :, :height, :width].cpu()
 
     def log_ratio(self, pictures: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 from inng_bench.contract import NO_CHECKPOINT, Checkpoint, Snapshot
 from inng_bench.errors import InputError
 from inng_bench.inng.choices import Scope
-from inng_bench.inng.field import make_field
+from inng_bench.inng.field import PriorGradient, make_field
 from inng_bench.inng.frozen import FrozenClassifier, frozen_shapes
 from inng_bench.inng.langevin import Ascent, Sampler, ascend
 from inng_bench.inng.preconditioner import Preconditioner
@@ -40,12 +40,34 @@ class Stage:
         return replace(self, sampler=replace(self.sampler, max_steps=steps))
 
 
+@dataclass(frozen=True)
+class Dynamics:
+    """How the samples of a cascade move, whichever classifier they climb.
+
+    Attributes
+    ----------
+    config : CascadeConfig
+        Which windows a step evaluates, what is climbed, and how many canvases move together.
+    preconditioner : Preconditioner
+        Directions of the steps.
+    prior : NoisePrior
+        p0, whose density is a part of the sum over all stages.
+    """
+
+    config: CascadeConfig
+    preconditioner: Preconditioner
+    prior: NoisePrior
+
+    @property
+    def prior_gradient(self) -> PriorGradient | None:
+        """That of ln p0 where it is climbed as well."""
+        return self.prior.density.gradient if self.config.scope is Scope.SUM else None
+
+
 def climb(
     stages: Sequence[Stage],
     canvases: Tensor,
-    preconditioner: Preconditioner,
-    config: CascadeConfig,
-    prior: NoisePrior,
+    dynamics: Dynamics,
     generator: torch.Generator,
     checkpoint: Checkpoint = NO_CHECKPOINT,
 ) -> Ascent:
@@ -57,12 +79,8 @@ def climb(
         C_t, or C_1..C_t for the whole sum.
     canvases : Tensor
         float32 (N, 3, H, W) in [-1, 1]; not changed.
-    preconditioner : Preconditioner
-        Directions of the steps.
-    config : CascadeConfig
-        Which windows a step evaluates, and how many canvases move together.
-    prior : NoisePrior
-        p0, whose density is a part of the whole sum.
+    dynamics : Dynamics
+        How they move.
     generator : torch.Generator
         On the CPU.
     checkpoint : Checkpoint
@@ -70,17 +88,18 @@ def climb(
     """
     sampler = stages[-1].sampler
     classifiers = [stage.classifier for stage in stages]
-    gradient = prior.density.gradient if config.scope is Scope.SUM else None
     done = Ascent.of_none(canvases)
     if (begun := checkpoint.load()) is not None:
         done = Ascent.restore(begun, canvases.device)
         restore_generator(generator, begun, "random")
     with torch.no_grad():
-        for batch in canvases[len(done.steps) :].split(config.sampler_batch):  # type: ignore[no-untyped-call]
+        for batch in canvases[len(done.steps) :].split(dynamics.config.sampler_batch):  # type: ignore[no-untyped-call]
             around = partial(_snapshot_before_batch, done, generator.get_state())
-            field = make_field(classifiers, gradient, config.reading, batch, sampler.max_steps + 1, generator)
+            field = make_field(
+                classifiers, dynamics.prior_gradient, dynamics.config.reading, batch, sampler.max_steps + 1, generator
+            )
             part, begun = Part(checkpoint, "batch", around, begun), None
-            done = Ascent.joined([done, ascend(field, batch, preconditioner, sampler, generator, part)])
+            done = Ascent.joined([done, ascend(field, batch, dynamics.preconditioner, sampler, generator, part)])
     return replace(done, evaluations=done.evaluations * len(classifiers))
 
 
@@ -97,9 +116,7 @@ def climbed_at(stages: Sequence[Stage], number: int, scope: Scope) -> Sequence[S
 def synthesise(
     stages: Sequence[Stage],
     canvases: Tensor,
-    preconditioner: Preconditioner,
-    config: CascadeConfig,
-    prior: NoisePrior,
+    dynamics: Dynamics,
     generator: torch.Generator,
     on_ascent: Callable[[Ascent], None] | None = None,
     first: int = 0,
@@ -113,7 +130,7 @@ def synthesise(
         C_1..C_T.
     canvases : Tensor
         Samples of p0, or whatever the sampler is to begin with, float32 (N, 3, H, W) in [-1, 1].
-    preconditioner, config, prior, generator, checkpoint
+    dynamics, generator, checkpoint
         As in :func:`climb`.
     on_ascent : callable or None
         Called after each stage.
@@ -133,9 +150,7 @@ def synthesise(
     for number in range(first, len(stages)):
         around = partial(Snapshot, {"canvases": canvases}, {"stage": number})
         part, begun = Part(checkpoint, "ascent", around, begun), None
-        ascent = climb(
-            climbed_at(stages, number, config.scope), canvases, preconditioner, config, prior, generator, part
-        )
+        ascent = climb(climbed_at(stages, number, dynamics.config.scope), canvases, dynamics, generator, part)
         canvases = ascent.canvases
         if on_ascent is not None:
             on_ascent(ascent)

@@ -83,7 +83,7 @@ def texture_sheet(results: Path, rows: Sequence[Row]) -> bytes:
 
 
 def overview_sheet(results: Path, rows: Sequence[Row]) -> bytes:
-    """Return source and trained methods of every texture as PNG; of more than four INNg and DCGAN, the first of each."""
+    """Return source and trained methods of every texture as PNG; of more than four the first of INNg and of DCGAN."""
     groups = by_texture(rows)
     wanted = _overview_methods(rows)
     label, title, gap = 26, 54, 18

@@ -49,7 +49,7 @@ def measure_sampler(
     canvases = canvases.to(execution.device)
 
     def round_of_steps() -> None:
-        climb([stage], canvases, method.preconditioner, method.config, method.prior, torch_generator(1))
+        climb([stage], canvases, method.dynamics, torch_generator(1))
 
     round_of_steps()
     timing = time_against_ceiling(round_of_steps, execution)
