@@ -13,9 +13,11 @@ import pytest
 from record_builder import VALUES, make_record, write_records
 from scipy import stats
 
+from inng_bench.errors import ExitStatus
 from inng_bench.records import store
 from inng_bench.records.schema import Against, ChainFigure, CurvePoint, Detection, ModelFacts, Record, Status
 from inng_bench.report import build_report
+from inng_bench.report.__main__ import main as report_main
 from inng_bench.report.costs import costs_table, wide_costs
 from inng_bench.report.densities import FOILS, densities_table, wide_densities
 from inng_bench.report.documents import markdown, plain_text
@@ -241,6 +243,23 @@ def test_the_report_of_a_suite_with_pairs_has_interactions(tmp_path: Path) -> No
     table = pd.read_csv(report.folder / "interactions.csv")
     assert list(table["quantity"]) == list(QUANTITIES)
     assert {(one.method, one.first, one.second) for one in table.itertuples()} == {("cold.loss", "cold", "loss")}
+
+
+def test_effects_can_be_told_against_another_row_of_a_suite_whose_rows_share_their_seeds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    same = [scattered(1.0 + i, 0.1, seed=i) for i in range(4)]
+    write_records(tmp_path, a_joint_suite(*same))
+    assert report_main([str(tmp_path), "--baseline", "cold"]) == ExitStatus.BAD_INPUT
+    assert "names no baseline" in capsys.readouterr().err
+    store.suite_path(tmp_path).write_text(json.dumps({"baseline": "fast"}))
+    assert report_main([str(tmp_path), "--baseline", "cool"]) == ExitStatus.BAD_INPUT
+    assert "has no trained row 'cool'; did you mean 'cold'?" in capsys.readouterr().err
+    assert report_main([str(tmp_path), "--baseline", "cold"]) == ExitStatus.OK
+    assert "Ratios to the row cold" in capsys.readouterr().out
+    found = pd.read_csv(store.report_folder(tmp_path) / "effects.csv").set_index(["method", "quantity"])["ratio"]
+    pairs = [math.log(same[2][pair] / same[1][pair]) for pair in same[1]]
+    assert found["loss", "gram"] == pytest.approx(math.exp(np.mean(pairs)))
 
 
 def test_the_report_of_a_suite_without_pairs_has_no_interactions(tmp_path: Path) -> None:

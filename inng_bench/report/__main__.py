@@ -24,6 +24,9 @@ def make_parser() -> argparse.ArgumentParser:
         "results", metavar="RESULTS", nargs="?", type=Path, help="results folder (default: the latest in results/runs)"
     )
     parser.add_argument("--out", metavar="DIR", type=Path, help="folder of the report (default: RESULTS/report)")
+    parser.add_argument(
+        "--baseline", metavar="ROW", help="row that effects are told against (default: the one that the suite names)"
+    )
     return parser
 
 
@@ -32,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = make_parser().parse_args(arguments)
     try:
         results = latest_results() if options.results is None else options.results
-        report = build_report(results, options.out)
+        report = build_report(results, options.out, baseline=options.baseline)
     except InputError as error:
         print(f"error: {one_line(error)}", file=sys.stderr)
         return ExitStatus.BAD_INPUT

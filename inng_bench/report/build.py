@@ -15,7 +15,7 @@ from inng_bench.report.curves import curves_figure, progress_figure
 from inng_bench.report.documents import latex, markdown, plain_text
 from inng_bench.report.effects import effects_csv, measure_effects
 from inng_bench.report.interactions import interactions_csv
-from inng_bench.report.origin import read_origin
+from inng_bench.report.origin import against, read_origin
 from inng_bench.report.remarks import count_failures
 from inng_bench.report.rows import by_texture, make_rows
 from inng_bench.report.sheets import methods_sheet, overview_sheet, stages_sheet, texture_sheet
@@ -53,7 +53,7 @@ class Report:
     damaged: tuple[str, ...]
 
 
-def build_report(results: Path, out: Path | None = None) -> Report:
+def build_report(results: Path, out: Path | None = None, *, baseline: str | None = None) -> Report:
     """Make tables and pictures of all records of a results folder.
 
     Parameters
@@ -65,16 +65,21 @@ def build_report(results: Path, out: Path | None = None) -> Report:
         baseline ``effects.csv``, and ``interactions.csv`` if rows make the changes of two others; None for ``report``
         in the results folder. Files of an earlier report are replaced; the same records give the same bytes.
 
+    baseline : str or None
+        Label of the row that the effects are told against; None for the suite's own baseline.
+
     Raises
     ------
     InputError
-        When there is no record, a record is broken, or the folder cannot be written.
+        When there is no record, a record is broken, the baseline cannot be one, or the folder cannot be written.
     """
     records = store.read_records(results)
     if not records:
         raise InputError(f"there are no records in {results}; make some with `python -m inng_bench run --suite quick`.")
     rows = make_rows(records)
     origin = read_origin(results)
+    if baseline is not None:
+        origin = against(origin, baseline, dict.fromkeys(row.method for row in rows if row.is_trained))
     table, text = wide_table(rows), plain_text(rows, records, origin)
     interactions = interactions_csv(rows, origin.baseline) if origin.baseline else None
     contents: dict[str, bytes | None] = {

@@ -92,8 +92,12 @@ def _titled_in_markdown(table: pd.DataFrame, title: str, note: str) -> str:
     return "" if table.empty else f"## {title}\n\n{MARKDOWN.escape(note)}\n\n{pipe_table(table)}"
 
 
+def _baseline(origin: Origin | None) -> str:
+    return origin.baseline if origin else ""
+
+
 def _effects_in_plain_text(rows: Sequence[Row], origin: Origin | None) -> str:
-    baseline = origin.baseline if origin else ""
+    baseline = _baseline(origin)
     table = effects.effects_table(rows, baseline, PLAIN)
     if table.empty:
         return ""
@@ -103,7 +107,7 @@ def _effects_in_plain_text(rows: Sequence[Row], origin: Origin | None) -> str:
 
 
 def _interactions_in_plain_text(rows: Sequence[Row], origin: Origin | None) -> str:
-    table = interactions.interactions_table(rows, origin.baseline if origin else "", PLAIN)
+    table = interactions.interactions_table(rows, _baseline(origin), PLAIN)
     if table.empty:
         return ""
     narrow = table.drop(columns="joins").rename(columns=_folded)
@@ -116,13 +120,13 @@ def _folded(heading: object) -> str:
 
 
 def _effects_in_markdown(rows: Sequence[Row], origin: Origin | None) -> str:
-    baseline = origin.baseline if origin else ""
+    baseline = _baseline(origin)
     table = effects.effects_table(rows, baseline, MARKDOWN)
     return _titled_in_markdown(table, effects.TITLE, effects.effects_note(rows, baseline))
 
 
 def _interactions_in_markdown(rows: Sequence[Row], origin: Origin | None) -> str:
-    table = interactions.interactions_table(rows, origin.baseline if origin else "", MARKDOWN)
+    table = interactions.interactions_table(rows, _baseline(origin), MARKDOWN)
     return _titled_in_markdown(table, interactions.TITLE, interactions.NOTE)
 
 

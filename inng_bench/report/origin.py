@@ -1,10 +1,13 @@
 """Where results come from: the name of their folder, the command that made them and what they are compared with."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from inng_bench.errors import InputError
 from inng_bench.records import store
+from inng_bench.suggest import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -35,3 +38,22 @@ def read_origin(results: Path) -> Origin:
         return Origin(name)
     command, baseline = (suite.get(key) if isinstance(suite, dict) else None for key in ("command", "baseline"))
     return Origin(name, command if isinstance(command, str) else "", baseline if isinstance(baseline, str) else "")
+
+
+def against(origin: Origin, label: str, methods: Iterable[str]) -> Origin:
+    """Return an origin whose effects are told against another row.
+
+    Raises
+    ------
+    InputError
+        When there is no such row, or the suite has no baseline: its rows then have seeds of their own, and no pairs.
+    """
+    if not origin.baseline:
+        raise InputError(
+            f"the suite of {origin.name} names no baseline, so that its rows share no seeds to be compared by; leave "
+            "--baseline out."
+        )
+    methods = list(methods)
+    if label not in methods:
+        raise InputError(f"{origin.name} has no trained row {label!r}; {did_you_mean(label, methods)}")
+    return replace(origin, baseline=label)
