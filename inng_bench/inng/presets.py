@@ -329,9 +329,10 @@ AUTHORS = CascadeConfig(
     sampler_batch=100,
     keep_every=1,
     max_stages=400,
-    no_progress_stages=0,
+    no_progress_stages=3,
 )
-"""The authors' texture code (jlazarow/inn at 09e8fe7, experiments/iccv/learn-texture.py), with its published counts."""
+"""The authors' texture code (jlazarow/inn at 09e8fe7, experiments/iccv/learn-texture.py), with its published counts.
+They ended a training by hand when they saw no more progress; here three stages without any do."""
 
 PRESETS: dict[str, CascadeConfig] = {"fast": FAST, "fast-0": FAST_0, "paper": PAPER, "authors": AUTHORS}
 
