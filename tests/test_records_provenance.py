@@ -144,6 +144,11 @@ def test_the_processor_is_read_from_the_system(tmp_path: Path) -> None:
     path = tmp_path / "cpuinfo"
     path.write_text("processor\t: 0\nmodel\t\t: 17\nmodel name\t: Example 9000 @ 3 GHz\nflags\t: a: b\n")
     assert provenance._cpu_from_proc(path) == "Example 9000 @ 3 GHz"
+    one = "processor\t: {}\nvendor_id\t: Example\ncpu family\t: {}\nmodel\t\t: 2\nmodel name\t: Example 9000\n\n"
+    path.write_text(one.format(0, 25))
+    assert provenance._cpu_from_proc(path) == "Example 9000 (family 25, model 2)"
+    path.write_text(one.format(0, 26) + one.format(1, 25))  # the second core's are not mixed in
+    assert provenance._cpu_from_proc(path) == "Example 9000 (family 26, model 2)"
     path.write_text("processor\t: 0\nCPU part\t: 0xd0c\n")
     assert provenance._cpu_from_proc(path) == ""
     assert provenance._cpu_from_proc(tmp_path / "nowhere") == ""

@@ -163,13 +163,13 @@ def cpu_model() -> str:
 
 
 def _cpu_from_proc(path: Path) -> str:
+    """Return the name with family and model: virtual machines call processors of several generations the same."""
     if not path.exists():
         return ""
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        key, _, value = line.partition(":")
-        if key.strip() == "model name":
-            return value.strip()
-    return ""
+    first = path.read_text(encoding="utf-8", errors="replace").partition("\n\n")[0]
+    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first.splitlines())}
+    name, family, model = (facts.get(key, "") for key in ("model name", "cpu family", "model"))
+    return f"{name} (family {family}, model {model})" if name and family and model else name
 
 
 def _cpu_from_sysctl() -> str:
