@@ -282,7 +282,6 @@ def test_memory_that_is_mapped_and_not_touched_does_not_count() -> None:
     assert resident_gib(process.pid) == 0.0
 
 
-@pytest.mark.skipif(shutil.which("ps") is None, reason="there is no ps")
 def test_free_memory_is_what_the_system_can_spare_within_the_limit_of_its_group(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -292,13 +291,18 @@ def test_free_memory_is_what_the_system_can_spare_within_the_limit_of_its_group(
     assert everything > 0.1  # of a system that tells neither
     (tmp_path / "meminfo").write_text("MemTotal: 8388608 kB\nMemAvailable: 6291456 kB\n")
     assert memory.free_gib() == 6.0
-    for name, text in (("max", "max"), ("current", f"{3 * 2**30}"), ("stat", f"anon 7\nfile {2**30}\n")):
+    for name, text in (
+        ("max", "max"),
+        ("current", f"{3 * 2**30}"),
+        ("stat", f"anon 7\nfile {3 * 2**29}\nshmem {2**29}\n"),
+    ):
         (tmp_path / f"memory.{name}").write_text(text)
     assert memory.free_gib() == 6.0
     (tmp_path / "memory.max").write_text(f"{4 * 2**30}\n")
-    assert memory.free_gib() == 2.0  # cached files make room
+    assert memory.free_gib() == 2.0  # cached files make room, but for those that lie in memory alone
 
 
+@pytest.mark.skipif(shutil.which("ps") is None, reason="there is no ps")
 def test_without_proc_the_memory_is_asked_from_ps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     group = os.getpgid(0)
     told = resident_gib(group)
@@ -317,14 +321,17 @@ def test_limits_of_the_call_win_over_those_of_the_suite_and_change_no_hash() -> 
 def test_a_cascade_whose_training_turns_into_nan_is_a_failed_row_and_earlier_results_stay(tmp_path: Path) -> None:
     small = "filters = 4, canvases = 1, canvas_side = 64, crops = 1, max_stages = 2, max_steps = 2"
     entry = f'[[methods]]\nlabel = "inng"\nimplementation = "inng"\nsettings = {{{small}, classifier_rate = RATE}}\n'
-    run_plan(fakes("Tiler"), tmp_path / "other")
-    before = {path: path.read_bytes() for path in (tmp_path / "other").rglob("*") if path.is_file()}
-    suite = parse_suite(HEAD + entry.replace("RATE", "1e38"), "nan")
+    tiler = '[[methods]]\nlabel = "tiler"\nimplementation = "fake_methods:Tiler"\n'
+    suite = parse_suite(HEAD + tiler + entry.replace("RATE", "1e38"), "nan")
     plan = make_plan(suite, device="cpu", replicates=1, precision="float32")
-    plan = replace(plan, runs=tuple(run for run in plan.runs if run.method == "inng"))
-    results = run_plan(plan, tmp_path / "out")
-    assert (results.done, results.failed) == (0, 1)
-    record = read(tmp_path / "out")["inng"]
+    runs = {run.method: run for run in plan.runs}
+    assert run_plan(replace(plan, runs=(runs["tiler"],)), tmp_path).failed == 0
+    tiled = store.run_folder(tmp_path, *runs["tiler"].key)
+    before = {path: path.read_bytes() for path in tiled.rglob("*") if path.is_file()}
+    assert before
+    results = run_plan(replace(plan, runs=(runs["tiler"], runs["inng"])), tmp_path)
+    assert (results.done, results.failed, results.kept) == (0, 1, 1)
+    record = read(tmp_path)["inng"]
     assert (record.status, record.measurements) == (Status.FAILED, ())
     assert "lower classifier_rate" in record.error
     assert "\n" not in record.error

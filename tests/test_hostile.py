@@ -449,7 +449,7 @@ CASCADES: dict[str, tuple[Spoil, str]] = {
         with_tensors(lambda all_of: [all_of.pop(name) for name in list(all_of) if name.startswith("stage.0002")]),
         "has no 'stage.0002.weight.0'",
     ),
-    "with a classifier too many": (with_tensors(shorten), "has 2 classifiers and 1 thresholds"),
+    "with a classifier too many": (with_tensors(shorten), "has 2 classifiers and thresholds of 1"),
     "with a classifier of another shape": (
         with_tensors(lambda all_of: all_of.update({"stage.0001.weight.0": torch.zeros(4, 3, 5, 5)})),
         "of another shape",

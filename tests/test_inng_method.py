@@ -18,6 +18,7 @@ from inng_bench.cli import main
 from inng_bench.contract import Execution, density_of
 from inng_bench.errors import ExitStatus, InputError
 from inng_bench.harness.density import spread
+from inng_bench.harness.memory import free_gib
 from inng_bench.inng.frozen import picture_logits
 from inng_bench.inng.method import INNg
 from inng_bench.inng.prior import Palette
@@ -335,6 +336,8 @@ def test_drawing_takes_the_memory_that_it_says_and_no_more(tmp_path: Path) -> No
         method.sample(1, (2048, 2048), generator=torch.Generator().manual_seed(0))
         print((peak_memory_mib() - before) * 2**20 / method.drawing_bytes((2048, 2048)))
     """
+    if free_gib() < 2:
+        pytest.skip("less than 2 GiB of memory are free")
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True)
     assert 0.5 < float(done.stdout) <= 1.1
 
@@ -411,7 +414,7 @@ def test_a_cascade_without_classifiers_steps_or_thresholds_is_refused(trained: I
 def test_a_cascade_with_more_classifiers_than_thresholds_is_refused_not_shortened(trained: INNg) -> None:
     state = trained.state()
     shorter = {name: state[name][:-1] for name in ("max_steps", "thresholds")}
-    with pytest.raises(InputError, match="has 4 classifiers and 3 thresholds"):
+    with pytest.raises(InputError, match="has 4 classifiers and thresholds of 3"):
         INNg(SETTINGS, Execution()).restore({**state, **shorter})
 
 

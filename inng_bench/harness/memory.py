@@ -43,7 +43,11 @@ def _sizes_from_ps() -> Iterator[tuple[int, int]]:
 
 
 def free_gib() -> float:
-    """Return the memory that a process can still get: what the system can spare, within its control group's limit."""
+    """Return the memory that a process can still get: what the system can spare, within its control group's limit.
+
+    Where the system does not tell (only Linux does) all of its memory is taken to be free, and a limit of control
+    groups of version 1 is not seen.
+    """
     return min(_spare_bytes(), _left_in_group()) / 2**30
 
 
@@ -59,12 +63,12 @@ def _spare_bytes() -> float:
 def _left_in_group() -> float:
     """Return what is left of a limit of control groups, version 2 as a container sees it; infinity without one.
 
-    Cached files count as used there, and make room for whoever asks.
+    Cached files count as used there and make room for whoever asks, but for those that lie in memory alone.
     """
     try:
         most, now = (int((CONTROL_GROUP / name).read_text()) for name in ("memory.max", "memory.current"))
         kinds = dict(line.split() for line in (CONTROL_GROUP / "memory.stat").read_text().splitlines())
-        return max(0, most - now + int(kinds["file"]))
+        return max(0, most - now + int(kinds["file"]) - int(kinds["shmem"]))
     except (OSError, ValueError, KeyError):  # "max" is no number
         return math.inf
 

@@ -6,7 +6,6 @@ that of the windows' sum divided by the number of windows that cover a pixel on 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import torch
 from torch import Tensor
@@ -21,7 +20,7 @@ from inng_bench.inng.frozen import (
     picture_logits,
     torus_logits_and_gradient,
 )
-from inng_bench.inng.network import WINDOW_STEP
+from inng_bench.inng.network import LAYERS, STRIDE, WINDOW_STEP
 
 Field = Callable[[Tensor, int, Tensor], tuple[Tensor, Tensor]]
 """Maps canvases (N, 3, H, W), the number of a step and the numbers of the images among those that the ascent began
@@ -100,17 +99,31 @@ def evaluation_flops(classifier: FrozenClassifier, reading: Reading, size: tuple
 
     On an expanded canvas the offset of the grid decides how much of the canvas is read: there it is the mean over all.
     """
-    canvas, counted = torch.empty((1, 3, *size), device="meta"), classifier.to_meta()
-    evaluate = _EVALUATIONS[reading.overlap, reading.canvas]
     if (reading.overlap, reading.canvas) == (Overlap.DENSE, Canvas.EXPANDED):
-        places = [torch.tensor(offset) for offset in product(range(WINDOW_STEP), repeat=2)]
-    else:
-        drawn = _draw_places(reading, counted, canvas, 1, torch.Generator().manual_seed(0))
-        places = [drawn[0]]
+        return _mean_flops_over_offsets(classifier, size)
+    canvas = torch.empty((1, 3, *size), device="meta")
+    field = make_field([classifier.to_meta()], None, reading, canvas, 1, torch.Generator().manual_seed(0))
     with FlopCounterMode(display=False) as counter:
-        for place in places:
-            evaluate(counted, canvas, place, reading.ascended)
-    return float(counter.get_total_flops()) / len(places)
+        field(canvas, 0, torch.zeros(1, dtype=torch.int64))
+    return float(counter.get_total_flops())
+
+
+def _mean_flops_over_offsets(classifier: FrozenClassifier, size: tuple[int, int]) -> float:
+    """Return the mean operations of a dense pass and its gradient: offsets along both axes are independent."""
+    rows, columns = (_mean_lengths(length, [weight.shape[-1] for weight in classifier.weights]) for length in size)
+    per_place = (2 * weight.numel() for weight in classifier.weights)  # as many again for the gradient of its input
+    return sum(2 * cost * row * column for cost, row, column in zip(per_place, rows, columns, strict=True))
+
+
+def _mean_lengths(length: int, kernels: Sequence[int]) -> list[float]:
+    """Return the length of each layer's output, the head's the last, on average over the offsets of the grid."""
+    totals = [0.0] * len(kernels)
+    for offset in range(WINDOW_STEP):
+        left = length - offset
+        for layer, kernel in enumerate(kernels):
+            left = (left - kernel) // (STRIDE if layer < LAYERS else 1) + 1
+            totals[layer] += left / WINDOW_STEP
+    return totals
 
 
 def _draw_places(

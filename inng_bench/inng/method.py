@@ -321,7 +321,7 @@ class INNg(Method):
         count = len(samplers)
         if stored > count:
             raise InputError(
-                f"what is stored of the cascade has {stored} classifiers and {count} thresholds; train it again."
+                f"what is stored of the cascade has {stored} classifiers and thresholds of {count}; train it again."
             )
 
 

@@ -25,7 +25,10 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--out", metavar="DIR", type=Path, help="folder of the report (default: RESULTS/report)")
     parser.add_argument(
-        "--baseline", metavar="ROW", help="row that effects are told against (default: the one that the suite names)"
+        "--baseline",
+        metavar="ROW",
+        help="row that effects are told against (default: the one that the suite names); best with --out, since the "
+        "report in RESULTS is replaced",
     )
     return parser
 

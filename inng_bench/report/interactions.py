@@ -28,9 +28,9 @@ TITLE = "Interactions"
 
 NOTE = (
     "Rows that join the changes of two others, as ratios to the product of what the two do alone, each against the "
-    "baseline. 1 is no interaction; above it the joint row is worse than the product predicts, which two remedies are "
-    "that do no more together than one. Pairs, intervals and the correction are as in the table above; four runs err "
-    "in each pair, not two, so that the intervals are wider."
+    "baseline. 1 is no interaction; above it the joint row is worse than the product predicts, as when two remedies do "
+    "no more together than one alone. Pairs, intervals and the correction are as in the table above; each comparison "
+    "joins four runs, not two, so that the intervals are wider."
 )
 
 
