@@ -25,7 +25,7 @@ def add_throughput(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     parser = commands.add_parser(
         "throughput",
         help="time the sampler alone, as a share of this machine's ceiling",
-        description="Time the Langevin sampler alone, in turn with a large matrix product and a 1×1 convolution.",
+        description="Time the Langevin sampler alone, in turn with a large matrix product and two convolutions.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -392,7 +392,11 @@ def test_the_report_says_how_the_speed_was_timed_where_something_was() -> None:
     for records, said in (([make_record(throughput=make_throughput())], True), ([make_record()], False)):
         for write in (plain_text, markdown):
             text = " ".join(write(make_rows(records), records).split())
-            for phrase in ("alone on the machine", "median of repeated rounds", "matrix product and a 1×1 convolution"):
+            for phrase in (
+                "alone on the machine",
+                "median of repeated rounds",
+                "a 1×1 and a 3×3 convolution",
+            ):
                 assert (phrase in text) is said
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from inng_bench.contract import Execution, Precision
 from inng_bench.inng.field import evaluation_flops
@@ -13,10 +14,11 @@ from inng_bench.inng.synthesis import climb
 from inng_bench.throughput.finished import measure_finished
 from inng_bench.timing import Ceiling, measure_sampler
 from inng_bench.timing.ceiling import (
+    CONVOLUTIONS,
     GEMM_SIDE,
-    POINTWISE_BATCH,
-    POINTWISE_CHANNELS,
-    POINTWISE_SIDE,
+    PICTURE_SIDE,
+    PICTURES,
+    convolution_flops,
     time_against_ceiling,
 )
 from inng_bench.timing.sampler import STEPS
@@ -81,17 +83,22 @@ def test_the_ceiling_counts_operations_per_second_of_this_machine() -> None:
     assert 1e8 < ceiling.flops_per_second < 1e13
 
 
-@pytest.mark.parametrize(("product", "convolution"), [(2.0, 8.0), (8.0, 0.5)])
-def test_the_ceiling_is_the_faster_of_matrix_product_and_convolution_by_a_clock(
-    product: float, convolution: float
-) -> None:
-    timing = time_against_ceiling(lambda: None, EXECUTION, rounds=3, clock=Clock(5.0, product, convolution))
-    assert timing.seconds == (5.0, 5.0, 5.0)
-    rates = (
-        2 * GEMM_SIDE**3 / product,
-        2 * POINTWISE_BATCH * POINTWISE_SIDE**2 * POINTWISE_CHANNELS**2 / convolution,
-    )
-    assert timing.ceiling == max(rates)
+@pytest.mark.parametrize("best", range(3))
+def test_the_ceiling_is_the_fastest_of_matrix_product_and_convolutions_by_a_clock(best: int) -> None:
+    operations = (2 * GEMM_SIDE**3, *(convolution_flops(*each) for each in CONVOLUTIONS))
+    seconds = [8.0 * one / operations[0] for one in operations]
+    seconds[best] /= 2
+    timing = time_against_ceiling(lambda: None, EXECUTION, rounds=3, clock=Clock(5.0, *seconds))
+    assert timing.seconds == pytest.approx((5.0, 5.0, 5.0))
+    assert timing.ceiling == pytest.approx(operations[best] / seconds[best])
+
+
+def test_the_operations_of_the_ceiling_s_convolutions_are_those_that_torch_counts() -> None:
+    for channels, kernel in CONVOLUTIONS:
+        pictures = torch.empty((PICTURES, channels, PICTURE_SIDE, PICTURE_SIDE), device="meta")
+        with FlopCounterMode(display=False) as counter:
+            torch.nn.functional.conv2d(pictures, torch.empty((channels, channels, kernel, kernel), device="meta"))
+        assert counter.get_total_flops() == convolution_flops(channels, kernel)
 
 
 def test_task_and_ceiling_take_turns() -> None:
@@ -104,7 +111,7 @@ def test_task_and_ceiling_take_turns() -> None:
 
     time_against_ceiling(lambda: order.append("task"), EXECUTION, rounds=2, clock=watched)
     # In each round the task stands between the first two calls, the ceiling behind.
-    one_round = ["clock", "task", *["clock"] * 5]
+    one_round = ["clock", "task", *["clock"] * 7]
     assert order == [*one_round, *one_round]
 
 

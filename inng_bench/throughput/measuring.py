@@ -43,7 +43,7 @@ class Speed:
     share_of_ceiling : float
         Evaluations per second times ``leanest_flops`` over ``ceiling_flops``.
     ceiling_flops : float
-        The better of a matrix product and a 1×1 convolution, per second.
+        The best of a matrix product, a 1×1 and a 3×3 convolution, per second.
     leanest_flops, spent_flops : float
         Of one evaluation of one canvas, see :class:`inng_bench.throughput.samplers.Task`.
     peak_memory_mib : float

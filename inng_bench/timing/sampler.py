@@ -40,8 +40,8 @@ def measure_sampler(
     Returns
     -------
     Throughput
-        Medians over the rounds. The share of the ceiling is the counted FLOP/s of the sampler over the better of a
-        matrix product and a 1×1 convolution in the same precision and threads.
+        Medians over the rounds. The share of the ceiling is the counted FLOP/s of the sampler over the best of a
+        matrix product, a 1×1 and a 3×3 convolution in the same precision and threads.
     """
     method = INNg.load(folder, execution)
     stage = _endless(method.stages[len(method.stages) // 2])
