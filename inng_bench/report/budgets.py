@@ -17,7 +17,8 @@ METRICS = ("gram", "patch_fid")
 def budgets_figure(rows: Sequence[Row]) -> bytes | None:
     """Return the headline metrics of fresh samples over the seconds of training, two plots a texture, as PNG.
 
-    A point is a row: geometric means over its seeds, with the interval of its figure. A line joins the rows of one
+    A point is a row: geometric means over its seeds, with the interval of its figure, or the spread of a single seed's
+    pictures. A line joins the rows of one
     method and the same settings, which differ in their budget; a dotted one is the floor, the row real.
 
     Returns
@@ -71,5 +72,5 @@ def _plot(axes: Axes, lines: Mapping[str, Sequence[tuple[float, Estimate]]], sty
             if figure.low is not None and figure.high is not None:
                 axes.plot([at, at], [figure.low, figure.high], color=colour, linewidth=1.1, alpha=0.6)
     axes.set_ylim(bottom=0)
-    axes.set_xlim(left=0)
+    axes.set_xlim(0, 1.05 * max((at for points in lines.values() for at, _ in points), default=1.0))
     style_axes(axes, "s of training")
