@@ -352,18 +352,21 @@ def _reference_entries() -> list[MethodEntry]:
 def _choose(entries: Sequence[MethodEntry], labels: Sequence[str] | None) -> list[MethodEntry]:
     if labels is None:
         return list(entries)
-    known = [entry.label for entry in entries]
-    for label in labels:
-        if label not in known:
-            raise InputError(f"the suite has no method {label!r}; {did_you_mean(label, known)}")
+    _check_known("method", labels, [entry.label for entry in entries])
     return [entry for entry in entries if entry.label in labels]
 
 
 def _chosen_textures(suite: Suite, names: Sequence[str] | None) -> frozenset[str]:
-    for name in names or ():
-        if name not in suite.texture_names:
-            raise InputError(f"the suite has no texture {name!r}; {did_you_mean(name, suite.texture_names)}")
-    return frozenset(suite.texture_names if names is None else names)
+    if names is None:
+        return frozenset(suite.texture_names)
+    _check_known("texture", names, suite.texture_names)
+    return frozenset(names)
+
+
+def _check_known(kind: str, names: Iterable[str], known: Sequence[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise InputError(f"the suite has no {kind} {name!r}; {did_you_mean(name, known)}")
 
 
 def _load_textures(suite: Suite, wanted: frozenset[str]) -> dict[TextureReference, Texture]:

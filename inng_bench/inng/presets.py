@@ -279,10 +279,10 @@ PAPER = CascadeConfig(
     no_progress_stages=0,
 )
 """What the paper says, where it says something: one logit, Langevin updates with noise along the gradient of ln g_t
-alone, the decision boundary, averaging where windows overlap, a Gaussian p0. ε and T, which it does not name, are the
-best of nine pairs on pebbles and of three on brick and grass as well (2 to 5 TFLOP, one seed; with ε = 0.01 no stage
-reaches its boundary). All else that it leaves open is as in ``fast`` when this was written, the network included, but
-without data noise. Written out, so that what becomes of ``fast`` does not change it."""
+alone, the decision boundary, averaging where windows overlap, a Gaussian p0. ε and T, which it does not name, cannot be
+told from the best of a grid (suite ``paper-steps``, one seed). All else that it leaves open is as in ``fast`` when this
+was written, the network included, but without data noise. Written out, so that what becomes of ``fast`` does not change
+it."""
 
 AUTHORS = CascadeConfig(
     architecture=Architecture.PADDED,

@@ -18,8 +18,8 @@ def budgets_figure(rows: Sequence[Row]) -> bytes | None:
     """Return the headline metrics of fresh samples over the seconds of training, two plots a texture, as PNG.
 
     A point is a row: geometric means over its seeds, with the interval of its figure, or the spread of a single seed's
-    pictures. A line joins the rows of one
-    method and the same settings, which differ in their budget; a dotted one is the floor, the row real.
+    pictures. A line joins the rows of one method and the same settings, which differ in their budget; a dotted one is
+    the floor, the row real.
 
     Returns
     -------

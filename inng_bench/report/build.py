@@ -64,7 +64,6 @@ def build_report(results: Path, out: Path | None = None, *, baseline: str | None
         Where ``table.md``, ``table.csv``, ``table.tex``, ``agreement.csv`` and ``sheets/`` go, and of a suite with a
         baseline ``effects.csv``, and ``interactions.csv`` if rows make the changes of two others; None for ``report``
         in the results folder. Files of an earlier report are replaced; the same records give the same bytes.
-
     baseline : str or None
         Label of the row that the effects are told against; None for the suite's own baseline.
 
