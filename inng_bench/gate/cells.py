@@ -5,10 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from inng_bench.gate.tolerances import NEGLIGIBLE
-from inng_bench.records.schema import Against, Record, Status
-
-_HEADLINE = (Against.HELD_OUT, Against.TRAIN, Against.HALVES)
-"""Windows in the order in which a figure against them is a row's headline."""
+from inng_bench.records.schema import Record, Status
 
 _PLACES = {name: place for place, name in enumerate(NEGLIGIBLE)}
 
@@ -64,14 +61,8 @@ def gather(records: Iterable[Record]) -> dict[Cell, Replicates]:
 
 
 def headlines(record: Record) -> dict[str, float]:
-    """Return the figure of each judged metric that has one: against held-out, else the train window or halves."""
-    chosen = {
-        one.metric: one.value
-        for against in reversed(_HEADLINE)
-        for one in record.measurements
-        if one.against is against
-    }
-    return {metric: value for metric, value in chosen.items() if value is not None and metric in NEGLIGIBLE}
+    """Return the figure of each judged metric that has one."""
+    return {one.metric: one.value for one in record.measurements if one.value is not None and one.metric in NEGLIGIBLE}
 
 
 def row_kind(record: Record) -> RowKind:

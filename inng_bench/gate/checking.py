@@ -174,12 +174,10 @@ def _refuse_other_windows(old: Sequence[Record], new: Sequence[Record]) -> None:
             )
 
 
-def _windows(records: Iterable[Record]) -> dict[str, set[tuple[str, str | None]]]:
-    windows: dict[str, set[tuple[str, str | None]]] = {}
+def _windows(records: Iterable[Record]) -> dict[str, set[tuple[str, ...]]]:
+    windows: dict[str, set[tuple[str, ...]]] = {}
     for record in records:
-        facts = record.texture
-        hashes = facts.train.sha256, facts.held_out.sha256 if facts.held_out else None
-        windows.setdefault(facts.name, set()).add(hashes)
+        windows.setdefault(record.texture.name, set()).add(record.texture.hashes)
     return windows
 
 

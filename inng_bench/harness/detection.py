@@ -1,10 +1,12 @@
 """What the density of a run's model detects on the run's texture."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from inng_bench.contract import Density
-from inng_bench.metrics.comparison import unseen_window
+from inng_bench.metrics.comparison import unseen_windows
 from inng_bench.metrics.detection import detect
 from inng_bench.records.schema import Detection
 from inng_bench.seeds import derive_seed, torch_generator
@@ -17,7 +19,7 @@ OTHER_TEXTURES = ("grass", "brick")
 
 
 def detect_of_texture(
-    density: Density, texture: str, train: Pixels, held_out: Pixels | None, seed: int
+    density: Density, texture: str, train: Pixels, held_out: Sequence[Pixels], seed: int
 ) -> tuple[Detection, ...]:
     """Ask a density for windows of its texture and their foils.
 
@@ -27,8 +29,9 @@ def detect_of_texture(
         The trained model.
     texture : str
         The texture's name.
-    train, held_out : numpy.ndarray
-        Its windows, uint8 (H, W, 3). Where there is no held-out one, the train window is told from its foils.
+    train, held_out : numpy.ndarray, Sequence[numpy.ndarray]
+        Its windows, uint8 (H, W, 3). The first held-out one is told from its foils, or half of the train window where
+        there is none.
     seed : int
         The run's seed of measuring.
 
@@ -37,9 +40,9 @@ def detect_of_texture(
     InputError
         When the settings of the model allow no density.
     """
-    unseen, against = unseen_window(train, held_out)
+    windows, against = unseen_windows(train, held_out)
     other = next(name for name in OTHER_TEXTURES if name != texture)
     generator = torch_generator(derive_seed(seed=seed, purpose="foils"))
     return detect(
-        density, to_tensor(train), to_tensor(unseen), to_tensor(load_texture(other).train), against, generator
+        density, to_tensor(train), to_tensor(windows[0]), to_tensor(load_texture(other).train), against, generator
     )

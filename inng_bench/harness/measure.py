@@ -140,17 +140,18 @@ def run_of_record(record: Record, metrics: Sequence[str]) -> RunSpec:
     )
 
 
-def read_windows(results: Path, record: Record) -> tuple[Pixels, Pixels | None]:
-    """Return train and held-out window of a record's texture, uint8 (H, W, 3).
+def read_windows(results: Path, record: Record) -> tuple[Pixels, tuple[Pixels, ...]]:
+    """Return train and held-out windows of a record's texture, uint8 (H, W, 3).
 
     Raises
     ------
     InputError
         When one is missing or damaged.
     """
-    folder, unseen = store.texture_folder(results, record.texture.name), record.texture.held_out
-    train = _read_window(folder / "train.png", record.texture.train)
-    return train, None if unseen is None else _read_window(folder / "held_out.png", unseen)
+    texture = record.texture
+    paths = store.window_paths(results, texture.name, len(texture.held_out))
+    train, *held_out = map(_read_window, paths, (texture.train, *texture.held_out))
+    return train, tuple(held_out)
 
 
 def _read_window(path: Path, window: Window) -> Pixels:

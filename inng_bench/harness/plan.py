@@ -180,9 +180,7 @@ class Plan:
         return record.status is Status.FAILED and self._is_of(run, record)
 
     def _is_of(self, run: RunSpec, record: Record) -> bool:
-        return record.config_hash == run.config_hash and _window_hashes(record.texture) == _window_hashes(
-            self.facts[run.texture.name]
-        )
+        return record.config_hash == run.config_hash and record.texture.hashes == self.facts[run.texture.name].hashes
 
 
 def make_plan(
@@ -265,11 +263,6 @@ def _arguments(device: str, precision: str | None, budget_tflop: float | None) -
     """Return the arguments of the command line that differ from its defaults."""
     values = {"--device": None if device == "auto" else device, "--precision": precision, "--budget": budget_tflop}
     return tuple(word for name, value in values.items() if value is not None for word in (name, f"{value}"))
-
-
-def _window_hashes(facts: TextureFacts) -> tuple[str, str | None]:
-    """Return what tells the pixels of a texture from others of its name: a painter or a crop may have changed."""
-    return facts.train.sha256, facts.held_out.sha256 if facts.held_out else None
 
 
 def record_key(record: Record) -> RunKey:

@@ -30,7 +30,7 @@ from inng_bench.harness.rows import describe_machine, known_fields
 from inng_bench.hashes import file_hash
 from inng_bench.metrics import copying, features
 from inng_bench.metrics.chain import Glance, compare_with_chain
-from inng_bench.metrics.comparison import unseen_window
+from inng_bench.metrics.comparison import unseen_windows
 from inng_bench.metrics.evaluate import evaluate, evaluate_real
 from inng_bench.records import store
 from inng_bench.records.schema import (
@@ -142,7 +142,7 @@ def _make(
 ) -> Product:
     """Train, or go on training, draw fresh samples and save the model."""
     method = load_method_class(run.implementation)(run.settings, run.execution)
-    diary = Diary(listener, Glance(unseen_window(texture.train, texture.held_out)[0]))
+    diary = Diary(listener, Glance(unseen_windows(texture.train, texture.held_out)[0][0]))
     identity = identify(run, texture.facts().train.sha256, method, describe_machine(run))
     checkpoint = RunCheckpoint(states_of(results, run), identity, diary, notice)
     with watch.phase("train"):
@@ -204,8 +204,8 @@ def _measure_chain(texture: Texture, product: Product) -> tuple[ChainFigure, ...
     """Compare fresh samples with those that trained along, where a method has such."""
     if product.samples is None or product.training.chain is None:
         return ()
-    unseen, against = unseen_window(texture.train, texture.held_out)
-    return compare_with_chain(product.samples, to_pixels(product.training.chain), unseen, against)
+    windows, against = unseen_windows(texture.train, texture.held_out)
+    return compare_with_chain(product.samples, to_pixels(product.training.chain), windows[0], against)
 
 
 def _checked(drawn: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -205,9 +205,9 @@ def _describe(plan: Plan, folder: Path, records: Sequence[Record]) -> None:
     text = json.dumps(sealed(suite), indent=2)
     write_atomically(store.suite_path(folder), f"{text}\n".encode())
     for texture in plan.textures.values():
-        for name, window in (("train", texture.train), ("held_out", texture.held_out)):
-            if window is not None:
-                write_png(store.texture_folder(folder, texture.name) / f"{name}.png", window)
+        paths = store.window_paths(folder, texture.name, len(texture.held_out))
+        for path, window in zip(paths, (texture.train, *texture.held_out), strict=True):
+            write_png(path, window)
 
 
 def untimed_runs(plan: Plan, folder: Path) -> list[RunSpec]:

@@ -9,18 +9,18 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from enum import Enum, auto
+
+import numpy as np
 
 from inng_bench.errors import InputError
 from inng_bench.ladder.degradations import DEGRADATIONS, rolled, tiled
-from inng_bench.ladder.steps import COPIES, COPY, COPYING_METRICS, REAL, ROLLED, TILING
-from inng_bench.ladder.windows import Pair, replicates_of, window_pair
-from inng_bench.metrics.catalogue import BY_NAME, Compared, MetricInfo
+from inng_bench.ladder.steps import COPY, COPYING_METRICS, REAL, ROLLED, TILING
+from inng_bench.ladder.windows import Windows, replicates_of, windows_of
+from inng_bench.metrics.catalogue import BY_NAME, MetricInfo
 from inng_bench.metrics.comparison import Comparison, Pictures
 from inng_bench.metrics.crops import Pixels
 from inng_bench.metrics.registry import MEASURES
 from inng_bench.processes import THREAD_VARIABLES, begin_work
-from inng_bench.records.schema import Against
 from inng_bench.seeds import derive_seed, numpy_generator
 
 
@@ -123,71 +123,54 @@ def _begin_quietly() -> None:
 
 def measure(task: Task) -> tuple[Value, ...]:
     """Measure all rows of one pair of windows."""
-    pair = window_pair(task.texture, task.replicate)
+    windows = windows_of(task.texture, task.replicate)
     seed = derive_seed(texture=task.texture, replicate=task.replicate, purpose="ladder metric")
     return tuple(
         _value(task, row.name, metric, comparison)
-        for row in _rows(task, pair)
-        for comparisons in [row.comparisons(seed)]
+        for row in _rows(task, windows, seed)
         for metric in map(BY_NAME.__getitem__, task.metrics)
-        if (comparison := comparisons.get(_asks(metric))) is not None
+        if (comparison := row.comparison(metric)) is not None
     )
 
 
-def degraded(texture: str, replicate: int, pair: Pair) -> Iterator[tuple[str, Pixels]]:
+def degraded(texture: str, replicate: int, windows: Windows) -> Iterator[tuple[str, Pixels]]:
     """Return the degraded windows by rung, in the order of the ladder."""
     for rung in DEGRADATIONS:
         purpose = f"ladder {rung.name}"
         generator = numpy_generator(derive_seed(texture=texture, replicate=replicate, purpose=purpose))
-        yield rung.name, rung.degrade(pair.held_out, generator)
-
-
-class _Asks(Enum):
-    """What a metric wants to know of a sample."""
-
-    DISTANCE = auto()
-    """How far it is from the unseen window."""
-    EXCESS = auto()
-    """How much farther than the window that it was made of."""
-    COPYING = auto()
-    """Whether it is a copy of the train window."""
-
-
-def _asks(metric: MetricInfo) -> _Asks:
-    if metric.name in COPYING_METRICS:
-        return _Asks.COPYING
-    return _Asks.EXCESS if metric.compared is Compared.SOURCE else _Asks.DISTANCE
+        yield rung.name, rung.degrade(windows.sample, generator)
 
 
 @dataclass(frozen=True)
 class _Row:
-    """A sample, the window that it was made of, and the other one."""
+    """A sample and what it is compared with."""
 
     name: str
     samples: Pictures
-    source: Pictures
-    unseen: Pictures
+    distance: Comparison
+    copying: Comparison | None = None
+    """None of a row that tells nothing of copying."""
 
-    def comparisons(self, seed: int) -> dict[_Asks, Comparison]:
-        """Return what each kind of metric compares, made once for all of its kind, since they share what they find."""
-        excess = Comparison(self.samples, self.source, Against.TRAIN, seed, self.unseen)
-        found = {_Asks.DISTANCE: Comparison(self.samples, self.unseen, Against.HELD_OUT, seed), _Asks.EXCESS: excess}
-        if self.name in COPIES:
-            found[_Asks.COPYING] = excess
-        if self.name == REAL:  # the held-out window itself: what is no copy of the train window
-            found[_Asks.COPYING] = Comparison(self.samples, self.unseen, Against.TRAIN, seed, self.source)
-        return found
+    def comparison(self, metric: MetricInfo) -> Comparison | None:
+        """Return what a metric compares."""
+        return self.copying if metric.name in COPYING_METRICS else self.distance
 
 
-def _rows(task: Task, pair: Pair) -> Iterator[_Row]:
-    """Return all rows; they share the two windows and what metrics have made of them."""
-    held_out, train = Pictures(pair.held_out[None]), Pictures(pair.train[None])
-    yield _Row(REAL, held_out, held_out, train)
-    for rung, pixels in degraded(task.texture, task.replicate, pair):
-        yield _Row(rung, Pictures(pixels[None]), held_out, train)
-    copies = {COPY: train, ROLLED: Pictures(rolled(pair.train)[None]), TILING: Pictures(tiled(pair.train)[None])}
+def _rows(task: Task, windows: Windows, seed: int) -> Iterator[_Row]:
+    """Return all rows; they share the windows and what metrics have made of them."""
+    train, honest = Pictures(windows.train[None]), Pictures(np.stack(windows.honest))
+
+    def row(name: str, samples: Pictures, *, asks_for_copies: bool = False, reference: Pictures = train) -> _Row:
+        copying = Comparison(samples, train, seed, honest) if asks_for_copies else None
+        return _Row(name, samples, Comparison(samples, reference, seed), copying)
+
+    sample = Pictures(windows.sample[None])
+    yield row(REAL, sample, asks_for_copies=True)
+    for rung, pixels in degraded(task.texture, task.replicate, windows):
+        yield row(rung, Pictures(pixels[None]))
+    copies = {COPY: train, ROLLED: Pictures(rolled(windows.train)[None]), TILING: Pictures(tiled(windows.train)[None])}
     for copy, samples in copies.items():
-        yield _Row(copy, samples, train, held_out)
+        yield row(copy, samples, asks_for_copies=True, reference=sample)
 
 
 def _value(task: Task, row: str, metric: MetricInfo, comparison: Comparison) -> Value:

@@ -8,7 +8,7 @@ from PIL import Image
 from inng_bench.ladder.degradations import DEGRADATIONS, rolled, tiled
 from inng_bench.ladder.measuring import degraded
 from inng_bench.ladder.steps import COPY, REAL, ROLLED, TILING
-from inng_bench.ladder.windows import window_pair
+from inng_bench.ladder.windows import windows_of
 from inng_bench.metrics.crops import Pixels
 from inng_bench.report.canvas import GREY, Sheet, fit_line
 
@@ -37,9 +37,9 @@ def rungs_sheet(textures: Sequence[str]) -> bytes:
 
 
 def _pictures(texture: str) -> list[Pixels]:
-    pair = window_pair(texture, 0)
-    rungs = [pixels for _, pixels in degraded(texture, 0, pair)]
-    return [pair.held_out, *rungs, pair.train, rolled(pair.train), tiled(pair.train)]
+    windows = windows_of(texture, 0)
+    rungs = [pixels for _, pixels in degraded(texture, 0, windows)]
+    return [windows.sample, *rungs, windows.train, rolled(windows.train), tiled(windows.train)]
 
 
 def _left(index: int) -> int:

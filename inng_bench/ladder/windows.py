@@ -5,10 +5,10 @@ construction, and any metric of pixels would climb it. A sample of a method is n
 the degraded window is compared with *other* pixels of the same texture, and the undegraded one stands at the floor that
 other pixels have.
 
-Procedural textures give as many independent pairs of pictures as asked for: the first is the texture's own held-out and
-train window, the others are drawn anew. A photograph has two halves. Each of its four quarters plays the sample once,
-against the whole other half; these four share their references, so that an interval over them tells how much the
-verdict depends on the place in this photograph, not how another photograph would fare.
+Procedural textures give as many independent windows as asked for: those of the first replicate are the texture's own,
+the others are drawn anew. A photograph has four windows, its quarters. Each plays the sample once, against the next
+one; these four replicates share their windows, so that an interval over them tells how much the verdict depends on the
+place in this photograph, not how another photograph would fare.
 """
 
 from collections.abc import Sequence
@@ -21,26 +21,29 @@ from inng_bench.ladder.degradations import BLOCK
 from inng_bench.metrics.crops import Pixels
 from inng_bench.seeds import derive_seed, numpy_generator
 from inng_bench.suggest import did_you_mean
-from inng_bench.textures import Kind, load_texture, texture_infos
-from inng_bench.textures.procedural import REALISATION, realise
+from inng_bench.textures import Kind, find_texture, load_texture, texture_infos
+from inng_bench.textures.procedural import HELD_OUT, REALISATION, realise
 
 QUARTERS = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Pair:
-    """Two windows of one texture that share no pixel.
+class Windows:
+    """Windows of one texture that share no pixel, uint8 (H, W, 3) each.
 
     Attributes
     ----------
-    held_out : Pixels
-        uint8 (H, W, 3): the window that is degraded and plays the sample, its sides multiples of 32 px.
+    sample : Pixels
+        What is degraded and plays the sample, its sides multiples of 32 px.
     train : Pixels
-        uint8 (H, W, 3): what it is compared with, and what a copy is made of.
+        What it is compared with, and what a copy is made of.
+    honest : tuple[Pixels, ...]
+        The others, which tell a metric of copying what is no copy.
     """
 
-    held_out: Pixels
+    sample: Pixels
     train: Pixels
+    honest: tuple[Pixels, ...]
 
 
 def bundled_textures() -> tuple[str, ...]:
@@ -68,16 +71,16 @@ def replicates_of(texture: str, seeds: int) -> int:
     return seeds if _kind(texture) is Kind.PROCEDURAL else min(seeds, QUARTERS)
 
 
-def window_pair(name: str, replicate: int) -> Pair:
+def windows_of(name: str, replicate: int) -> Windows:
     """Return a replicate of a bundled texture, counted from 0."""
     texture = load_texture(name)
-    assert texture.held_out is not None  # as every bundled texture has one
-    if texture.kind is Kind.PROCEDURAL:
-        return _realised(name, replicate) if replicate else Pair(texture.held_out, texture.train)
-    halves = [(texture.held_out, texture.train), (texture.train, texture.held_out)]
-    quarters = [(piece, other) for half, other in halves for piece in _halved(half)]
-    piece, other = quarters[replicate]
-    return Pair(whole_blocks(piece), other)
+    found = (texture.train, *texture.held_out)
+    if texture.kind is not Kind.PROCEDURAL:
+        found = (*found[replicate:], *found[:replicate])
+    elif replicate:
+        found = _realised(name, replicate)
+    train, sample, *honest = found
+    return Windows(whole_blocks(sample), train, tuple(honest))
 
 
 def whole_blocks(pixels: Pixels) -> Pixels:
@@ -87,18 +90,13 @@ def whole_blocks(pixels: Pixels) -> Pixels:
     return np.ascontiguousarray(pixels[top : top + height, left : left + width])
 
 
-def _realised(name: str, replicate: int) -> Pair:
-    held_out, train = (
-        realise(name, REALISATION, numpy_generator(derive_seed(texture=name, purpose=purpose, replicate=replicate)))
-        for purpose in ("ladder held-out", "ladder train")
+def _realised(name: str, replicate: int) -> tuple[Pixels, ...]:
+    generators = (
+        numpy_generator(derive_seed(texture=name, purpose="ladder", replicate=replicate, number=number))
+        for number in range(1 + HELD_OUT)
     )
-    return Pair(held_out, train)
-
-
-def _halved(window: Pixels) -> list[Pixels]:
-    """Cut a window across its longer side."""
-    return np.array_split(window, 2, axis=int(window.shape[1] > window.shape[0]))
+    return tuple(realise(name, REALISATION, generator) for generator in generators)
 
 
 def _kind(name: str) -> Kind:
-    return next(info.kind for info in texture_infos() if info.name == name)
+    return find_texture(name).kind

@@ -44,13 +44,13 @@ class Role(StrEnum):
 
 
 class Compared(StrEnum):
-    """Which windows the samples are compared with."""
+    """What the samples are compared with, and how."""
 
-    BOTH = "held-out, and train beside it"
-    UNSEEN = "held-out"
-    """The train window only where there is no held-out one."""
-    SOURCE = "train"
-    """By the metric's definition, whatever else there is."""
+    HELD_OUT = "held-out windows"
+    """In pairs of equal area: each piece of the samples with each window; the value is the mean over pairs."""
+
+    TRAIN = "train window"
+    """All samples at once, as copying and diversity are facts of the whole set."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class MetricInfo:
     role : Role
         Where it is shown.
     compared : Compared
-        With which windows.
+        With which windows, and how.
     digits : int
         Significant digits worth printing.
     """
@@ -102,49 +102,45 @@ class MetricInfo:
     needs: str = "nothing"
     scope: Scope = Scope.DEFAULT
     role: Role = Role.COMPANION
-    compared: Compared = Compared.BOTH
+    compared: Compared = Compared.HELD_OUT
     digits: int = 3
 
 
 CROP = 48
 """Side in pixels of the crops of the Gram, FID and KID metrics: a 64 px tile has room for a grid of them."""
 
-CROPS = 2048
-"""Number of crops of every row, so that the bias of the Fréchet distance is alike (16 crops per dimension and more)."""
+CROPS = 512
+"""Number of crops on either side of a pair: 28 of them would lie in a window of 256 px without overlap."""
 
-WIDE_CROP = 128
-"""Side in pixels of the crops of ``gram_128``: about twice what the methods' networks see."""
-
-WIDE_CROPS = 32
-"""Number of crops of ``gram_128``: as many positions of the taps as an eighth of the small crops, enough for a mean."""
+WIDE_CROP, WIDE_CROPS = 128, 9
+"""Side in pixels and number of the crops of ``portilla_simoncelli``."""
 
 TILE = 64
 """Side in pixels of the tiles of the metrics without a network: as large as the smallest samples."""
 
-TILES = 64
-"""Number of tiles of every row: four canvases of 256 px cut without a rest."""
+TILES = 16
+"""Number of tiles on either side of a pair: a window of 256 px cut without a rest."""
 
-RANDOM_CROPS = 256
-"""Number of crops of ``gram_random``: the area of the four canvases twice over."""
+RANDOM_CROPS = 64
+"""Number of crops of ``gram_random``: the area of a window of 256 px twice over."""
 
-VGG_CROP, VGG_CROPS = 64, 128
+VGG_CROP, VGG_CROPS = 64, 32
 """Side in pixels and number of the crops of ``gram_vgg``."""
 
-INCEPTION_CROP, INCEPTION_FID_CROPS, INCEPTION_KID_CROPS = 64, 1024, 256
+INCEPTION_CROP, INCEPTION_FID_CROPS, INCEPTION_KID_CROPS = 64, 1024, 64
 """Side in pixels and numbers of the crops of the two distances on Inception, which sees each at 299 px."""
 
 _BEYOND = "layout beyond a crop, copying"
 
-_ON_REQUEST: dict[str, Any] = {"scope": Scope.ON_REQUEST, "compared": Compared.UNSEEN}
+_ON_REQUEST: dict[str, Any] = {"scope": Scope.ON_REQUEST}
 
 _BALLS: dict[str, Any] = {
     "unit": "",
     "direction": Direction.HIGHER,
-    "version": 1,
+    "version": 2,
     "minimum_size": CROP,
     "blind_to": f"{_BEYOND}, how far beyond a ball a crop lies",
     "cost": 0.3,
-    "compared": Compared.UNSEEN,
 }
 
 CATALOGUE: tuple[MetricInfo, ...] = (
@@ -153,7 +149,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         label="Gram (EffLite0)",
         unit="",
         direction=Direction.LOWER,
-        version=1,
+        version=2,
         minimum_size=CROP,
         definition=f"Relative Frobenius distance of Gram matrices over {CROPS} crops of {CROP} px, mean over the five "
         "taps of 16 to 112 channels.",
@@ -162,22 +158,11 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         role=Role.HEADLINE,
     ),
     MetricInfo(
-        name="gram_128",
-        label="Gram 128 px (EffLite0)",
-        unit="",
-        direction=Direction.LOWER,
-        version=1,
-        minimum_size=WIDE_CROP,
-        definition=f"The same over {WIDE_CROPS} crops of {WIDE_CROP} px; pictures under {WIDE_CROP} px have no value.",
-        blind_to="layout beyond a crop, copying, feature moments above the second",
-        cost=0.4,
-    ),
-    MetricInfo(
         name="gram_random",
         label="Gram (random filters)",
         unit="",
         direction=Direction.LOWER,
-        version=1,
+        version=2,
         minimum_size=CROP,
         definition=f"Relative Frobenius distance of Gram matrices over {RANDOM_CROPS} crops of {CROP} px behind one "
         "layer of rectified random filters of 3, 7 and 11 px, mean over sizes and three seeds.",
@@ -189,7 +174,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         label="Gram (VGG-19)",
         unit="",
         direction=Direction.LOWER,
-        version=1,
+        version=2,
         minimum_size=VGG_CROP,
         definition=f"Relative Frobenius distance of Gram matrices over {VGG_CROPS} crops of {VGG_CROP} px, mean over "
         "conv1_1 and pool1 to pool4 of VGG-19 with average pooling.",
@@ -203,7 +188,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         label="patch-FID (EffLite0)",
         unit="",
         direction=Direction.LOWER,
-        version=1,
+        version=2,
         minimum_size=CROP,
         definition=f"Fréchet distance of standardised tap means over {CROPS} crops of {CROP} px, divided by the "
         "tap's dimension, mean over the taps of at most 112 channels.",
@@ -216,7 +201,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         label="patch-KID (EffLite0)",
         unit="",
         direction=Direction.LOWER,
-        version=1,
+        version=2,
         minimum_size=CROP,
         definition="Unbiased squared MMD with the kernel (x·y/1280 + 1)³ on the 1280 head features of the same "
         f"{CROPS} crops, all in one subset.",
@@ -229,7 +214,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         label="patch-FID-64 (Inception)",
         unit="",
         direction=Direction.LOWER,
-        version=1,
+        version=2,
         minimum_size=INCEPTION_CROP,
         definition=f"Fréchet distance of the 64 features behind the first pooling of torch-fidelity's Inception-v3 "
         f"over {INCEPTION_FID_CROPS} crops of {INCEPTION_CROP} px.",
@@ -243,7 +228,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         label="patch-KID (Inception)",
         unit="",
         direction=Direction.LOWER,
-        version=1,
+        version=2,
         minimum_size=INCEPTION_CROP,
         definition="Unbiased squared MMD with the kernel (x·y/2048 + 1)³ on the last 2048 features of torch-fidelity's "
         f"Inception-v3 over {INCEPTION_KID_CROPS} crops of {INCEPTION_CROP} px.",
@@ -260,18 +245,6 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         **_BALLS,
     ),
     MetricInfo(
-        name="recall",
-        label="recall (EffLite0)",
-        definition="Share of the window's crops that lie in such a ball of the samples.",
-        **_BALLS,
-    ),
-    MetricInfo(
-        name="density",
-        label="density (EffLite0)",
-        definition="Mean number of the window's balls in which a crop of the samples lies, divided by five.",
-        **_BALLS,
-    ),
-    MetricInfo(
         name="coverage",
         label="coverage (EffLite0)",
         definition="Share of the window's balls in which a crop of the samples lies.",
@@ -282,7 +255,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         label="copy rate",
         unit="",
         direction=Direction.LOWER,
-        version=1,
+        version=2,
         minimum_size=64,
         definition="Share of pairs of 16 px patches 8 px apart whose nearest train patches stand at the same offset "
         "within 1 px and both match closer than the first percentile of held-out patches.",
@@ -290,54 +263,54 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         "texture whose held-out part matches as closely",
         cost=2.0,
         role=Role.COPYING,
-        compared=Compared.SOURCE,
+        compared=Compared.TRAIN,
     ),
     MetricInfo(
         name="copied_piece",
         label="copied piece",
         unit="px",
         direction=Direction.LOWER,
-        version=1,
+        version=2,
         minimum_size=64,
         definition="Side of a square as large as the largest connected piece of a picture that matches the train "
         "window at one offset, patch for patch, closer than the first percentile of held-out patches.",
         blind_to="copies that were turned, recoloured or blurred; pieces that hold no two of the patches of copy rate",
         cost=0.1,
-        compared=Compared.SOURCE,
+        compared=Compared.TRAIN,
     ),
     MetricInfo(
         name="nearest_ratio",
         label="nearest ratio",
         unit="",
         direction=Direction.HIGHER,
-        version=1,
+        version=2,
         minimum_size=64,
         definition="Median distance of the same patches to their nearest train patches over that of held-out patches: "
         "far below 1 is copied or flat, above 1 is foreign, and no merit.",
         blind_to="quality: noise is far from everything",
         cost=0.0,
-        compared=Compared.SOURCE,
+        compared=Compared.TRAIN,
     ),
     MetricInfo(
         name="diversity",
         label="diversity",
         unit="",
         direction=Direction.HIGHER,
-        version=1,
+        version=2,
         minimum_size=1,
         definition="Mean squared distance of two samples, pixel by pixel, over twice the variance of their pixels: 1 "
         "for unrelated pictures, 0 for one and the same.",
         blind_to="quality: noise is diverse; samples that are rolled versions of one another, but for the part "
         "closest_pair",
         cost=0.3,
-        compared=Compared.UNSEEN,
+        compared=Compared.TRAIN,
     ),
     MetricInfo(
         name="speckle",
         label="speckle",
         unit="",
         direction=Direction.LOWER,
-        version=1,
+        version=2,
         minimum_size=TILE,
         definition="How high the frequencies of a grid of 2, 4, 8 or 16 px stand over those around them, in the power "
         f"spectrum of {TILES} tiles of {TILE} px, over how high they do in the window; the largest of the four. 1 is "
@@ -350,7 +323,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         label="spectrum",
         unit="dB",
         direction=Direction.LOWER,
-        version=1,
+        version=2,
         minimum_size=TILE,
         definition=f"Root mean square difference of the radial power spectra of {TILES} tiles of {TILE} px, mean over "
         "the four octaves of wavelengths from 32 to 2 px.",
@@ -362,7 +335,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         label="SWD",
         unit="",
         direction=Direction.LOWER,
-        version=1,
+        version=2,
         minimum_size=TILE,
         definition=f"Sliced Wasserstein distance over 256 directions of 7 px patches of {TILES} tiles of {TILE} px, "
         "normalised per channel and side, mean over three levels of a Laplacian pyramid.",
@@ -370,35 +343,11 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         cost=0.8,
     ),
     MetricInfo(
-        name="glcm",
-        label="GLCM",
-        unit="",
-        direction=Direction.LOWER,
-        version=1,
-        minimum_size=TILE,
-        definition="Total variation between co-occurrence matrices of 32 grey levels, mean over distances of 1, 2, 4 "
-        f"and 8 px and four angles, over {TILES} tiles of {TILE} px.",
-        blind_to="colour, everything but pairs of pixels, layout beyond 8 px, copying",
-        cost=0.1,
-    ),
-    MetricInfo(
-        name="lbp",
-        label="LBP",
-        unit="",
-        direction=Direction.LOWER,
-        version=1,
-        minimum_size=TILE,
-        definition="Total variation between histograms of uniform local binary patterns of 8 points, mean over radii "
-        f"of 1, 2 and 4 px, over {TILES} tiles of {TILE} px.",
-        blind_to="colour, brightness, contrast, layout beyond 4 px, copying",
-        cost=0.5,
-    ),
-    MetricInfo(
         name="portilla_simoncelli",
         label="Portilla-Simoncelli",
         unit="SD",
         direction=Direction.LOWER,
-        version=1,
+        version=2,
         minimum_size=WIDE_CROP,
         definition=f"Mean deviation of 710 texture statistics over {WIDE_CROPS} crops of {WIDE_CROP} px from the "
         "window's, in standard deviations over the window's crops.",
@@ -406,21 +355,6 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         cost=2.0,
         needs="plenoptic (python -m pip install plenoptic)",
         scope=Scope.ON_REQUEST,
-        compared=Compared.UNSEEN,
-    ),
-    MetricInfo(
-        name="two_sample",
-        label="two-sample test",
-        unit="",
-        direction=Direction.LOWER,
-        version=1,
-        minimum_size=TILE,
-        definition="Accuracy with which fresh classifiers tell unseen 32 px crops of the samples from held-out ones, "
-        "in excess of train against held-out.",
-        blind_to="layout beyond 32 px, copying; how large a difference is, once it is plain",
-        cost=5.0,
-        scope=Scope.ON_REQUEST,
-        compared=Compared.SOURCE,
     ),
 )
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from inng_bench.metrics import crops, fidelity
-from inng_bench.metrics.catalogue import BY_NAME, CROP, WIDE_CROP
+from inng_bench.metrics.catalogue import BY_NAME, CROP
 from inng_bench.metrics.crops import Pixels
 from inng_bench.metrics.gram import gram_matrix, relative_distance
 from inng_bench.records.schema import Against, ChainFigure
@@ -11,8 +11,8 @@ from inng_bench.records.schema import Against, ChainFigure
 CROPS = 1024
 """Crops of either side: half of a row's, since a chain has less area than the samples of a row."""
 
-GLANCE_CROPS = 8
-"""Crops of the window that a glance compares with."""
+GLANCE_CROP, GLANCE_CROPS = 128, 8
+"""Side in pixels of what a glance sees, and crops of the window that it compares with."""
 
 METRICS = ("gram", "patch_fid")
 
@@ -72,7 +72,7 @@ class Glance:
 
     def __call__(self, pictures: Pixels) -> dict[str, float]:
         """Return the figure of pictures (N, H, W, 3) by its name; nothing of pictures smaller than a crop."""
-        side = min(WIDE_CROP, *pictures.shape[1:3], *self._window.shape[:2])
+        side = min(GLANCE_CROP, *pictures.shape[1:3], *self._window.shape[:2])
         if side < CROP:
             return {}
         if side not in self._grams:

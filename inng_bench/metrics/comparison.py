@@ -1,6 +1,6 @@
 """What every metric is a function of: a comparison of samples with a window. No torch in here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar, cast
 
@@ -14,9 +14,25 @@ from inng_bench.records.schema import Against
 T = TypeVar("T")
 
 
-def unseen_window(train: Pixels, held_out: Pixels | None) -> tuple[Pixels, Against]:
-    """Return what a headline compares with: the held-out window, or the train window where there is none."""
-    return (train, Against.TRAIN) if held_out is None else (held_out, Against.HELD_OUT)
+def unseen_windows(train: Pixels, held_out: Sequence[Pixels]) -> tuple[tuple[Pixels, ...], Against]:
+    """Return what samples are compared with: the held-out windows, or the train window's halves where there are none.
+
+    Parameters
+    ----------
+    train : Pixels
+        uint8 (H, W, 3).
+    held_out : Sequence[Pixels]
+        Of the same size.
+    """
+    return (tuple(held_out), Against.HELD_OUT) if held_out else (halves(train), Against.HALVES)
+
+
+def halves(window: Pixels) -> tuple[Pixels, Pixels]:
+    """Cut a window across its longer side into halves of equal size; an odd line in the middle is lost."""
+    height, width = window.shape[:2]
+    if width >= height:
+        return window[:, : width // 2], window[:, width - width // 2 :]
+    return window[: height // 2], window[height - height // 2 :]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,55 +75,29 @@ class Pictures(_Deriving):
 
 @dataclass(frozen=True, eq=False)
 class Comparison(_Deriving):
-    """Samples against one window.
+    """Samples against a window.
 
     Attributes
     ----------
     samples : Pictures
-        What is measured.
+        What is measured: one piece of the samples, or all of them for a metric that compares with the train window.
     reference : Pictures
         The window that they are compared with, one picture.
-    against : Against
-        Which window that is.
     seed : int
         Of whatever is drawn.
-    held_out : Pictures or None
-        For a metric that always compares with the train window: the one that no method has seen, if there is one.
-    grouped : bool
-        Whether groups of pictures are measured alone too: against the headline's window only.
+    honest : Pictures or None
+        For a metric that compares with the train window: windows that no method has seen, if there are any.
     """
 
     samples: Pictures
     reference: Pictures
-    against: Against
     seed: int
-    held_out: Pictures | None = None
-    grouped: bool = False
+    honest: Pictures | None = None
 
     @property
     def side(self) -> int:
         """The shortest side of a picture in pixels."""
-        windows = (self.reference,) if self.held_out is None else (self.reference, self.held_out)
-        return min(self.samples.side, *(window.side for window in windows))
-
-    def members(self, count: int, crop: int) -> tuple[NDArray[np.bool_], ...]:
-        """Say which of the samples' crops belong to each group of pictures; nothing where no group is measured alone.
-
-        Parameters
-        ----------
-        count, crop : int
-            Number and side in pixels of the crops.
-
-        Returns
-        -------
-        tuple[NDArray[np.bool_], ...]
-            (count,) for each group of :func:`inng_bench.metrics.crops.groups`.
-        """
-        if not self.grouped:
-            return ()
-        group = crops.groups(len(self.samples.pixels))[self.samples.places(count, crop)[:, 0]]
-        numbers = np.unique(group)
-        return tuple(group == number for number in numbers) if len(numbers) > 1 else ()
+        return min(self.samples.side, self.reference.side)
 
 
 @dataclass(frozen=True)
@@ -119,13 +109,13 @@ class Outcome:
     value : float or None
         None where it cannot be told; ``note`` then says why.
     n : int
-        Number of crops that were compared.
+        Number of crops on either side.
     crop : int or None
         Side of a crop in pixels; None where whole pictures were compared.
     parts : dict[str, float]
         Components, such as one value per tap.
     per_image : tuple[float, ...]
-        The metric of each group of pictures alone; none where the comparison is not grouped.
+        Of a metric of all samples at once, the metric of each group of pictures alone, if it has one.
     note : str
         Whatever a reader must know of this figure.
     """

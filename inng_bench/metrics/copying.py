@@ -107,7 +107,7 @@ def nearest_ratio(comparison: Comparison) -> Outcome:
 
 
 def _find(comparison: Comparison) -> Copying:
-    held_out = None if comparison.held_out is None else comparison.held_out.pixels[0]
+    held_out = None if comparison.honest is None else comparison.honest.pixels[0]
     return copying(comparison.samples.pixels, comparison.reference.pixels[0], held_out)
 
 

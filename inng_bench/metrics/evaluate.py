@@ -1,27 +1,31 @@
-"""The metrics of one row: samples against the held-out window, and against the train window beside it.
+"""The metrics of one row: samples against windows of the texture that no method has seen.
 
-What ``Measurement.per_image`` holds is the metric of a *group* of pictures alone, since a canvas says something and
-one of many tiles does not. It is there against the headline's window only: the held-out one, else the train window.
-:func:`inng_bench.metrics.crops.groups` makes as many groups of canvases as of tiles, of equal area. A group is
-measured on its own crops, against all crops of the window.
+A distance is measured in pairs of equal area, see :mod:`inng_bench.metrics.pieces`: its value is the mean over all
+pairs of a piece of the samples and a held-out window. The row ``real`` is the mean over all pairs of real windows, the
+train window among them: what a verbatim copy and a perfect method would get, by the same measure.
 """
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from itertools import permutations, product
 
 import numpy as np
 
 from inng_bench.metrics import crops
 from inng_bench.metrics.catalogue import BY_NAME, Compared, MetricInfo, selected
-from inng_bench.metrics.comparison import Comparison, Outcome, Pictures
+from inng_bench.metrics.comparison import Comparison, Outcome, Pictures, halves, unseen_windows
 from inng_bench.metrics.crops import Pixels
+from inng_bench.metrics.floor import interval_over_windows
+from inng_bench.metrics.pieces import pieces
 from inng_bench.metrics.registry import MEASURES
 from inng_bench.records.schema import Against, Measurement
 
+Pairs = Sequence[tuple[int, int]]
+"""Number of the piece and number of the window of each comparison."""
+
 
 def evaluate(
-    samples: Pixels, train: Pixels, held_out: Pixels | None, *, seed: int, metrics: Sequence[str] | None = None
+    samples: Pixels, train: Pixels, held_out: Sequence[Pixels], *, seed: int, metrics: Sequence[str] | None = None
 ) -> tuple[Measurement, ...]:
     """Measure the samples of a method.
 
@@ -31,97 +35,119 @@ def evaluate(
         (N, H, W, 3).
     train : NDArray[np.uint8]
         (H, W, 3): the window that the method was trained on.
-    held_out : NDArray[np.uint8] or None
-        (H, W, 3): the window that it has not seen.
+    held_out : Sequence[NDArray[np.uint8]]
+        Windows of the same size that it has not seen. Where there are none, the halves of the train window stand for
+        them.
     seed : int
-        Of whatever a metric draws. In the kernel distance it orders the crops (round-off only) and chooses the
-        window's crops that a group is compared with.
+        Of whatever a metric draws.
     metrics : Sequence[str] or None
         Names in the catalogue; None for the default set.
 
     Returns
     -------
     tuple[Measurement, ...]
-        Every metric against the windows that it compares with, see
-        :class:`inng_bench.metrics.catalogue.Compared`: against the held-out window first, then the train window.
-        ``seconds`` of a metric includes the features that it is the first to use: those of the samples are in the
-        first ``gram``, those of a window in the ``gram`` against it.
+        One for each metric. ``seconds`` of a metric includes the features that it is the first to use.
     """
-    names = selected(metrics)
-    pictures, source = _pictures(samples), _pictures(train[np.newaxis])
-    unseen = None if held_out is None else _pictures(held_out[np.newaxis])
-    windows = {Against.HELD_OUT: unseen, Against.TRAIN: source}
-    headline = Against.TRAIN if unseen is None else Against.HELD_OUT
-    measured: list[Measurement] = []
-    for against, window in windows.items():
-        if window is not None:
-            wanted = (Compared.BOTH, Compared.UNSEEN) if against is headline else (Compared.BOTH,)
-            comparison = Comparison(pictures, window, against, seed, grouped=against is headline)
-            measured += _measure_all(names, wanted, comparison)
-    comparison = Comparison(pictures, source, Against.TRAIN, seed, unseen, grouped=True)
-    return (*measured, *_measure_all(names, (Compared.SOURCE,), comparison))
+    windows, against = unseen_windows(train, held_out)
+    unseen = [_pictures(window[np.newaxis]) for window in windows]
+    whole = _pictures(samples)
+    parts = [Pictures(piece) for piece in pieces(samples, windows[0].shape[:2])]
+    pairs = list(product(range(len(parts)), range(len(unseen))))
+    paired = [Comparison(parts[piece], unseen[window], seed) for piece, window in pairs]
+    source = Comparison(whole, _pictures(train[np.newaxis]), seed, _honest(held_out))
+    return tuple(
+        _paired(info, paired, pairs, against)
+        if info.compared is Compared.HELD_OUT
+        else _at_once(info, [source], Against.TRAIN)
+        for info in map(BY_NAME.__getitem__, selected(metrics))
+    )
 
 
 def evaluate_real(
-    train: Pixels, held_out: Pixels | None, *, seed: int, metrics: Sequence[str] | None = None
+    train: Pixels, held_out: Sequence[Pixels], *, seed: int, metrics: Sequence[str] | None = None
 ) -> tuple[Measurement, ...]:
-    """Measure the row ``real``: what a verbatim copy of the train window would get, but the *floor* of copying.
+    """Measure the row ``real``: the floor of every metric.
 
-    With a held-out window, the train window is compared with it; where the train window is the reference, as for
-    copying, it is the sample. Without, each value is the mean over the left half against the right one and the top
-    half against the bottom one.
+    A distance is the mean over all ordered pairs of real windows, with an interval over windows. Where the train window
+    is the reference, as for copying, each held-out window is the sample once, and the others tell what is honest.
 
     Returns
     -------
     tuple[Measurement, ...]
         One for each metric.
     """
-    names = selected(metrics)
-    source = _pictures(train[np.newaxis])
-    if held_out is not None:
-        unseen = _pictures(held_out[np.newaxis])
-        return _measure_floor(
-            names,
-            Comparison(source, unseen, Against.HELD_OUT, seed),
-            Comparison(unseen, source, Against.TRAIN, seed, unseen),
-        )
-    splits = []
-    for axis in (1, 0):
-        first, second = (_pictures(half[np.newaxis]) for half in np.array_split(train, 2, axis=axis))
-        halves = Comparison(first, second, Against.HALVES, seed)
-        splits.append(_measure_floor(names, halves, replace(halves, held_out=first)))
-    return tuple(_mean(left_right, top_bottom) for left_right, top_bottom in zip(*splits, strict=True))
-
-
-def _measure_floor(names: Sequence[str], compared: Comparison, source: Comparison) -> tuple[Measurement, ...]:
-    return (
-        *_measure_all(names, (Compared.BOTH, Compared.UNSEEN), compared),
-        *_measure_all(names, (Compared.SOURCE,), source),
+    real = (train, *held_out) if held_out else halves(train)
+    windows = [_pictures(window[np.newaxis]) for window in real]
+    against = Against.HELD_OUT if held_out else Against.HALVES
+    pairs = list(permutations(range(len(windows)), 2))
+    paired = [Comparison(windows[first], windows[second], seed) for first, second in pairs]
+    sources = [
+        Comparison(windows[number], windows[0], seed, _honest([*held_out[: number - 1], *held_out[number:]]))
+        for number in range(1, len(windows))
+    ]
+    return tuple(
+        _paired(info, paired, pairs, against, real=True)
+        if info.compared is Compared.HELD_OUT
+        else _at_once(info, sources, Against.TRAIN)
+        for info in map(BY_NAME.__getitem__, selected(metrics))
     )
 
 
-def _measure_all(names: Sequence[str], compared: Sequence[Compared], comparison: Comparison) -> tuple[Measurement, ...]:
-    return tuple(_measure(BY_NAME[name], comparison) for name in names if BY_NAME[name].compared in compared)
-
-
-def _measure(info: MetricInfo, comparison: Comparison) -> Measurement:
+def _paired(
+    info: MetricInfo, paired: Sequence[Comparison], pairs: Pairs, against: Against, *, real: bool = False
+) -> Measurement:
+    """Measure a distance of all pairs."""
     start = time.perf_counter()
+    outcomes = [_outcome(info, comparison) for comparison in paired]
+    by_pair = {pair: outcome.value for pair, outcome in zip(pairs, outcomes, strict=True) if outcome.value is not None}
+    if len(by_pair) < len(pairs):
+        return _measurement(info, paired, against, next(one for one in outcomes if one.value is None), start)
+    per_piece = tuple(
+        float(np.mean([value for (piece, _), value in by_pair.items() if piece == number]))
+        for number in dict.fromkeys(piece for piece, _ in pairs)
+    )
+    outcome = _mean(outcomes, per_piece)
+    low, high = interval_over_windows(by_pair) if real else (None, None)
+    return _measurement(info, paired, against, outcome, start).model_copy(
+        update={"pairs": len(pairs), "low": low, "high": high}
+    )
+
+
+def _at_once(info: MetricInfo, comparisons: Sequence[Comparison], against: Against) -> Measurement:
+    """Measure a metric of all samples at once; of several comparisons the mean."""
+    start = time.perf_counter()
+    outcomes = [_outcome(info, comparison) for comparison in comparisons]
+    values = [outcome.value for outcome in outcomes if outcome.value is not None]
+    if len(values) < len(outcomes) or len(outcomes) == 1:
+        worst = next((one for one in outcomes if one.value is None), outcomes[0])
+        return _measurement(info, comparisons, against, worst, start)
+    outcome = _mean(outcomes, tuple(values))
+    return _measurement(info, comparisons, against, outcome, start)
+
+
+def _outcome(info: MetricInfo, comparison: Comparison) -> Outcome:
     if comparison.side < info.minimum_size:
-        note = f"needs pictures of {info.minimum_size} px a side, these have {comparison.side}"
-        outcome = Outcome(None, n=0, note=note)
-    else:
-        outcome = MEASURES[info.name](comparison)
-    pixels = comparison.samples.pixels
-    images, size = len(pixels), pixels.shape[1:3]
-    disjoint = images if outcome.crop is None else crops.disjoint(images, size, outcome.crop)
+        return Outcome(None, n=0, note=f"needs pictures of {info.minimum_size} px a side, these have {comparison.side}")
+    return MEASURES[info.name](comparison)
+
+
+def _measurement(
+    info: MetricInfo, comparisons: Sequence[Comparison], against: Against, outcome: Outcome, start: float
+) -> Measurement:
+    samples = list(dict.fromkeys(comparison.samples for comparison in comparisons))
+    images = [len(pictures.pixels) for pictures in samples]
+    fitting = [
+        count if outcome.crop is None else crops.disjoint(count, pictures.pixels.shape[1:3], outcome.crop)
+        for count, pictures in zip(images, samples, strict=True)
+    ]
     return Measurement(
         metric=info.name,
         version=info.version,
-        against=comparison.against,
+        against=against,
         value=outcome.value,
         n=outcome.n,
-        images=images,
-        disjoint_crops=0 if outcome.value is None else disjoint,
+        images=sum(images),
+        disjoint_crops=0 if outcome.value is None else sum(fitting),
         per_image=outcome.per_image,
         parts=outcome.parts,
         seconds=time.perf_counter() - start,
@@ -129,18 +155,16 @@ def _measure(info: MetricInfo, comparison: Comparison) -> Measurement:
     )
 
 
-def _mean(first: Measurement, second: Measurement) -> Measurement:
-    """Return the mean of a metric over two ways to halve a picture."""
-    if first.value is None or second.value is None:
-        return first if first.value is None else second
-    return first.model_copy(
-        update={
-            "value": (first.value + second.value) / 2,
-            "parts": {name: (part + second.parts[name]) / 2 for name, part in first.parts.items()},
-            "disjoint_crops": min(first.disjoint_crops, second.disjoint_crops),
-            "seconds": first.seconds + second.seconds,
-        }
-    )
+def _mean(outcomes: Sequence[Outcome], per_image: tuple[float, ...]) -> Outcome:
+    """Return the mean of outcomes of one metric, all of which have a value."""
+    first = outcomes[0]
+    value = float(np.mean([outcome.value for outcome in outcomes]))
+    parts = {name: float(np.mean([outcome.parts[name] for outcome in outcomes])) for name in first.parts}
+    return Outcome(value, first.n, first.crop, parts, per_image, first.note)
+
+
+def _honest(windows: Sequence[Pixels]) -> Pictures | None:
+    return Pictures(np.stack(windows)) if windows else None
 
 
 def _pictures(pixels: Pixels) -> Pictures:

@@ -4,8 +4,7 @@ Gatys, Ecker and Bethge, https://arxiv.org/abs/1505.07376, with another network 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -61,53 +60,21 @@ def relative_distance(samples: Tensor, reference: Tensor) -> float:
     return float(torch.linalg.norm(samples - reference) / torch.linalg.norm(reference))
 
 
-@dataclass(frozen=True)
-class GramDistances(Generic[Layer]):
-    """Relative distances by layer.
-
-    Attributes
-    ----------
-    layers : dict
-        Of all crops of the samples.
-    groups : tuple[dict, ...]
-        Of the crops of each group of pictures alone.
-    """
-
-    layers: dict[Layer, float]
-    groups: tuple[dict[Layer, float], ...]
-
-    @property
-    def value(self) -> float:
-        """The mean over layers."""
-        return average(self.layers)
-
-    @property
-    def per_image(self) -> tuple[float, ...]:
-        """The mean over layers of each group."""
-        return tuple(average(group) for group in self.groups)
-
-
 def gram_distances(
-    comparison: Comparison, triangles: Callable[[Pictures], Mapping[Layer, Tensor]], *, count: int, crop: int
-) -> GramDistances[Layer]:
-    """Compare the mean Gram matrices of two sets of crops.
+    comparison: Comparison, matrices: Callable[[Pictures], Mapping[Layer, Tensor]]
+) -> dict[Layer, float]:
+    """Return the relative distance of the mean Gram matrices of two sets of crops, by layer.
 
     Parameters
     ----------
     comparison : Comparison
         Of what.
-    triangles : Callable
-        Gives by layer what :func:`gram_triangle` makes of each crop.
-    count, crop : int
-        Number and side in pixels of the crops.
+    matrices : Callable
+        Gives the mean Gram matrix of the crops of pictures by layer, see :func:`gram_matrix`.
     """
-    wanted = {layer: gram_matrix(rows) for layer, rows in comparison.reference.derive(triangles).items()}
-    found = comparison.samples.derive(triangles)
-
-    def distances(member: slice | np.ndarray[tuple[int], np.dtype[np.bool_]]) -> dict[Layer, float]:
-        return {layer: relative_distance(gram_matrix(rows[member]), wanted[layer]) for layer, rows in found.items()}
-
-    return GramDistances(distances(slice(None)), tuple(distances(member) for member in comparison.members(count, crop)))
+    wanted = comparison.reference.derive(matrices)
+    found = comparison.samples.derive(matrices)
+    return {layer: relative_distance(found[layer], matrix) for layer, matrix in wanted.items()}
 
 
 def average(parts: Mapping[Layer, float]) -> float:

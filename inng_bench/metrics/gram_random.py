@@ -17,7 +17,7 @@ from torch.nn import functional
 from inng_bench.metrics import crops
 from inng_bench.metrics.catalogue import CROP, RANDOM_CROPS
 from inng_bench.metrics.comparison import Comparison, Outcome, Pictures
-from inng_bench.metrics.gram import average, gram_distances, gram_triangle
+from inng_bench.metrics.gram import average, gram_distances, gram_matrix, gram_triangle
 
 FILTERS = {3: 32, 7: 48, 11: 48}
 """Number of filters by their side in pixels."""
@@ -35,12 +35,11 @@ _Bank = tuple[int, int]
 
 def gram_random(comparison: Comparison) -> Outcome:
     """Return the mean over seeds and sizes of the relative distance of Gram matrices."""
-    found = gram_distances(comparison, _triangles, count=RANDOM_CROPS, crop=CROP)
-    banks = found.layers
+    banks = gram_distances(comparison, _matrices)
     parts = {f"filters_{side}": average({bank: banks[bank] for bank in banks if bank[1] == side}) for side in FILTERS}
     parts |= {f"seed_{seed}": average({bank: banks[bank] for bank in banks if bank[0] == seed}) for seed in SEEDS}
     note = f"filters of SHA-256 {WEIGHTS_SHA256}"
-    return Outcome(found.value, RANDOM_CROPS, CROP, parts, found.per_image, note)
+    return Outcome(average(banks), RANDOM_CROPS, CROP, parts, note=note)
 
 
 @cache
@@ -78,11 +77,11 @@ def filters_hash(filters: dict[_Bank, Tensor]) -> str:
     return hashlib.sha256(b"".join(weights.numpy().astype("<f4").tobytes() for weights in filters.values())).hexdigest()
 
 
-def _triangles(pictures: Pictures) -> dict[_Bank, Tensor]:
+def _matrices(pictures: Pictures) -> dict[_Bank, Tensor]:
     pixels = crops.cut(pictures.pixels, pictures.places(RANDOM_CROPS, CROP), CROP)
     x = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(torch.float32) / 127.5 - 1
     with torch.inference_mode():
         return {
-            bank: gram_triangle(functional.relu(functional.conv2d(x, weights, stride=STRIDE)))
+            bank: gram_matrix(gram_triangle(functional.relu(functional.conv2d(x, weights, stride=STRIDE))))
             for bank, weights in random_filters().items()
         }

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from inng_bench.metrics import crops
 from inng_bench.metrics.catalogue import VGG_CROP, VGG_CROPS
 from inng_bench.metrics.comparison import Comparison, Outcome, Pictures
-from inng_bench.metrics.gram import gram_distances, gram_triangle
+from inng_bench.metrics.gram import average, gram_distances, gram_matrix, gram_triangle
 from inng_bench.metrics.local_weights import VGG19
 
 LAYERS = {1: "conv1_1", 4: "pool1", 9: "pool2", 18: "pool3", 27: "pool4"}
@@ -26,9 +26,9 @@ _BATCH = 16
 
 def gram_vgg(comparison: Comparison) -> Outcome:
     """Return the mean over layers of the relative distance of Gram matrices."""
-    found = gram_distances(comparison, _triangles, count=VGG_CROPS, crop=VGG_CROP)
+    found = gram_distances(comparison, _matrices)
     note = f"weights of SHA-256 {VGG19.expected_sha256}"
-    return Outcome(found.value, VGG_CROPS, VGG_CROP, found.layers, found.per_image, note)
+    return Outcome(average(found), VGG_CROPS, VGG_CROP, found, note=note)
 
 
 @cache
@@ -57,7 +57,7 @@ def gram_layers(pictures: Tensor) -> dict[str, Tensor]:
     return grams
 
 
-def _triangles(pictures: Pictures) -> dict[str, Tensor]:
+def _matrices(pictures: Pictures) -> dict[str, Tensor]:
     pixels = crops.cut(pictures.pixels, pictures.places(VGG_CROPS, VGG_CROP), VGG_CROP)
     parts = [gram_layers(batch) for batch in torch.split(torch.from_numpy(pixels).permute(0, 3, 1, 2), _BATCH)]
-    return {layer: torch.cat([part[layer] for part in parts]) for layer in LAYERS.values()}
+    return {layer: gram_matrix(torch.cat([part[layer] for part in parts])) for layer in LAYERS.values()}

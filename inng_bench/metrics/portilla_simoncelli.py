@@ -33,9 +33,7 @@ def portilla_simoncelli(comparison: Comparison) -> Outcome:
     if not wanted.std(0).any():
         return Outcome(None, 0, note="the window is flat, so that its statistics have no scale")
     found = comparison.samples.derive(_crop_statistics)
-    groups = comparison.members(WIDE_CROPS, WIDE_CROP)
-    alone = tuple(mean_deviation(found[group], wanted) for group in groups)
-    return Outcome(mean_deviation(found, wanted), WIDE_CROPS, WIDE_CROP, per_image=alone)
+    return Outcome(mean_deviation(found, wanted), WIDE_CROPS, WIDE_CROP)
 
 
 def mean_deviation(samples: Statistics, reference: Statistics) -> float:

@@ -1,4 +1,4 @@
-"""``precision``, ``recall``, ``density`` and ``coverage``: whose crops lie in whose balls.
+"""``precision`` and ``coverage``: whose crops lie in whose balls.
 
 Kynkäänniemi et al., https://arxiv.org/abs/1904.06991, and Naeem et al., https://arxiv.org/abs/2002.09797, with one
 change: a ball reaches to the k-th nearest crop that *does not overlap* with its centre. Crops of one texture stand a
@@ -60,10 +60,6 @@ class Cloud:
         inside: NDArray[np.bool_] = self.distances(balls) <= balls.radii
         return inside
 
-    def part(self, member: NDArray[np.bool_]) -> "Cloud":
-        """Return some of the crops alone."""
-        return Cloud(self.points[member], self.places[member])
-
 
 def overlapping(places: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return (n, n): whether two crops share a pixel, as every crop does with itself."""
@@ -78,16 +74,6 @@ def precision(comparison: Comparison) -> Outcome:
     return _outcome(comparison, lambda samples, window: samples.within(window).any(1).mean())
 
 
-def recall(comparison: Comparison) -> Outcome:
-    """Return the share of the window's crops that lie in a ball of the samples."""
-    return _outcome(comparison, lambda samples, window: window.within(samples).any(1).mean())
-
-
-def density(comparison: Comparison) -> Outcome:
-    """Return in how many of the window's balls a sample crop lies, over the number of the neighbour."""
-    return _outcome(comparison, lambda samples, window: samples.within(window).sum(1).mean() / NEIGHBOUR)
-
-
 def coverage(comparison: Comparison) -> Outcome:
     """Return the share of the window's balls in which some sample crop lies."""
     return _outcome(comparison, lambda samples, window: samples.within(window).any(0).mean())
@@ -97,9 +83,7 @@ def _outcome(comparison: Comparison, judge: Callable[[Cloud, Cloud], Any]) -> Ou
     samples, window = comparison.samples.derive(_cloud), comparison.reference.derive(_cloud)
     if not (np.isfinite(samples.radii).all() and np.isfinite(window.radii).all()):
         return Outcome(None, 0, note=f"needs {NEIGHBOUR} crops of {CROP} px that do not overlap with any one")
-    groups = (samples.part(member) for member in comparison.members(CROPS, CROP))
-    alone = tuple(float(judge(group, window)) for group in groups)
-    return Outcome(float(judge(samples, window)), CROPS, CROP, {}, alone)
+    return Outcome(float(judge(samples, window)), CROPS, CROP)
 
 
 def _cloud(pictures: Pictures) -> Cloud:

@@ -6,20 +6,17 @@ from inng_bench.metrics import prdc
 from inng_bench.metrics.comparison import Measure
 from inng_bench.metrics.copying import copied_piece, copy_rate, nearest_ratio
 from inng_bench.metrics.diversity import diversity
-from inng_bench.metrics.gram_lite import gram, gram_128
+from inng_bench.metrics.gram_lite import gram
 from inng_bench.metrics.gram_random import gram_random
 from inng_bench.metrics.gram_vgg import gram_vgg
-from inng_bench.metrics.grey_histograms import glcm, lbp
 from inng_bench.metrics.inception import patch_fid_inception, patch_kid_inception
 from inng_bench.metrics.patch_distances import patch_fid, patch_kid
 from inng_bench.metrics.portilla_simoncelli import portilla_simoncelli
 from inng_bench.metrics.sliced_wasserstein import swd
 from inng_bench.metrics.spectrum import speckle, spectrum
-from inng_bench.metrics.two_sample import two_sample
 
 MEASURES: Mapping[str, Measure] = {
     "gram": gram,
-    "gram_128": gram_128,
     "gram_random": gram_random,
     "gram_vgg": gram_vgg,
     "patch_fid": patch_fid,
@@ -27,8 +24,6 @@ MEASURES: Mapping[str, Measure] = {
     "patch_fid_inception": patch_fid_inception,
     "patch_kid_inception": patch_kid_inception,
     "precision": prdc.precision,
-    "recall": prdc.recall,
-    "density": prdc.density,
     "coverage": prdc.coverage,
     "copy_rate": copy_rate,
     "copied_piece": copied_piece,
@@ -37,9 +32,6 @@ MEASURES: Mapping[str, Measure] = {
     "speckle": speckle,
     "spectrum": spectrum,
     "swd": swd,
-    "glcm": glcm,
-    "lbp": lbp,
     "portilla_simoncelli": portilla_simoncelli,
-    "two_sample": two_sample,
 }
 """By the catalogue's names."""

@@ -17,9 +17,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.ndimage import convolve1d
 
-from inng_bench.metrics.comparison import Comparison, Outcome
+from inng_bench.metrics.comparison import Comparison, Outcome, Pictures
 from inng_bench.metrics.crops import Pixels
-from inng_bench.metrics.tiles import compare_tiles
+from inng_bench.metrics.tiles import compare_tiles, tiles
 
 LEVELS = 3
 """Levels of the pyramid: of a 64 px tile the last one has 16 px."""
@@ -43,7 +43,11 @@ Descriptors = NDArray[np.float32]
 
 def swd(comparison: Comparison) -> Outcome:
     """Measure the mean distance over the levels."""
-    return compare_tiles(comparison, laplacian_pyramid, partial(sliced_wasserstein, seed=comparison.seed))
+    return compare_tiles(comparison, _tile_pyramid, partial(sliced_wasserstein, seed=comparison.seed))
+
+
+def _tile_pyramid(pictures: Pictures) -> Pyramid:
+    return laplacian_pyramid(pictures.derive(tiles))
 
 
 def sliced_wasserstein(samples: Pyramid, reference: Pyramid, *, seed: int) -> dict[str, float]:

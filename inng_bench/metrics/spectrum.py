@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal.windows import hann
 
-from inng_bench.metrics.comparison import Comparison, Outcome
+from inng_bench.metrics.comparison import Comparison, Outcome, Pictures
 from inng_bench.metrics.crops import Pixels
-from inng_bench.metrics.tiles import compare_tiles
+from inng_bench.metrics.tiles import compare_tiles, tiles
 
 OCTAVES = ((2, 4), (4, 8), (8, 16), (16, 32))
 """First and last cycles per tile of 64 px of each octave that is compared; below 2 the window sees no difference."""
@@ -29,7 +29,7 @@ Spectrum = NDArray[np.float64]
 
 def spectrum(comparison: Comparison) -> Outcome:
     """Measure the mean difference of the radial spectra over the octaves."""
-    return compare_tiles(comparison, power_spectrum, spectral_distance)
+    return compare_tiles(comparison, _tile_spectrum, spectral_distance)
 
 
 def speckle(comparison: Comparison) -> Outcome:
@@ -93,8 +93,12 @@ def grid_peaks(spectrum: Spectrum) -> dict[int, float]:
     return {period: float(contrast[_frequencies(len(power), period)].mean()) for period in PERIODS}
 
 
-def _tile_peaks(tiles: Pixels) -> dict[int, float]:
-    return grid_peaks(power_spectrum(tiles))
+def _tile_spectrum(pictures: Pictures) -> Spectrum:
+    return power_spectrum(pictures.derive(tiles))
+
+
+def _tile_peaks(pictures: Pictures) -> dict[int, float]:
+    return grid_peaks(pictures.derive(_tile_spectrum))
 
 
 def _peak_ratios(samples: dict[int, float], reference: dict[int, float]) -> dict[str, float]:

@@ -32,30 +32,25 @@ def luminance(pictures: Pixels) -> NDArray[np.uint8]:
 
 def compare_tiles(
     comparison: Comparison,
-    describe: Callable[[Pixels], Description],
+    describe: Callable[[Pictures], Description],
     distance: Callable[[Description, Description], dict[str, float]],
     summarise: Callable[[Iterable[float]], float] | None = None,
 ) -> Outcome:
-    """Measure the samples' tiles, and those of each group alone, against the reference's.
+    """Measure the samples' tiles against the reference's.
 
     Parameters
     ----------
     comparison : Comparison
         Of pictures of at least TILE px a side.
     describe : callable
-        From tiles, however many, to what is compared.
+        From pictures, whose :func:`tiles` it looks at, to what is compared.
     distance : callable
         From the descriptions of samples and reference to named parts.
     summarise : callable or None
         From the parts to the value; None for their mean.
     """
-    value = summarise or _mean
-    wanted = describe(comparison.reference.derive(tiles))
-    found = comparison.samples.derive(tiles)
-    parts = distance(describe(found), wanted)
-    groups = comparison.members(TILES, TILE)
-    alone = tuple(value(distance(describe(found[group]), wanted).values()) for group in groups)
-    return Outcome(value(parts.values()), TILES, TILE, parts, alone)
+    parts = distance(comparison.samples.derive(describe), comparison.reference.derive(describe))
+    return Outcome((summarise or _mean)(parts.values()), TILES, TILE, parts)
 
 
 def _mean(parts: Iterable[float]) -> float:

@@ -45,6 +45,15 @@ def _from_5(content: Content) -> Content:
     return _with_detection(content, typical_auc=None)
 
 
+def _from_6(content: Content) -> Content:
+    """Version 7 has several held-out windows and the texture's role; its figures are means over pairs of windows."""
+    texture = content.get("texture")
+    if not isinstance(texture, dict):
+        return content
+    held_out = texture.get("held_out")
+    return {**content, "texture": {**texture, "role": "none", "held_out": [] if held_out is None else [held_out]}}
+
+
 def _with_detection(content: Content, **more: Any) -> Content:
     detection = content.get("detection")
     if not isinstance(detection, list):
@@ -57,4 +66,11 @@ def _with(content: Any, **more: Any) -> Any:
     return {**content, **more} if isinstance(content, dict) else content
 
 
-MIGRATIONS: dict[int, Callable[[Content], Content]] = {1: _from_1, 2: _from_2, 3: _from_3, 4: _from_4, 5: _from_5}
+MIGRATIONS: dict[int, Callable[[Content], Content]] = {
+    1: _from_1,
+    2: _from_2,
+    3: _from_3,
+    4: _from_4,
+    5: _from_5,
+    6: _from_6,
+}

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """A change of it needs a function in :mod:`inng_bench.records.migrations` and a golden file."""
 
 
@@ -20,12 +20,12 @@ class Status(StrEnum):
 
 
 class Against(StrEnum):
-    """Which window of the texture the samples were compared with."""
+    """Which windows of the texture the samples were compared with."""
 
     HELD_OUT = "held-out"
     TRAIN = "train"
     HALVES = "halves"
-    """Two halves of the train window against each other: the floor of a picture too small for a held-out window."""
+    """The halves of the train window, of a picture too small for held-out windows."""
 
 
 class _Closed(BaseModel):
@@ -49,11 +49,17 @@ class TextureFacts(_Closed):
 
     name: str
     kind: str = Field(description="natural, procedural, paper or own.")
+    role: str = Field(description="tuning, test, control or none: what the figures may be used for.")
     licence: str
     source: str
     scale: float = Field(description="Factor by which the picture was resized before cutting.")
     train: Window
-    held_out: Window | None = Field(description="None when the picture is too small for two windows.")
+    held_out: tuple[Window, ...] = Field(description="None of a picture too small for more than one window.")
+
+    @property
+    def hashes(self) -> tuple[str, ...]:
+        """What tells the pixels from others of the same name: a painter or a cut may have changed."""
+        return self.train.sha256, *(window.sha256 for window in self.held_out)
 
 
 class Measurement(_Closed):
@@ -64,16 +70,21 @@ class Measurement(_Closed):
     value : float or None
         None where the metric does not apply; ``note`` then says why.
     per_image : tuple[float, ...]
-        The metric of groups of equal area, a canvas or as many tiles as fill one; what a single seed can tell.
+        The mean over windows of each piece of the samples; of the row ``real`` that of each window with the others.
+    low, high : float or None
+        Of the row ``real`` the 95% interval of the value over windows; None of any other row.
     """
 
     metric: str
     version: int
     against: Against
     value: float | None
-    n: int = Field(description="Number of crops that were compared.")
+    n: int = Field(description="Number of crops on either side of one pair.")
     images: int = Field(description="Number of pictures they were cut from.")
     disjoint_crops: int = Field(description="How many of the crops fit into the pictures without overlap.")
+    pairs: int = Field(default=1, description="Pairs of a piece and a window that the value is the mean of.")
+    low: float | None = None
+    high: float | None = None
     per_image: tuple[float, ...] = ()
     parts: dict[str, float] = Field(default_factory=dict, description="Components, such as one value per tap.")
     seconds: float = Field(default=0.0, description="Time of the measurement, shared features included once.")

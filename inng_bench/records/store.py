@@ -3,7 +3,7 @@
 A results folder holds::
 
     suite.json                                        the suite, resolved
-    textures/<texture>/train.png, held_out.png        the windows
+    textures/<texture>/train.png, held_out-1.png ...  the windows
     runs/<texture>/<method>/seed-<replicate>/         record.json and its pictures and model
       checkpoint/                                     the last states of a training, until there is a record
     report/                                           tables and sheets, a view that can be made again
@@ -43,8 +43,15 @@ def report_folder(out: Path) -> Path:
 
 
 def texture_folder(out: Path, texture: str) -> Path:
-    """Return the folder of a texture's windows, ``train.png`` and ``held_out.png``."""
+    """Return the folder of a texture's windows."""
     return out / "textures" / _checked_name("texture", texture)
+
+
+def window_paths(out: Path, texture: str, held_out: int) -> tuple[Path, ...]:
+    """Return the files of the train window and of so many held-out windows; a single one has no number."""
+    folder = texture_folder(out, texture)
+    numbers = [""] if held_out == 1 else [f"-{number}" for number in range(1, held_out + 1)]
+    return folder / "train.png", *(folder / f"held_out{number}.png" for number in numbers)
 
 
 def run_folder(out: Path, texture: str, method: str, replicate: int) -> Path:

@@ -92,12 +92,11 @@ def _read_all(out: Path, paths: Iterable[Path]) -> tuple[list[Record], list[str]
 
 
 def _windows(out: Path, records: Iterable[Record]) -> dict[Path, Window]:
-    named = (
-        (store.texture_folder(out, record.texture.name) / f"{name}.png", window)
-        for record in records
-        for name, window in (("train", record.texture.train), ("held_out", record.texture.held_out))
-    )
-    return {path: window for path, window in named if window is not None}
+    found: dict[Path, Window] = {}
+    for texture in (record.texture for record in records):
+        paths = store.window_paths(out, texture.name, len(texture.held_out))
+        found |= zip(paths, (texture.train, *texture.held_out), strict=True)
+    return found
 
 
 def _check_artefact(out: Path, record: Record, role: str) -> str:

@@ -30,7 +30,8 @@ class IntervalKind(StrEnum):
 
     SEEDS = "95% t interval over seeds"
     BOOTSTRAP = "95% bootstrap interval over seeds"
-    CANVASES = "spread over groups of pictures"
+    CANVASES = "spread over pieces of the samples"
+    WINDOWS = "95% jackknife interval over real windows"
     NONE = ""
 
     @property

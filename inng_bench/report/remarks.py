@@ -82,7 +82,7 @@ def _crops(rows: Sequence[Row]) -> str:
 
 
 def _without_held_out(rows: Sequence[Row]) -> list[str]:
-    if all(row.texture.held_out is not None for row in rows):
+    if all(row.texture.held_out for row in rows):
         return []
     return [
         f"{NOT_HELD_OUT} no held-out: the picture is too small for two windows. Samples are then compared with the "

@@ -43,15 +43,12 @@ class Row:
         One a seed, failed ones included; never empty.
     figures : dict[str, Estimate]
         The headline by metric.
-    train_values : dict[str, float or None]
-        The figure against the train window by metric.
     interval : IntervalKind
         What the intervals of ``figures`` mean.
     """
 
     records: tuple[Record, ...]
     figures: dict[str, Estimate]
-    train_values: dict[str, float | None]
     interval: IntervalKind
 
     @property
@@ -105,9 +102,7 @@ class Row:
     @property
     def against(self) -> Against:
         """What the headline compares with, but for copying."""
-        if self.texture.held_out is not None:
-            return Against.HELD_OUT
-        return Against.HALVES if self.implementation == REAL else Against.TRAIN
+        return Against.HELD_OUT if self.texture.held_out else Against.HALVES
 
     def sizes(self) -> Measurement | None:
         """Return the measurement whose numbers of crops and pictures stand for the row: that of the patch-FID."""
@@ -160,13 +155,8 @@ def measured_metrics(rows: Sequence[Row]) -> tuple[MetricInfo, ...]:
 
 
 def find_headline(record: Record, metric: str) -> Measurement | None:
-    """Return the measurement that the table shows: against the held-out window, else the train window, else halves.
-
-    A figure of another version than the catalogue's is not shown, since versions cannot be compared.
-    """
-    found = {one.against: one for one in record.measurements if one.metric == metric and _is_current(one)}
-    order = (Against.HELD_OUT, Against.TRAIN, Against.HALVES)
-    return next((found[against] for against in order if against in found), None)
+    """Return the measurement of a metric; one of another version than the catalogue's cannot be compared with it."""
+    return next((one for one in record.measurements if one.metric == metric and _is_current(one)), None)
 
 
 def between_floor_and_ceiling(row: Row, group: Sequence[Row], metric: str) -> float | None:
@@ -239,30 +229,22 @@ def one_line(text: str) -> str:
 
 def _make_row(records: tuple[Record, ...]) -> Row:
     succeeded = [record for record in records if record.status is Status.OK]
-    kind = interval_kind(len(succeeded))
+    kind = IntervalKind.WINDOWS if records[0].implementation == REAL else interval_kind(len(succeeded))
     figures = {metric.name: _estimate(succeeded, metric.name) for metric in CATALOGUE}
     if all(figure.low is None for figure in figures.values()):
         kind = IntervalKind.NONE
-    train_values = {metric.name: _value_against_train(succeeded, metric.name) for metric in CATALOGUE}
-    return Row(records, figures, train_values, kind)
+    return Row(records, figures, kind)
 
 
 def _estimate(records: Sequence[Record], metric: str) -> Estimate:
     found = [find_headline(record, metric) for record in records]
     measured = [one for one in found if one is not None and one.value is not None]
     if len(records) == 1 and measured:
-        return estimate_over_canvases(measured[0].value, measured[0].per_image)
+        only = measured[0]
+        if records[0].implementation == REAL:
+            return Estimate(only.value, only.low, only.high)
+        return estimate_over_canvases(only.value, only.per_image)
     return estimate_over_seeds([one.value for one in measured if one.value is not None])
-
-
-def _value_against_train(records: Sequence[Record], metric: str) -> float | None:
-    values = [
-        one.value
-        for record in records
-        for one in record.measurements
-        if one.metric == metric and one.against is Against.TRAIN and _is_current(one) and one.value is not None
-    ]
-    return estimate_over_seeds(values).value
 
 
 def _is_current(measurement: Measurement) -> bool:

@@ -180,9 +180,9 @@ def _write_label(sheet: Sheet, x: int, top: int, name: str, description: str, fi
 
 
 def _source_description(row: Row) -> str:
-    if row.texture.held_out is None:
+    if not row.texture.held_out:
         return "train window (no held-out)"
-    return "train window, below it the held-out one"
+    return "train window, below it a held-out one"
 
 
 def _floor_line(rows: Sequence[Row]) -> str:
@@ -198,10 +198,9 @@ def _figures_line(row: Row, headlines: Sequence[tuple[str, str]] = _HEADLINES) -
 
 
 def _source_panels(results: Path, row: Row) -> tuple[Image.Image, ...]:
-    """Return what is seen of the train window and, where there is one, of the held-out window."""
-    names = ["train.png"] if row.texture.held_out is None else ["train.png", "held_out.png"]
-    folder = store.texture_folder(results, row.texture.name)
-    loaded = [load_picture(folder / name, name) for name in names]
+    """Return what is seen of the train window and, where there is one, of the first held-out window."""
+    paths = store.window_paths(results, row.texture.name, len(row.texture.held_out))[:2]
+    loaded = [load_picture(path, path.name) for path in paths]
     return tuple(crop(one.image, CANVAS) if one.image else empty_panel(one.reason) for one in loaded)
 
 

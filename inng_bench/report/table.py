@@ -48,7 +48,7 @@ def wide_table(rows: Sequence[Row]) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``texture, method, seeds, n``, one column for each metric by its name; then ``<metric>_low`` and
-        ``<metric>_high`` (``interval`` says of what kind), ``<metric>_train``, sizes, costs, AUC, speeds, status, error
+        ``<metric>_high`` (``interval`` says of what kind), sizes, costs, AUC, speeds, status, error
         and ``<metric>_normalised`` as :func:`between_floor_and_ceiling` says.
         What there is not is missing (NaN or NA).
     """
@@ -75,7 +75,6 @@ def _wide_line(row: Row, metrics: Sequence[MetricInfo]) -> dict[str, object]:
         figure = row.figures[metric.name]
         line[f"{metric.name}_low"] = _number(figure.low)
         line[f"{metric.name}_high"] = _number(figure.high)
-    line |= {f"{metric.name}_train": _number(row.train_values[metric.name]) for metric in metrics}
     return line | {
         "interval": row.interval.value,
         "against": row.against.value,
@@ -178,7 +177,7 @@ def fold_headings(table: pd.DataFrame) -> pd.DataFrame:
 
 def _comparison_line(row: Row, winners: dict[str, tuple[Row, ...]], markup: Markup) -> dict[str, str]:
     sizes = row.sizes()
-    held_out = "" if row.texture.held_out is not None else " (no held-out)"
+    held_out = "" if row.texture.held_out else " (no held-out)"
     figures = {
         markup.escape(_heading(metric)): _figure_cell(row, metric, row in winners[metric.name], markup)
         for metric in MAIN_TABLE
@@ -210,7 +209,7 @@ def _figure_cell(row: Row, metric: MetricInfo, wins: bool, markup: Markup) -> st
     text = format_number(figure.value, metric.digits)
     if figure.value is None or text == ABSENT:
         return markup.escape(ABSENT)
-    if row.texture.held_out is None and metric.compared is not Compared.SOURCE:
+    if not row.texture.held_out and metric.compared is Compared.HELD_OUT:
         text += NOT_HELD_OUT
     value = markup.bold(markup.escape(text)) if wins else markup.escape(text)
     interval = _interval(figure, metric.digits, row.interval, markup)

@@ -19,6 +19,22 @@ class Kind(StrEnum):
     OWN = "own"
 
 
+class Role(StrEnum):
+    """What the figures of a texture may be used for."""
+
+    TUNING = "tuning"
+    """Recipes are chosen on it, INNg's and the rivals' alike."""
+
+    TEST = "test"
+    """Nothing was chosen on it: what a headline rests on."""
+
+    CONTROL = "control"
+    """Shown, in no mean and in no claim."""
+
+    NONE = "none"
+    """The user's, or the paper's: no claim of this project rests on it."""
+
+
 @dataclass(frozen=True)
 class TextureInfo:
     """The facts about one texture of the catalogue.
@@ -29,6 +45,8 @@ class TextureInfo:
         What suites and ``--texture`` call it.
     kind : Kind
         Natural, procedural or the paper's.
+    role : Role
+        What its figures may be used for.
     licence : str
         Under which terms the pixels may be used, in the words of the source.
     source : str
@@ -42,6 +60,7 @@ class TextureInfo:
 
     name: str
     kind: Kind
+    role: Role
     licence: str
     source: str
     scale: float
@@ -62,6 +81,7 @@ def _of_the_paper(name: str, description: str) -> TextureInfo:
     return TextureInfo(
         name=f"{PAPER_PREFIX}{name}",
         kind=Kind.PAPER,
+        role=Role.NONE,
         licence="none stated",
         source=f"https://github.com/jlazarow/inn, datasets/textures/{name}.png at commit {PAPER_COMMIT[:12]}",
         scale=1.0,
@@ -73,6 +93,7 @@ CATALOGUE: tuple[TextureInfo, ...] = (
     TextureInfo(
         name="brick",
         kind=Kind.NATURAL,
+        role=Role.TEST,
         licence="CC0-1.0",
         source="scikit-image skimage.data.brick, from CC0Textures Bricks25",
         scale=0.6,
@@ -81,30 +102,34 @@ CATALOGUE: tuple[TextureInfo, ...] = (
     TextureInfo(
         name="grass",
         kind=Kind.NATURAL,
+        role=Role.TUNING,
         licence="CC0-1.0",
         source="scikit-image skimage.data.grass, from DeviantArt Grass 01 by linolafett",
-        scale=0.75,
+        scale=1.0,
         description="lawn with blades, clover and leaves, grey",
     ),
     TextureInfo(
         name="gravel",
         kind=Kind.NATURAL,
+        role=Role.TUNING,
         licence="CC0-1.0",
         source="scikit-image skimage.data.gravel, from CC0Textures Gravel04",
         scale=1.0,
         description="crushed stones of about 25 px, grey",
     ),
     TextureInfo(
-        name="immunohistochemistry",
+        name="hubble",
         kind=Kind.NATURAL,
-        licence="No known copyright restrictions",
-        source="scikit-image skimage.data.immunohistochemistry, from the Center for Microscopy And Molecular Imaging",
-        scale=0.55,
-        description="brown colonic glands in pale stroma with blue nuclei, colour",
+        role=Role.TEST,
+        licence="public domain",
+        source="scikit-image skimage.data.hubble_deep_field, NASA's Hubble eXtreme Deep Field",
+        scale=0.6,
+        description="galaxies of all kinds on black, colour",
     ),
     TextureInfo(
         name="pebbles",
         kind=Kind.PROCEDURAL,
+        role=Role.TUNING,
         licence="MIT",
         source=_GENERATED,
         scale=1.0,
@@ -113,6 +138,7 @@ CATALOGUE: tuple[TextureInfo, ...] = (
     TextureInfo(
         name="cloth",
         kind=Kind.PROCEDURAL,
+        role=Role.TUNING,
         licence="MIT",
         source=_GENERATED,
         scale=1.0,
@@ -121,6 +147,7 @@ CATALOGUE: tuple[TextureInfo, ...] = (
     TextureInfo(
         name="wood",
         kind=Kind.PROCEDURAL,
+        role=Role.TUNING,
         licence="MIT",
         source=_GENERATED,
         scale=1.0,
@@ -129,6 +156,7 @@ CATALOGUE: tuple[TextureInfo, ...] = (
     TextureInfo(
         name="field",
         kind=Kind.PROCEDURAL,
+        role=Role.CONTROL,
         licence="MIT",
         source=_GENERATED,
         scale=1.0,

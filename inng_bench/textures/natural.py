@@ -1,8 +1,8 @@
 """Photographs that scikit-image carries inside its wheel.
 
 They are read as files of the installed package, never through ``skimage.data``, which would download a file that is
-absent. All are halved into left and right: the brick wall recedes from bottom to top, so that only its left and right
-halves hold bricks of the same sizes; the slide has two glands and stroma on either side, but mostly glands above.
+absent. Each gives a square of 512 px, whose quarters are the train window and three held-out ones: what a photograph
+with a perspective (scikit-image's wall) or with four objects in all (its tissue slide) cannot give.
 """
 
 import hashlib
@@ -17,26 +17,24 @@ from PIL import Image
 from inng_bench.errors import InputError
 from inng_bench.textures.catalogue import TextureInfo
 from inng_bench.textures.texture import Texture, cut_texture
-from inng_bench.textures.windows import Box, Cut, cut_windows, resize
+from inng_bench.textures.windows import Box, cut_windows, resize
+
+SIDE = 512
+"""Side in pixels of the square, from the top left corner of the scaled photograph."""
 
 
 @dataclass(frozen=True)
 class _Photograph:
-    """A file of the wheel, its SHA-256, and how many columns of the scaled picture are used (None: all)."""
+    """A file of the wheel and its SHA-256."""
 
     file: str
     sha256: str
-    columns: int | None = None
 
 
 PHOTOGRAPHS: dict[str, _Photograph] = {
-    "brick": _Photograph("brick.png", "7966caf324f6ba843118d98f7a07746d22f6a343430add0233eca5f6eaaa8fcf"),
     "grass": _Photograph("grass.png", "b6b6022426b38936c43a4ac09635cd78af074e90f42ffa8227ac8b7452d39f89"),
     "gravel": _Photograph("gravel.png", "c48615b451bf1e606fbd72c0aa9f8cc0f068ab7111ef7d93bb9b0f2586440c12"),
-    # The right-hand border of the slide holds stroma alone; without it both halves have about the same share of gland.
-    "immunohistochemistry": _Photograph(
-        "ihc.png", "f8dd1aa387ddd1f49d8ad13b50921b237df8e9b262606d258770687b0ef93cef", columns=258
-    ),
+    "hubble": _Photograph("hubble_deep_field.jpg", "3a19c5dd8a927a9334bb1229a6d63711b1c0c767fb27e2286e7c84a3e2c2f5f4"),
 }
 
 
@@ -48,11 +46,8 @@ def natural_texture(info: TextureInfo) -> Texture:
     InputError
         When the installed scikit-image does not carry the file, or carries another one under its name.
     """
-    photograph = PHOTOGRAPHS[info.name]
-    pixels = resize(_read(photograph), info.scale)
-    height, width = pixels.shape[:2]
-    boxes = cut_windows(Box(0, 0, height, photograph.columns or width), Cut.LEFT_RIGHT)
-    return cut_texture(info, pixels, boxes)
+    pixels = resize(_read(PHOTOGRAPHS[info.name]), info.scale)
+    return cut_texture(info, pixels, cut_windows(Box(0, 0, SIDE, SIDE)))
 
 
 def _read(photograph: _Photograph) -> NDArray[np.uint8]:
@@ -68,5 +63,5 @@ def _read(photograph: _Photograph) -> NDArray[np.uint8]:
             f"data/{photograph.file} of the installed scikit-image is not the picture that is meant; "
             "install scikit-image again from its wheel."
         )
-    with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+    with Image.open(io.BytesIO(content), formats=["PNG", "JPEG"]) as image:
         return np.asarray(image.convert("RGB"))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inng_bench.errors import InputError
-from inng_bench.textures.catalogue import Kind, texture_names
+from inng_bench.textures.catalogue import Kind, Role, texture_names
 from inng_bench.textures.decoding import check_pixel_count, decode_picture
 from inng_bench.textures.texture import Texture
 from inng_bench.textures.windows import Box, cut_windows, extract, resize, scaled_size
@@ -26,7 +26,7 @@ _LONGEST_NAME = 64
 
 
 def load_own_texture(path: Path, scale: float | None = None) -> Texture:
-    """Read a picture file, scale it, and cut it into a train window and a held-out window.
+    """Read a picture file, scale it, and cut it into a train window and held-out windows.
 
     Parameters
     ----------
@@ -52,20 +52,20 @@ def load_own_texture(path: Path, scale: float | None = None) -> Texture:
     pixels = decode_picture(path, lambda size: _check_size(path, size, scale))
     factor = _factor(pixels.shape[:2], scale)
     pixels = resize(pixels, factor)
-    train_box, held_out_box = cut_windows(Box(0, 0, pixels.shape[0], pixels.shape[1]))
-    train = extract(pixels, train_box)
-    held_out = extract(pixels, held_out_box) if held_out_box else None
-    _check_contrast(path, train, held_out)
+    boxes = cut_windows(Box(0, 0, pixels.shape[0], pixels.shape[1]))
+    train, *held_out = (extract(pixels, box) for box in boxes)
+    _check_contrast(path, train, *held_out)
     return Texture(
         name=own_texture_name(path),
         kind=Kind.OWN,
+        role=Role.NONE,
         licence="not stated",
         source=_printable(path.name),
         scale=factor,
         train=train,
-        held_out=held_out,
-        train_box=train_box,
-        held_out_box=held_out_box,
+        held_out=tuple(held_out),
+        train_box=boxes[0],
+        held_out_boxes=boxes[1:],
     )
 
 
@@ -93,9 +93,9 @@ def _check_size(path: Path, size: tuple[int, int], scale: float | None) -> None:
     check_pixel_count(path, height * width)
 
 
-def _check_contrast(path: Path, *windows: NDArray[np.uint8] | None) -> None:
+def _check_contrast(path: Path, *windows: NDArray[np.uint8]) -> None:
     for window in windows:
-        if window is not None and bool((window == window[0, 0]).all()):
+        if bool((window == window[0, 0]).all()):
             raise InputError(
                 f"{path} is of a single colour in one of its windows; give a picture with a texture all over."
             )

@@ -16,8 +16,11 @@ from inng_bench.textures.texture import Texture
 from inng_bench.textures.windows import Box
 from inng_bench.textures.wood import paint_wood
 
-REALISATION = (320, 320)
-"""Height and width in pixels of the train window and of the held-out window."""
+REALISATION = (256, 256)
+"""Height and width in pixels of every window: the area of one canvas of a method."""
+
+HELD_OUT = 3
+"""Number of held-out windows, each an independent realisation."""
 
 MARGIN = 64
 """Pixels that are painted around a realisation and cut off, so that its border is like its middle."""
@@ -62,18 +65,19 @@ def realise(name: str, size: Size, generator: np.random.Generator) -> NDArray[np
 
 
 def procedural_texture(info: TextureInfo) -> Texture:
-    """Return the realisation that methods are trained on and an independent one that is held out."""
+    """Return the realisation that methods are trained on and independent ones that are held out."""
     box = Box(0, 0, *REALISATION)
     return Texture(
         name=info.name,
         kind=info.kind,
+        role=info.role,
         licence=info.licence,
         source=info.source,
         scale=info.scale,
         train=_fixed_realisation(info.name, "train"),
-        held_out=_fixed_realisation(info.name, "held-out"),
+        held_out=tuple(_fixed_realisation(info.name, f"held-out {number}") for number in range(HELD_OUT)),
         train_box=box,
-        held_out_box=box,
+        held_out_boxes=(box,) * HELD_OUT,
     )
 
 

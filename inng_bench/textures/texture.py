@@ -1,19 +1,20 @@
 """One texture, ready for training: its pixels and where they come from."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inng_bench.records.schema import TextureFacts, Window
-from inng_bench.textures.catalogue import Kind, TextureInfo
+from inng_bench.textures.catalogue import Kind, Role, TextureInfo
 from inng_bench.textures.windows import Box, extract
 
 
 @dataclass(frozen=True, eq=False)
 class Texture:
-    """A train window, a disjoint held-out window, and the facts about both.
+    """A train window, disjoint held-out windows of the same size, and the facts about them.
 
     Attributes
     ----------
@@ -21,6 +22,8 @@ class Texture:
         Of characters ``a-z 0-9 - _``.
     kind : Kind
         Natural, procedural, the paper's or own.
+    role : Role
+        What its figures may be used for.
     licence : str
         Under which terms the pixels may be used.
     source : str
@@ -29,52 +32,52 @@ class Texture:
         Factor by which the picture was resized before it was cut.
     train : numpy.ndarray
         uint8 (H, W, 3), RGB, read-only.
-    held_out : numpy.ndarray or None
-        The same size as ``train``; None when the picture is too small for two windows.
-    train_box, held_out_box : Box
-        Where the windows lie in the scaled picture. The two realisations of a procedural texture are pictures of their
-        own, so that both boxes begin at (0, 0).
+    held_out : tuple[numpy.ndarray, ...]
+        Of the same size as ``train``; empty when the picture is too small for two windows.
+    train_box, held_out_boxes : Box, tuple[Box, ...]
+        Where the windows lie in the scaled picture. The realisations of a procedural texture are pictures of their
+        own, so that all boxes begin at (0, 0).
     """
 
     name: str
     kind: Kind
+    role: Role
     licence: str
     source: str
     scale: float
     train: NDArray[np.uint8]
-    held_out: NDArray[np.uint8] | None
+    held_out: tuple[NDArray[np.uint8], ...]
     train_box: Box
-    held_out_box: Box | None
+    held_out_boxes: tuple[Box, ...]
 
     def facts(self) -> TextureFacts:
         """Return what a record keeps of this texture: all but the pixels, of which it keeps the SHA-256."""
-        held_out = None
-        if self.held_out is not None and self.held_out_box is not None:
-            held_out = _window(self.held_out_box, self.held_out)
         return TextureFacts(
             name=self.name,
             kind=self.kind.value,
+            role=self.role.value,
             licence=self.licence,
             source=self.source,
             scale=self.scale,
             train=_window(self.train_box, self.train),
-            held_out=held_out,
+            held_out=tuple(map(_window, self.held_out_boxes, self.held_out)),
         )
 
 
-def cut_texture(info: TextureInfo, pixels: NDArray[np.uint8], boxes: tuple[Box, Box | None]) -> Texture:
-    """Cut the train window and the held-out window, if there is one, out of a scaled picture of the catalogue."""
-    train_box, held_out_box = boxes
+def cut_texture(info: TextureInfo, pixels: NDArray[np.uint8], boxes: Sequence[Box]) -> Texture:
+    """Cut the train window, the first box, and the held-out windows out of a scaled picture of the catalogue."""
+    train_box, *held_out_boxes = boxes
     return Texture(
         name=info.name,
         kind=info.kind,
+        role=info.role,
         licence=info.licence,
         source=info.source,
         scale=info.scale,
         train=extract(pixels, train_box),
-        held_out=extract(pixels, held_out_box) if held_out_box else None,
+        held_out=tuple(extract(pixels, box) for box in held_out_boxes),
         train_box=train_box,
-        held_out_box=held_out_box,
+        held_out_boxes=tuple(held_out_boxes),
     )
 
 

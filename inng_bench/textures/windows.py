@@ -1,6 +1,5 @@
-"""Resizing a picture and cutting it into a train window and a disjoint held-out window."""
+"""Resizing a picture and cutting it into a train window and disjoint held-out windows."""
 
-from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +9,9 @@ from PIL import Image
 WHOLE_UP_TO = 256
 """Long side in pixels up to which a picture is one window, as the paper's 256² pictures are."""
 
+SHORTEST_SIDE = 128
+"""Shortest side in pixels of a window where a picture is cut into four."""
+
 
 class Box(NamedTuple):
     """A rectangle in pixels."""
@@ -18,13 +20,6 @@ class Box(NamedTuple):
     left: int
     height: int
     width: int
-
-
-class Cut(StrEnum):
-    """Along which line a picture is halved."""
-
-    LEFT_RIGHT = "left-right"
-    TOP_BOTTOM = "top-bottom"
 
 
 def scaled_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
@@ -53,32 +48,39 @@ def resize(pixels: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS))
 
 
-def cut_windows(region: Box, cut: Cut | None = None) -> tuple[Box, Box | None]:
-    """Place the train window and the held-out window in a region of a picture.
+def cut_windows(region: Box) -> tuple[Box, ...]:
+    """Place the train window, which comes first, and the held-out windows in a region of a picture.
 
     Parameters
     ----------
     region : Box
         The part of the picture that is used.
-    cut : Cut or None
-        None cuts along the longer side, a square into left and right.
 
     Returns
     -------
-    tuple[Box, Box | None]
-        Two disjoint halves of equal size; of an odd number of lines the middle one belongs to neither. A region of at
-        most 256 px on its long side is one window.
+    tuple[Box, ...]
+        Disjoint windows of equal size. A region of at most 256 px on its long side is one window, and one that gives
+        four windows of 128 px a side or more is cut into four: quarters, or a row of four where it is long and
+        narrow. Any other is halved across its longer side. Lines that are left over belong to no window.
     """
-    top, left, height, width = region
-    if max(height, width) <= WHOLE_UP_TO:
-        return region, None
-    if cut is None:
-        cut = Cut.LEFT_RIGHT if width >= height else Cut.TOP_BOTTOM
-    if cut is Cut.LEFT_RIGHT:
-        half = width // 2
-        return Box(top, left, height, half), Box(top, left + width - half, height, half)
-    half = height // 2
-    return Box(top, left, half, width), Box(top + height - half, left, half, width)
+    _, _, height, width = region
+    long, short = max(height, width), min(height, width)
+    if long <= WHOLE_UP_TO:
+        return (region,)
+    if short >= 2 * SHORTEST_SIDE:
+        return _cells(region, 2, 2)
+    count = 4 if long >= 4 * SHORTEST_SIDE else 2
+    return _cells(region, 1, count) if width >= height else _cells(region, count, 1)
+
+
+def _cells(region: Box, rows: int, columns: int) -> tuple[Box, ...]:
+    """Divide a region into a grid of equal boxes."""
+    height, width = region.height // rows, region.width // columns
+    return tuple(
+        Box(region.top + row * height, region.left + column * width, height, width)
+        for row in range(rows)
+        for column in range(columns)
+    )
 
 
 def extract(pixels: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
