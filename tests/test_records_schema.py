@@ -44,6 +44,8 @@ def test_a_record_keeps_all_that_its_version_knew(version: int) -> None:
     content = golden(version)
     if version == 3:
         del content["model"]["sample_flops"]  # it may be that of all samples
+    if version < 7:
+        content["texture"]["held_out"] = [content["texture"]["held_out"]]
     for name, value in content.items():
         if name not in ("schema_version", "checksum"):
             assert_contained(value, told[name])
@@ -71,6 +73,11 @@ def test_what_the_whole_density_of_version_4_detects_is_not_known() -> None:
 def test_how_typical_windows_were_is_not_known_of_version_5() -> None:
     (found,) = store.read_record(GOLDEN / "record-schema-5.json").detection
     assert (found.whole_auc, found.typical_auc) == (0.97, None)
+
+
+def test_the_one_held_out_window_of_version_6_is_one_of_several_and_its_role_is_not_known() -> None:
+    texture = store.read_record(GOLDEN / "record-schema-6.json").texture
+    assert (len(texture.held_out), texture.held_out[0].left, texture.role) == (1, 256, "none")
 
 
 def test_what_version_1_did_not_know_is_not_known() -> None:
