@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -12,12 +13,15 @@ from inng_bench.errors import InputError
 from inng_bench.hashes import canonical_hash, file_hash
 from inng_bench.metrics.catalogue import selected
 from inng_bench.suggest import did_you_mean
-from inng_bench.textures import load_own_texture, own_texture_name
+from inng_bench.textures import Role, find_texture, load_own_texture, own_texture_name, texture_names
 
 REFERENCE_ROWS = ("real", "noise", "random-phase")
 """Rows that every suite has by itself: the texture's own other half, matched noise and matched spectrum."""
 
 BUNDLED = "inng_bench.suites"
+
+WINDOW_SIDE = 256
+"""Side in pixels of a window of a bundled texture."""
 
 _LABEL = r"^[a-z0-9][a-z0-9._-]*$"
 
@@ -152,6 +156,12 @@ class Suite(_Strict):
                 raise ValueError(f"the {kind} {twice[0]!r} stands there twice or is a reference row")
         if not self.textures and not self.pictures:
             raise ValueError("there is neither a texture nor a picture")
+        _refuse_mixed_roles(self.textures)
+        if self.canvases * self.sample_size**2 < WINDOW_SIDE**2:
+            raise ValueError(
+                f"{self.canvases} canvases of {self.sample_size} px are less than one window of {WINDOW_SIDE} px, with "
+                "which they are compared at equal area; take more or larger canvases"
+            )
         if self.baseline is not None and self.baseline not in labels[len(REFERENCE_ROWS) :]:
             raise ValueError(f"the baseline {self.baseline!r} is the label of no method")
         return self
@@ -184,6 +194,20 @@ class Suite(_Strict):
         if self.baseline is None:
             del content["baseline"]  # so that suites keep the hash that they had before there were baselines
         return canonical_hash(content)
+
+
+def _refuse_mixed_roles(textures: Sequence[str]) -> None:
+    """Refuse to choose a recipe on what it is tested on; a texture that does not exist is refused when it is loaded."""
+    by_role: dict[str, list[str]] = {}
+    for name in textures:
+        if name in texture_names():
+            by_role.setdefault(find_texture(name).role, []).append(name)
+    if Role.TUNING in by_role and Role.TEST in by_role:
+        tuning, test = (", ".join(by_role[role]) for role in (Role.TUNING, Role.TEST))
+        raise ValueError(
+            f"it mixes tuning textures ({tuning}) and test textures ({test}), and what is chosen on a texture proves "
+            "nothing on it; make a suite of each"
+        )
 
 
 def suite_names() -> list[str]:
