@@ -34,10 +34,9 @@ from inng_bench.ladder.documents import agreements_of, failures, judge_all, mark
 from inng_bench.ladder.measuring import Task, Value, measure, plan
 from inng_bench.ladder.sheet import SIDE, rungs_sheet
 from inng_bench.ladder.steps import COPIES, COPY, DISTANCE_STEPS, REAL, ROLLED, TILING, Judgement, Step, Verdict, judge
-from inng_bench.ladder.windows import bundled_textures, chosen_textures, replicates_of, whole_blocks, window_pair
-from inng_bench.metrics.catalogue import BY_NAME, Compared, Direction
+from inng_bench.ladder.windows import bundled_textures, chosen_textures, replicates_of, whole_blocks, windows_of
+from inng_bench.metrics.catalogue import BY_NAME, Direction
 from inng_bench.metrics.comparison import Comparison, Outcome
-from inng_bench.records.schema import Against
 from inng_bench.textures import load_texture
 
 Pixels = NDArray[np.uint8]
@@ -98,14 +97,14 @@ def test_a_picture_that_is_not_made_of_blocks_is_not_shuffled() -> None:
 
 
 def test_random_phase_keeps_colours_and_spectrum_and_nothing_of_the_structure() -> None:
-    held_out = window_pair("pebbles", 0).held_out
+    held_out = windows_of("pebbles", 0).sample
     found = random_phase(held_out, generator())
     colours, others = (pixels.reshape(-1, 3).astype(float) for pixels in (held_out, found))
     assert others.mean(0) == pytest.approx(colours.mean(0), abs=1.5)
     assert np.cov(others.T) == pytest.approx(np.cov(colours.T), rel=0.1)  # less what is clipped at black and white
     assert abs(np.corrcoef(held_out[..., 0].ravel(), found[..., 0].ravel())[0, 1]) < 0.1
     # Joints and edges give differences a heavy tail, which sums of many waves do not have.
-    held_out = window_pair("brick", 0).held_out
+    held_out = windows_of("grass", 0).sample
     found = random_phase(held_out, generator())
     edges, none = (float(stats.kurtosis(np.diff(pixels[..., 0].astype(float)).ravel())) for pixels in (held_out, found))
     assert edges > 2 > 0.5 > abs(none)
@@ -127,7 +126,7 @@ def test_a_colour_shift_adds_its_levels_and_stops_at_white_and_black() -> None:
 
 
 def test_a_lower_quality_of_jpeg_is_farther_from_the_source() -> None:
-    source = window_pair("brick", 0).held_out
+    source = windows_of("grass", 0).sample
     errors = [((compressed(quality)(source, generator()).astype(float) - source) ** 2).mean() for quality in (75, 30)]
     assert 0 < errors[0] < errors[1]
 
@@ -144,52 +143,39 @@ def test_a_tiling_repeats_its_tile_and_a_rolled_copy_rolls_back() -> None:
 # Windows
 
 
-def place_in(window: Pixels, piece: Pixels) -> tuple[int, int]:
-    """Find where a piece was cut from; fails where it was not."""
-    rows = np.lib.stride_tricks.sliding_window_view(window[..., 0], piece.shape[:2])
-    (place,) = np.argwhere((rows[..., ::16, ::16] == piece[::16, ::16, 0]).all(axis=(2, 3)))
-    top, left = place
-    np.testing.assert_array_equal(window[top : top + piece.shape[0], left : left + piece.shape[1]], piece)
-    return int(top), int(left)
+def test_each_quarter_of_a_photograph_plays_the_sample_once_against_the_next() -> None:
+    texture = load_texture("gravel")
+    quarters = (texture.train, *texture.held_out)
+    for replicate in range(4):
+        windows = windows_of("gravel", replicate)
+        expected = [quarters[(replicate + step) % 4] for step in range(4)]
+        np.testing.assert_array_equal([windows.train, windows.sample, *windows.honest], expected)
 
 
-@pytest.mark.parametrize("name", ["brick", "grass", "gravel", "immunohistochemistry"])
-def test_the_four_quarters_of_a_photograph_are_compared_with_the_other_half(name: str) -> None:
-    texture = load_texture(name)
-    assert texture.held_out is not None
-    pairs = [window_pair(name, replicate) for replicate in range(4)]
-    for (first, second), own, other in (
-        (pairs[:2], texture.held_out, texture.train),
-        (pairs[2:], texture.train, texture.held_out),
-    ):
-        top, bottom = place_in(own, first.held_out), place_in(own, second.held_out)
-        assert bottom[0] >= top[0] + first.held_out.shape[0]
-        for pair in (first, second):
-            np.testing.assert_array_equal(pair.train, other)
-            assert not any(side % 32 for side in pair.held_out.shape[:2])
-            assert min(pair.held_out.shape[:2]) >= 128
-
-
-def test_the_first_pair_of_a_procedural_texture_is_its_own_and_the_others_are_independent() -> None:
+def test_the_first_windows_of_a_procedural_texture_are_its_own_and_the_others_are_independent() -> None:
     texture = load_texture("field")
-    pairs = [window_pair("field", replicate) for replicate in range(3)]
-    np.testing.assert_array_equal(pairs[0].train, texture.train)
-    np.testing.assert_array_equal(pairs[0].held_out, texture.held_out)
-    np.testing.assert_array_equal(pairs[2].train, window_pair("field", 2).train)
-    pictures = [pixels[..., 0].ravel().astype(float) for pair in pairs for pixels in (pair.held_out, pair.train)]
-    assert np.abs(np.corrcoef(pictures) - np.eye(6)).max() < 0.3
+    all_windows = [windows_of("field", replicate) for replicate in range(3)]
+    first = all_windows[0]
+    np.testing.assert_array_equal([first.train, first.sample, *first.honest], [texture.train, *texture.held_out])
+    np.testing.assert_array_equal(all_windows[2].train, windows_of("field", 2).train)
+    pictures = [
+        pixels[..., 0].ravel().astype(float)
+        for windows in all_windows
+        for pixels in (windows.sample, windows.train, *windows.honest)
+    ]
+    assert np.abs(np.corrcoef(pictures) - np.eye(len(pictures))).max() < 0.3
 
 
 def test_a_photograph_has_four_pairs_at_most() -> None:
-    assert [replicates_of("brick", seeds) for seeds in (3, 4, 9)] == [3, 4, 4]
+    assert [replicates_of("grass", seeds) for seeds in (3, 4, 9)] == [3, 4, 4]
     assert replicates_of("field", 9) == 9
-    assert [task.texture for task in plan(["brick", "field"], 6, ["gram"])].count("brick") == 4
+    assert [task.texture for task in plan(["grass", "field"], 6, ["gram"])].count("grass") == 4
 
 
 def test_only_bundled_textures_are_taken_and_each_once() -> None:
-    assert len(bundled_textures()) == 8
-    assert chosen_textures(["field", "brick", "field"]) == ("field", "brick")
-    for name, hint in (("paper-bark", "there is|did you mean"), ("bricks", "did you mean 'brick'")):
+    assert len(bundled_textures()) >= 16
+    assert chosen_textures(["field", "grass", "field"]) == ("field", "grass")
+    for name, hint in (("paper-bark", "there is|did you mean"), ("gras", "did you mean 'grass'")):
         with pytest.raises(InputError, match=hint):
             chosen_textures([name])
 
@@ -290,8 +276,8 @@ def test_copies_must_score_worse_than_the_held_out_window() -> None:
 
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Comparison]]:
-    """What a metric of each kind was asked, in the order of the rows of the first pair of brick."""
-    found: dict[str, list[Comparison]] = {"gram": [], "copy_rate": [], "patch_fid": []}
+    """What a metric of each kind was asked, in the order of the rows of the first windows of grass."""
+    found: dict[str, list[Comparison]] = {"gram": [], "copy_rate": []}
 
     def spy(name: str) -> Callable[[Comparison], Outcome]:
         def measured(comparison: Comparison) -> Outcome:
@@ -301,47 +287,36 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Comparison]]:
         return measured
 
     monkeypatch.setattr(measuring, "MEASURES", {name: spy(name) for name in found})
-    monkeypatch.setitem(BY_NAME, "patch_fid", replace(BY_NAME["patch_fid"], compared=Compared.SOURCE))
-    values = measure(Task("brick", 0, tuple(found)))
+    values = measure(Task("grass", 0, tuple(found)))
     rows = [REAL, *(rung.name for rung in DEGRADATIONS), *COPIES]
     assert [value.row for value in values if value.metric == "gram"] == rows
-    assert [value.row for value in values if value.metric == "patch_fid"] == rows
     assert [value.row for value in values if value.metric == "copy_rate"] == [REAL, *COPIES]
     return found
 
 
-def test_a_degraded_window_meets_the_other_one_and_never_its_own(seen: dict[str, list[Comparison]]) -> None:
-    pair = window_pair("brick", 0)
+def test_a_degraded_window_meets_another_one_and_never_its_own(seen: dict[str, list[Comparison]]) -> None:
+    windows = windows_of("grass", 0)
     degraded, copies = seen["gram"][: 1 + len(DEGRADATIONS)], seen["gram"][-len(COPIES) :]
-    for comparisons, wanted in ((degraded, pair.train), (copies, pair.held_out)):
+    for comparisons, wanted in ((degraded, windows.train), (copies, windows.sample)):
         for comparison in comparisons:
             np.testing.assert_array_equal(comparison.reference.pixels[0], wanted)
-            assert comparison.against is Against.HELD_OUT
-    np.testing.assert_array_equal(degraded[0].samples.pixels[0], pair.held_out)
+    np.testing.assert_array_equal(degraded[0].samples.pixels[0], windows.sample)
     assert len({id(one.reference) for one in seen["gram"]}) == 2  # whose features are computed once
 
 
 def test_copying_is_asked_of_the_train_window(seen: dict[str, list[Comparison]]) -> None:
-    pair = window_pair("brick", 0)
-    samples = [pair.held_out, pair.train, rolled(pair.train), tiled(pair.train)]
+    windows = windows_of("grass", 0)
+    samples = [windows.sample, windows.train, rolled(windows.train), tiled(windows.train)]
     for comparison, sample in zip(seen["copy_rate"], samples, strict=True):
         np.testing.assert_array_equal(comparison.samples.pixels[0], sample)
-        np.testing.assert_array_equal(comparison.reference.pixels[0], pair.train)
-        assert comparison.held_out is not None
-        np.testing.assert_array_equal(comparison.held_out.pixels[0], pair.held_out)
-
-
-def test_an_excess_is_that_over_the_undegraded_window(seen: dict[str, list[Comparison]]) -> None:
-    pair = window_pair("brick", 0)
-    for comparison in seen["patch_fid"][: 1 + len(DEGRADATIONS)]:
-        np.testing.assert_array_equal(comparison.reference.pixels[0], pair.held_out)
-        assert comparison.held_out is not None
-        np.testing.assert_array_equal(comparison.held_out.pixels[0], pair.train)
+        np.testing.assert_array_equal(comparison.reference.pixels[0], windows.train)
+        assert comparison.honest is not None
+        np.testing.assert_array_equal(comparison.honest.pixels, windows.honest)
 
 
 def test_pictures_that_are_too_small_for_a_metric_have_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BY_NAME, "gram", replace(GRAM, minimum_size=500))
-    assert {value.value for value in measure(Task("brick", 0, ("gram",)))} == {None}
+    assert {value.value for value in measure(Task("grass", 0, ("gram",)))} == {None}
 
 
 # Documents
@@ -396,7 +371,7 @@ def test_a_metric_without_values_is_named_and_has_no_table() -> None:
 def test_every_figure_is_kept_in_full_precision_with_its_version() -> None:
     value = 0.1 + 0.2
     lines = values_csv([Value("brick", 0, REAL, "gram", value, 1.0)]).splitlines()
-    assert lines == ["texture,replicate,row,metric,version,value,seconds", f"brick,0,real,gram,1,{value!r},1.0"]
+    assert lines == ["texture,replicate,row,metric,version,value,seconds", f"brick,0,real,gram,2,{value!r},1.0"]
 
 
 def test_metrics_that_order_the_rungs_alike_agree() -> None:
@@ -407,12 +382,12 @@ def test_metrics_that_order_the_rungs_alike_agree() -> None:
 
 def test_the_sheet_shows_the_window_its_rungs_and_the_copies(tmp_path: Path) -> None:
     path = tmp_path / "rungs.png"
-    path.write_bytes(rungs_sheet(["brick"]))
+    path.write_bytes(rungs_sheet(["grass"]))
     with Image.open(path) as image:
         pixels = np.asarray(image.convert("RGB"))
     columns = len(DEGRADATIONS) + 4
     assert pixels.shape[1] == 2 * 24 + columns * (SIDE + 8) - 8
-    shown = window_pair("brick", 0).held_out[:SIDE, :SIDE]
+    shown = windows_of("grass", 0).sample[64 : 64 + SIDE, 64 : 64 + SIDE]
     rows = np.lib.stride_tricks.sliding_window_view(pixels[:, 24 : 24 + SIDE], (SIDE, SIDE, 3))[:, 0, 0]
     assert sum(bool((row == shown).all()) for row in rows) == 1
 
@@ -423,10 +398,10 @@ def test_the_sheet_shows_the_window_its_rungs_and_the_copies(tmp_path: Path) -> 
 def test_the_command_measures_in_processes_and_writes_everything(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["ladder", "--textures", "brick", "--metrics", "gram_128", "--seeds", "2", "--jobs", "2"]
+    arguments = ["ladder", "--textures", "grass", "--metrics", "gram", "--seeds", "2", "--jobs", "2"]
     assert cli.main([*arguments, "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr()
-    assert "Gram 128 px (EffLite0): " in printed.out
+    assert "Gram (EffLite0): " in printed.out
     assert "2 of 2" in printed.err
     written = {"table.md", "table.csv", "values.csv", "agreement.csv", "rungs.png"}
     assert {path.name for path in tmp_path.iterdir()} == written
@@ -437,14 +412,14 @@ def test_the_command_measures_in_processes_and_writes_everything(
     assert means[REAL] < means["blur 1.5"]
     assert means["blur 0.7"] < means["blur 1.5"]
     text = (tmp_path / "table.md").read_text()
-    assert "python -m inng_bench ladder --textures brick --metrics gram_128 --seeds 2" in text
+    assert "python -m inng_bench ladder --textures grass --metrics gram --seeds 2" in text
     assert str(tmp_path) not in text
 
 
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
-        (["--textures", "briks"], "did you mean 'brick'?"),
+        (["--textures", "gras"], "did you mean 'grass'?"),
         (["--metrics", "grum"], "did you mean 'gram'?"),
     ],
 )
@@ -463,7 +438,7 @@ def test_a_folder_that_cannot_be_written_is_found_before_anything_is_measured(
 ) -> None:
     monkeypatch.setattr("inng_bench.ladder.build.run", lambda *_, **__: pytest.fail("measured"))
     (tmp_path / "file").write_text("")
-    assert cli.main(["ladder", "--textures", "brick", "--out", str(tmp_path / "file" / "out")]) == 2
+    assert cli.main(["ladder", "--textures", "grass", "--out", str(tmp_path / "file" / "out")]) == 2
     assert "cannot write" in capsys.readouterr().err
 
 
@@ -474,7 +449,7 @@ def test_an_interrupted_ladder_says_that_nothing_is_kept(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("inng_bench.ladder.build.run", interrupted)
-    assert cli.main(["ladder", "--textures", "brick", "--out", str(tmp_path)]) == 130
+    assert cli.main(["ladder", "--textures", "grass", "--out", str(tmp_path)]) == 130
     assert "nothing is kept" in capsys.readouterr().err
 
 

@@ -158,10 +158,10 @@ def test_a_run_gives_its_density_the_train_window_and_the_unseen_one(
     monkeypatch.setattr(harness_detection, "detect", lambda *arguments: given.extend(arguments))
     train, held_out = np.zeros((64, 64, 3), np.uint8), np.full((64, 64, 3), 255, np.uint8)
     density = Told(smoothness, indifference)
-    harness_detection.detect_of_texture(density, "brick", train, held_out if has_held_out else None, seed=0)
+    harness_detection.detect_of_texture(density, "brick", train, [held_out] if has_held_out else [], seed=0)
     assert given[0] is density
     assert (float(given[1].mean()), float(given[2].mean())) == (-1.0, 1.0 if has_held_out else -1.0)
-    assert given[4] is (Against.HELD_OUT if has_held_out else Against.TRAIN)
+    assert given[4] is (Against.HELD_OUT if has_held_out else Against.HALVES)
 
 
 @pytest.mark.parametrize("broken", [0, 1])

@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 
 from inng_bench.metrics.comparison import Comparison, Pictures
 from inng_bench.metrics.diversity import closest_pair, diversity, mean_distance
-from inng_bench.records.schema import Against
 from inng_bench.textures.procedural import PAINTERS, realise
 
 Pixels = NDArray[np.uint8]
@@ -79,10 +78,10 @@ def test_the_order_of_the_pictures_makes_no_difference() -> None:
 
 def test_a_single_picture_is_set_beside_the_window() -> None:
     train, held_out = Pictures(_noise(6, 1, 65, 64)), Pictures(_noise(7, 1, 64, 64))
-    outcome = diversity(Comparison(train, held_out, Against.HELD_OUT, seed=0))
+    outcome = diversity(Comparison(train, held_out, seed=0))
     assert outcome.value == pytest.approx(1, abs=0.03)
     assert outcome.n == 2
     assert "beside" in outcome.note
-    copy = diversity(Comparison(held_out, held_out, Against.HELD_OUT, seed=0))
+    copy = diversity(Comparison(held_out, held_out, seed=0))
     assert copy.value == 0
     assert copy.parts == {"closest_pair": pytest.approx(0, abs=1e-9)}

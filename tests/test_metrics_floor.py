@@ -38,7 +38,7 @@ def test_values_that_are_not_positive_are_taken_as_they_are() -> None:
 
 
 def test_it_holds_the_mean_of_all_windows_about_as_often_as_it_says() -> None:
-    """Mean distance of two draws of a normal distribution: 2/sqrt(pi). Pairs of few windows vary, so the band is wide."""
+    """Mean distance of two draws of a normal distribution: 2/sqrt(pi). Few windows vary: a wide band."""
     generator = np.random.default_rng(0)
     covered = 0
     for _ in range(400):

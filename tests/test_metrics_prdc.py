@@ -1,17 +1,16 @@
-"""Precision, recall, density and coverage against loops that spell the definitions out, and against torch-fidelity."""
+"""Precision and coverage against loops that spell the definitions out, and against torch-fidelity."""
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, prc_features_to_metric
+from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, prc_features_to_metric
 
 from inng_bench.metrics import fidelity, prdc
 from inng_bench.metrics.comparison import Comparison, Pictures
 from inng_bench.metrics.prdc import NEIGHBOUR, Cloud
-from inng_bench.records.schema import Against
 
-FOUR = {"precision": prdc.precision, "recall": prdc.recall, "density": prdc.density, "coverage": prdc.coverage}
+BOTH = {"precision": prdc.precision, "coverage": prdc.coverage}
 
 
 def cloud(seed: int, count: int, *, shift: float = 0.0, step: int = 48) -> Cloud:
@@ -22,10 +21,10 @@ def cloud(seed: int, count: int, *, shift: float = 0.0, step: int = 48) -> Cloud
 
 def measure(samples: Cloud, window: Cloud) -> dict[str, float]:
     empty = Pictures(np.zeros((1, 64, 64, 3), np.uint8)), Pictures(np.zeros((1, 64, 64, 3), np.uint8))
-    comparison = Comparison(*empty, Against.HELD_OUT, 0)
+    comparison = Comparison(*empty, 0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(prdc, "_cloud", lambda pictures: samples if pictures is empty[0] else window)
-        return {name: function(comparison).value or 0.0 for name, function in FOUR.items()}
+        return {name: function(comparison).value or 0.0 for name, function in BOTH.items()}
 
 
 def by_loops(samples: Cloud, window: Cloud) -> dict[str, float]:
@@ -41,17 +40,14 @@ def by_loops(samples: Cloud, window: Cloud) -> dict[str, float]:
         return [float(np.linalg.norm(point - of.points[ball])) <= radius(of, ball) for ball in range(len(of.points))]
 
     in_window = [inside(point, window) for point in samples.points]
-    in_samples = [inside(point, samples) for point in window.points]
     return {
         "precision": float(np.mean([any(row) for row in in_window])),
-        "recall": float(np.mean([any(row) for row in in_samples])),
-        "density": sum(map(sum, in_window)) / (NEIGHBOUR * len(in_window)),
         "coverage": float(np.mean([any(row[ball] for row in in_window) for ball in range(len(window.points))])),
     }
 
 
 @pytest.mark.parametrize("step", [48, 20])
-def test_the_four_are_what_their_definitions_say(step: int) -> None:
+def test_both_are_what_their_definitions_say(step: int) -> None:
     samples, window = cloud(0, 30, shift=0.8, step=step), cloud(1, 40, step=step)
     found = measure(samples, window)
     assert found == pytest.approx(by_loops(samples, window), rel=1e-9)
@@ -59,13 +55,12 @@ def test_the_four_are_what_their_definitions_say(step: int) -> None:
     assert 0 < found["coverage"] < 1
 
 
-def test_without_overlap_precision_and_recall_are_those_of_torch_fidelity() -> None:
+def test_without_overlap_precision_is_that_of_torch_fidelity() -> None:
     samples, window = cloud(2, 60, shift=0.9), cloud(3, 70)
     arguments = fidelity.settings(prc_neighborhood=NEIGHBOUR)
     theirs = prc_features_to_metric(torch.from_numpy(samples.points), torch.from_numpy(window.points), **arguments)
     found = measure(samples, window)
     assert found["precision"] == pytest.approx(theirs[KEY_METRIC_PRECISION], abs=1e-6)
-    assert found["recall"] == pytest.approx(theirs[KEY_METRIC_RECALL], abs=1e-6)
 
 
 def test_a_cloud_lies_within_itself_and_a_far_one_does_not() -> None:
@@ -87,6 +82,6 @@ def test_a_picture_without_enough_crops_apart_has_no_value_and_says_why() -> Non
     pictures = Pictures(np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), dtype=np.uint8))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(prdc, "_cloud", lambda _: cloud(0, 30, step=1))
-        found = prdc.precision(Comparison(pictures, pictures, Against.HELD_OUT, 0))
+        found = prdc.precision(Comparison(pictures, pictures, 0))
     assert found.value is None
     assert "that do not overlap" in found.note

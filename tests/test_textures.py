@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import FrozenInstanceError
 from importlib import resources
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from inng_bench.errors import InputError
 from inng_bench.textures import (
     Box,
     Kind,
+    Role,
     Texture,
     load_texture,
     texture_infos,
@@ -29,7 +31,7 @@ from inng_bench.textures import (
 from inng_bench.textures.natural import PHOTOGRAPHS
 from inng_bench.textures.paper import PICTURES
 from inng_bench.textures.procedural import PAINTERS
-from inng_bench.textures.windows import Cut, cut_windows, extract, resize
+from inng_bench.textures.windows import cut_windows, extract, resize
 
 CARRIED = [info.name for info in texture_infos() if info.kind is not Kind.PAPER]
 """The textures that an installation carries; test_textures_paper.py is about the others."""
@@ -63,13 +65,19 @@ def test_the_catalogue_and_the_makers_of_pixels_name_the_same_textures() -> None
     assert len(set(texture_names())) == len(texture_names())
 
 
-def test_every_carried_texture_has_two_windows_of_equal_size_large_enough_for_128_px_crops(texture: Texture) -> None:
-    assert texture.held_out is not None
-    assert texture.train.shape == texture.held_out.shape
-    assert texture.train.dtype == texture.held_out.dtype == np.uint8
-    assert min(texture.train.shape[:2]) >= 128
-    assert texture.train.shape[2] == 3
-    assert not np.array_equal(texture.train, texture.held_out)
+def test_every_carried_texture_has_three_held_out_windows_of_the_size_of_a_canvas(texture: Texture) -> None:
+    windows = (texture.train, *texture.held_out)
+    assert len(texture.held_out) >= 3
+    assert {window.shape for window in windows} == {(256, 256, 3)}
+    assert {window.dtype for window in windows} == {np.dtype(np.uint8)}
+    assert len({window.tobytes() for window in windows}) == len(windows)
+
+
+def test_there_are_sixteen_textures_of_tuning_and_test_and_nothing_was_chosen_on_half_of_them() -> None:
+    roles = [info.role for info in texture_infos() if info.name in CARRIED]
+    assert roles.count(Role.TUNING) + roles.count(Role.TEST) >= 16
+    assert roles.count(Role.TEST) >= 8
+    assert Role.NONE not in roles
 
 
 def test_the_windows_cannot_be_written(texture: Texture) -> None:
@@ -86,8 +94,7 @@ def test_loading_again_gives_the_same_facts(texture: Texture) -> None:
 def test_the_facts_hold_the_hashes_and_boxes_of_the_windows(texture: Texture) -> None:
     facts = texture.facts()
     assert facts.train.sha256 == hashlib.sha256(bytes(texture.train.ravel().tolist())).hexdigest()
-    assert facts.held_out is not None
-    assert facts.held_out.sha256 != facts.train.sha256
+    assert len(set(facts.hashes)) == 1 + len(facts.held_out)
     assert (facts.train.height, facts.train.width) == texture.train.shape[:2]
     assert facts.kind in {"natural", "procedural"}
     assert facts.licence
@@ -97,23 +104,23 @@ def test_the_facts_hold_the_hashes_and_boxes_of_the_windows(texture: Texture) ->
 @pytest.mark.parametrize("name", NATURAL)
 def test_natural_windows_are_disjoint_parts_of_one_picture(name: str) -> None:
     texture = load_texture(name)
-    assert texture.held_out_box is not None
-    assert overlap(texture.train_box, texture.held_out_box) == 0
+    boxes = (texture.train_box, *texture.held_out_boxes)
+    assert all(overlap(first, second) == 0 for first, second in combinations(boxes, 2))
     file = resources.files("skimage").joinpath("data", PHOTOGRAPHS[name].file)
     with Image.open(str(file)) as image:
         size = (round(image.width * texture.scale), round(image.height * texture.scale))
         whole = np.asarray(image.convert("RGB").resize(size, Image.Resampling.LANCZOS))
-    for box, pixels in ((texture.train_box, texture.train), (texture.held_out_box, texture.held_out)):
+    for box, pixels in zip(boxes, (texture.train, *texture.held_out), strict=True):
         np.testing.assert_array_equal(whole[box.top : box.top + box.height, box.left : box.left + box.width], pixels)
 
 
 def test_natural_windows_are_alike_in_colour() -> None:
-    """Neither half may hold what the other lacks: their mean colours differ by less than a third of their spread."""
+    """No window may hold what another lacks: their mean colours differ by less than half of their spread."""
     for name in NATURAL:
         texture = load_texture(name)
-        assert texture.held_out is not None
-        gap = np.abs(texture.train.mean(axis=(0, 1)) - texture.held_out.mean(axis=(0, 1)))
-        assert np.all(gap < texture.train.std(axis=(0, 1)) / 3), name
+        for window in texture.held_out:
+            gap = np.abs(texture.train.mean(axis=(0, 1)) - window.mean(axis=(0, 1)))
+            assert np.all(gap < texture.train.std(axis=(0, 1)) / 2), name
 
 
 def test_natural_licences_are_those_of_scikit_images_documentation() -> None:
@@ -121,7 +128,8 @@ def test_natural_licences_are_those_of_scikit_images_documentation() -> None:
     for info in texture_infos():
         if info.kind is not Kind.NATURAL:
             continue
-        words = " ".join(getattr(data, info.name).__doc__.split())
+        function = Path(PHOTOGRAPHS[info.name].file).stem
+        words = " ".join(getattr(data, function).__doc__.split())
         stated = "Creative Commons CC0 License" if info.licence == "CC0-1.0" else info.licence
         assert stated in words, info.name
 
@@ -145,20 +153,20 @@ def fake_skimage(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_photograph_that_the_wheel_lacks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_skimage(tmp_path, monkeypatch)
-    with pytest.raises(InputError, match=r"does not carry data/brick\.png; install scikit-image"):
-        load_texture("brick")
+    with pytest.raises(InputError, match=r"does not carry data/grass\.png; install scikit-image"):
+        load_texture("grass")
 
 
 def test_another_photograph_under_the_same_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = fake_skimage(tmp_path, monkeypatch)
-    Image.new("L", (512, 512), 7).save(data / "brick.png")
-    with pytest.raises(InputError, match=r"data/brick\.png .* is not the picture that is meant"):
-        load_texture("brick")
+    Image.new("L", (512, 512), 7).save(data / "grass.png")
+    with pytest.raises(InputError, match=r"data/grass\.png .* is not the picture that is meant"):
+        load_texture("grass")
 
 
 @pytest.mark.parametrize(
     ("wrong", "right"),
-    [("bricks", "brick"), ("Gras", "grass"), ("imunohistochemistry", "immunohistochemistry"), ("peebles", "pebbles")],
+    [("bricks", "brick"), ("Gras", "grass"), ("hubbel", "hubble"), ("peebles", "pebbles")],
 )
 def test_an_unknown_texture_is_answered_with_the_nearest_one(wrong: str, right: str) -> None:
     with pytest.raises(InputError, match=f"{wrong!r}; did you mean {right!r}"):
@@ -170,27 +178,34 @@ def test_an_unknown_texture_unlike_all_others_is_answered_with_the_list() -> Non
         load_texture("xyzzy")
 
 
-@given(st.integers(1, 700), st.integers(1, 700), st.sampled_from([None, *Cut]))
-def test_windows_are_equal_disjoint_halves_or_the_whole(height: int, width: int, cut: Cut | None) -> None:
-    train, held_out = cut_windows(Box(3, 5, height, width), cut)
-    if max(height, width) <= 256:
-        assert (train, held_out) == (Box(3, 5, height, width), None)
-        return
-    assert held_out is not None
-    assert (train.height, train.width) == (held_out.height, held_out.width)
-    assert overlap(train, held_out) == 0
-    assert overlap(train, Box(3, 5, height, width)) == train.height * train.width
-    assert overlap(held_out, Box(3, 5, height, width)) == held_out.height * held_out.width
-    used = 2 * train.height * train.width
-    assert 0 <= height * width - used <= max(height, width)  # at most one line belongs to neither
+@given(st.integers(1, 700), st.integers(1, 700))
+def test_windows_are_equal_disjoint_and_lie_in_the_picture(height: int, width: int) -> None:
+    whole = Box(3, 5, height, width)
+    windows = cut_windows(whole)
+    assert len({(box.height, box.width) for box in windows}) == 1
+    assert all(overlap(box, whole) == box.height * box.width for box in windows)
+    assert all(overlap(first, second) == 0 for first, second in combinations(windows, 2))
+    lost = height * width - sum(box.height * box.width for box in windows)
+    assert lost <= 3 * max(height, width)  # lines that do not divide
 
 
 @pytest.mark.parametrize(
-    ("size", "expected"), [((258, 258), (258, 129)), ((200, 300), (200, 150)), ((301, 200), (150, 200))]
+    ("size", "count", "expected"),
+    [
+        ((256, 256), 1, (256, 256)),
+        ((512, 512), 4, (256, 256)),
+        ((258, 300), 4, (129, 150)),
+        ((200, 300), 2, (200, 150)),
+        ((301, 200), 2, (150, 200)),
+        ((150, 600), 4, (150, 150)),
+        ((700, 140), 4, (175, 140)),
+    ],
 )
-def test_a_picture_is_cut_along_its_longer_side(size: tuple[int, int], expected: tuple[int, int]) -> None:
-    train, _ = cut_windows(Box(0, 0, *size))
-    assert (train.height, train.width) == expected
+def test_a_picture_is_quartered_halved_or_left_whole(
+    size: tuple[int, int], count: int, expected: tuple[int, int]
+) -> None:
+    windows = cut_windows(Box(0, 0, *size))
+    assert (len(windows), windows[0].height, windows[0].width) == (count, *expected)
 
 
 def test_extracting_copies() -> None:

@@ -327,19 +327,18 @@ def fetched(tmp_path: Path) -> dict[str, Texture]:
 
 def test_a_picture_of_256_px_is_one_window(fetched: dict[str, Texture]) -> None:
     texture = fetched["bricks"]
-    assert texture.held_out is None
+    assert texture.held_out == ()
     np.testing.assert_array_equal(texture.train, pixels_of("bricks"))
     facts = texture.facts()
     assert (facts.name, facts.kind, facts.licence, facts.scale) == ("paper-bricks", "paper", "none stated", 1.0)
     assert "jlazarow/inn" in facts.source
 
 
-def test_a_larger_picture_is_halved_along_its_longer_side(fetched: dict[str, Texture]) -> None:
-    halves = {"bark": (slice(None), slice(0, 199)), "scream": (slice(0, 240), slice(None))}
-    others = {"bark": (slice(None), slice(199, None)), "scream": (slice(240, None), slice(None))}
-    for name in halves:
-        np.testing.assert_array_equal(fetched[name].train, pixels_of(name)[halves[name]])
-        np.testing.assert_array_equal(fetched[name].held_out, pixels_of(name)[others[name]])
+def test_a_larger_picture_is_quartered(fetched: dict[str, Texture]) -> None:
+    for name, (height, width) in {"bark": (132, 199), "scream": (240, 188)}.items():
+        whole = pixels_of(name)
+        quarters = [whole[top : top + height, left : left + width] for top in (0, height) for left in (0, width)]
+        np.testing.assert_array_equal([fetched[name].train, *fetched[name].held_out], quarters)
 
 
 @pytest.mark.usefixtures("fetched")

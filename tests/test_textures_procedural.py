@@ -18,8 +18,7 @@ def draw(name: str, seed: int, size: tuple[int, int] = (160, 160)) -> NDArray[np
 
 
 def both_windows(texture: Texture) -> list[NDArray[np.float64]]:
-    assert texture.held_out is not None
-    return [texture.train.astype(np.float64), texture.held_out.astype(np.float64)]
+    return [window.astype(np.float64) for window in (texture.train, *texture.held_out)]
 
 
 @pytest.mark.parametrize("name", NAMES)
