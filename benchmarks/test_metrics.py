@@ -1,4 +1,4 @@
-"""Time of each metric on what one row of the quick suite has: four 256 px canvases and a window."""
+"""Time of each metric on one comparison of a row: a canvas of 256 px and a window, or four canvases for copying."""
 
 from functools import cache
 
@@ -9,12 +9,11 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from torch.utils.flop_counter import FlopCounterMode
 
 from inng_bench.contract import Execution, Precision
-from inng_bench.metrics.catalogue import DEFAULT
+from inng_bench.metrics.catalogue import BY_NAME, DEFAULT, Compared
 from inng_bench.metrics.comparison import Comparison, Outcome, Pictures
-from inng_bench.metrics.lite_features import features, wide_features
+from inng_bench.metrics.lite_features import features
 from inng_bench.metrics.registry import MEASURES
 from inng_bench.processes import keep_freed_memory
-from inng_bench.records.schema import Against
 from inng_bench.timing import Ceiling
 
 torch.set_num_threads(1)  # as the runs of the suites
@@ -31,22 +30,22 @@ SAME_SEARCH = ("copied_piece", "nearest_ratio")
 
 @cache
 def pictures() -> tuple[Pictures, Pictures, Pictures]:
-    """Samples, reference and held-out window, with their features."""
-    samples, reference, held_out = draw(4, 256, 256, seed=0), draw(1, 256, 512, seed=1), draw(1, 256, 512, seed=2)
-    for one in (samples, reference):
+    """A canvas, a window and held-out windows, the features of the first two at hand."""
+    piece, reference, held_out = draw(1, 256, 256, seed=0), draw(1, 256, 256, seed=1), draw(3, 256, 256, seed=2)
+    for one in (piece, reference):
         one.derive(features)
-        one.derive(wide_features)
-    return samples, reference, held_out
+    return piece, reference, held_out
 
 
 @pytest.mark.parametrize("metric", [name for name in DEFAULT if name not in SAME_SEARCH])
 def test_metric(benchmark: BenchmarkFixture, metric: str) -> None:
     """A metric alone: the features, which metrics share, are there already, and have a case of their own."""
-    samples, reference, held_out = pictures()
+    piece, reference, held_out = pictures()
+    samples = piece if BY_NAME[metric].compared is Compared.HELD_OUT else draw(4, 256, 256, seed=3)
     outcomes: list[Outcome] = []
 
     def measure() -> None:
-        comparison = Comparison(samples, reference, Against.HELD_OUT, 0, held_out, grouped=True)
+        comparison = Comparison(samples, reference, 0, held_out)
         outcomes.append(MEASURES[metric](comparison))
 
     benchmark.pedantic(measure, rounds=2)  # type: ignore[no-untyped-call]
@@ -54,16 +53,14 @@ def test_metric(benchmark: BenchmarkFixture, metric: str) -> None:
     benchmark.extra_info.update(n=outcomes[0].n, crop=outcomes[0].crop, threads=1)
 
 
-@pytest.mark.parametrize("extract", [features, wide_features])
-def test_features(benchmark: BenchmarkFixture, extract: object) -> None:
-    """The features of four canvases, as a share of what this machine reaches in the same process."""
-    assert callable(extract)
+def test_features(benchmark: BenchmarkFixture) -> None:
+    """The features of a canvas, as a share of what this machine reaches in the same process."""
     with FlopCounterMode(display=False) as counter:
-        extract(draw(4, 256, 256, seed=3))
+        features(draw(1, 256, 256, seed=3))
     flops = float(counter.get_total_flops())
     ceiling = Ceiling(Execution(precision=Precision.FLOAT32))
-    pictures = draw(4, 256, 256, seed=3)
-    benchmark.pedantic(extract, args=(pictures,), setup=ceiling.take_time, rounds=2)  # type: ignore[no-untyped-call]
+    pictures = draw(1, 256, 256, seed=3)
+    benchmark.pedantic(features, args=(pictures,), setup=ceiling.take_time, rounds=2)  # type: ignore[no-untyped-call]
     assert benchmark.stats is not None
     share = flops / benchmark.stats.stats.median / ceiling.flops_per_second
     benchmark.extra_info.update(flops=flops, share_of_ceiling=share, precision="float32", threads=1)

@@ -89,7 +89,7 @@ def run(plan: Plan, seeds: range, folder: Path) -> Path:
 def test_a_planted_fault_is_found_in_its_row_and_another_seed_is_none(
     fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    take_few_crops(monkeypatch, 128, 8)  # the features take nearly all the time
+    take_few_crops(monkeypatch)  # the features take nearly all the time
     plan = make_plan(parse_suite(SUITE, "faults"), device="cpu")
     plant = FAULTS[fault]
     faulty = replace(plan, runs=tuple(plant(one) if one.method == "inng" else one for one in plan.runs))

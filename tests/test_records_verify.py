@@ -21,18 +21,16 @@ ARTEFACTS = {"sample-0": "sample-0.png", "weights": "model.safetensors", "model"
 
 
 def window_facts(out: Path) -> TextureFacts:
-    """Write both windows of a texture and return facts that agree with them."""
+    """Write all windows of a texture and return facts that agree with them."""
     facts = make_texture("brick")
-    assert facts.held_out is not None
-    hashes = []
-    for seed, name in enumerate(("train", "held_out")):
-        path = store.texture_folder(out, "brick") / f"{name}.png"
+    windows = []
+    paths = store.window_paths(out, "brick", len(facts.held_out))
+    for seed, (path, window) in enumerate(zip(paths, (facts.train, *facts.held_out), strict=True)):
         write_picture(path, 256, 256, seed)
         with Image.open(path) as image:
-            hashes.append(hashlib.sha256(np.asarray(image).tobytes()).hexdigest())
-    train = facts.train.model_copy(update={"sha256": hashes[0]})
-    held_out = facts.held_out.model_copy(update={"sha256": hashes[1]})
-    return facts.model_copy(update={"train": train, "held_out": held_out})
+            found = hashlib.sha256(np.asarray(image).tobytes()).hexdigest()
+        windows.append(window.model_copy(update={"sha256": found}))
+    return facts.model_copy(update={"train": windows[0], "held_out": tuple(windows[1:])})
 
 
 @pytest.fixture
