@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 Size = tuple[int, int]
 """Height and width in pixels."""
@@ -92,3 +93,20 @@ def scattered_points(size: Size, spacing: float, generator: np.random.Generator)
             points.append(dart)
             misses = 0
     return np.array(points)
+
+
+def jittered_points(size: Size, spacing: float, generator: np.random.Generator) -> Field:
+    """Draw one random point in each square of a grid whose own place is random, and thin out crowded ones.
+
+    This takes a thousandth of the time of :func:`scattered_points` for many points, which are not spread as evenly.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 (N, 2), row and column, no two nearer than half of ``spacing``; they reach beyond the picture.
+    """
+    shape = np.array(size) / spacing + 3.0
+    squares = np.stack(np.meshgrid(np.arange(shape[0]), np.arange(shape[1]), indexing="ij"), axis=-1).reshape(-1, 2)
+    points = (squares - 1.0 - generator.uniform(size=2) + generator.uniform(size=squares.shape)) * spacing
+    crowded = cKDTree(points).query_pairs(0.5 * spacing, output_type="ndarray")
+    return np.delete(points, np.unique(crowded[:, 1]), axis=0)
