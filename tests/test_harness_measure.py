@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from filelock import FileLock
+from held_machine import HeldMachine
 from PIL import Image
 from record_builder import rewrite
 
 from inng_bench import cli
 from inng_bench.errors import ExitStatus, InputError
 from inng_bench.harness import executor
-from inng_bench.harness.machine import Claim, claim_machine
+from inng_bench.harness.machine import WAITING, Claim
 from inng_bench.harness.measure import measure_again, run_of_record
 from inng_bench.harness.measuring import measure_results, unmeasured_runs
 from inng_bench.harness.plan import Plan, make_plan
@@ -285,9 +286,11 @@ def test_a_method_that_would_not_be_asked_is_refused(results: Path, capsys: pyte
     assert "add --density" in capsys.readouterr().err
 
 
-def test_nothing_is_measured_beside_a_timing(results: Path) -> None:
-    with claim_machine(Claim.ALONE), pytest.raises(InputError, match="is being timed on this machine"):
-        measure_results(results, metrics=["gram"], jobs=1)
+def test_measuring_waits_for_a_timing_to_end(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with HeldMachine(Claim.ALONE) as held:
+        monkeypatch.setattr(sys, "stderr", held)
+        assert measure_results(results, metrics=["spectrum"], jobs=1).failed == 0
+    assert held.waits == [WAITING[Claim.SHARED]]
 
 
 def test_a_folder_whose_lock_cannot_be_opened_is_refused(results: Path) -> None:
