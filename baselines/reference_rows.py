@@ -3,82 +3,18 @@
 Both are closed forms of one window. Their training spends nothing.
 """
 
-from abc import abstractmethod
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from inng_bench.contract import NO_CHECKPOINT, Checkpoint, Events, Execution, Method, Training, ignore_events
-from inng_bench.errors import InputError
 from inng_bench.pixels import colour_statistics, coloured_noise
 from inng_bench.random_phase import random_phase_noise, texton_of
 
-MINIMUM_SIDE = 16
-"""Shortest side in pixels of a sample."""
+from .closed_form import ClosedForm
 
 
-class _ReferenceRow(Method):
-    """A method without settings and without cost: a few statistics of the window."""
-
-    statistics: ClassVar[frozenset[str]]
-
-    def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None:
-        if settings:
-            raise InputError(f"the method {self.name!r} has no settings; remove {', '.join(sorted(settings))}.")
-        self.execution = execution
-        self._state: dict[str, Tensor] = {}
-
-    def configuration(self) -> dict[str, Any]:
-        """Return nothing: there is nothing to choose."""
-        return {}
-
-    def train(
-        self,
-        window: Tensor,
-        *,
-        seed: int,
-        budget: float,
-        events: Events = ignore_events,
-        checkpoint: Checkpoint = NO_CHECKPOINT,
-    ) -> Training:
-        """Measure the window; see :meth:`inng_bench.contract.Method.train`."""
-        del seed, budget, events, checkpoint  # nothing is random, spent, worth a report or worth keeping
-        self._state = {name: statistic.float() for name, statistic in self._measure(window.double()).items()}
-        return Training(flops=0.0)
-
-    @abstractmethod
-    def _measure(self, window: Tensor) -> dict[str, Tensor]:
-        """Return the :attr:`statistics` of a float64 (3, H, W) window."""
-
-    def _statistic(self, name: str) -> Tensor:
-        if not self._state:
-            raise RuntimeError(f"the method {self.name!r} has to be trained or restored before it can sample")
-        return self._state[name].double()
-
-    def supports(self, size: tuple[int, int]) -> bool:
-        """Say whether both sides are at least 16 px."""
-        return min(size) >= MINIMUM_SIDE
-
-    def state(self) -> dict[str, Tensor]:
-        """Return the statistics of the window, float32."""
-        return dict(self._state)
-
-    def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Take over the statistics of a window.
-
-        Raises
-        ------
-        InputError
-            When they are not those of this method.
-        """
-        if set(state) != self.statistics:
-            raise InputError(f"the stored model of {self.name!r} is incomplete; train it again.")
-        self._state = dict(state)
-
-
-class MatchedNoise(_ReferenceRow):
+class MatchedNoise(ClosedForm):
     """Independent Gaussian pixels with the colour mean and the colour covariance of the window, clipped to [-1, 1]."""
 
     name: ClassVar[str] = "noise"
@@ -93,7 +29,7 @@ class MatchedNoise(_ReferenceRow):
         return coloured_noise(self._statistic("mean"), self._statistic("mixing"), count, size, generator).float()
 
 
-class RandomPhase(_ReferenceRow):
+class RandomPhase(ClosedForm):
     """Random phase noise of the window, see :mod:`inng_bench.random_phase`."""
 
     name: ClassVar[str] = "random-phase"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 One factor at a time about a base: update, dense pass or explicit patches, canvas, batch, width, precision, threads.
-Refused while a suite or another timing runs; on a machine that others use the figures mean nothing.
+Waits while a suite or another timing runs; on a machine that others use the figures mean nothing.
 docs/throughput.md says what the columns mean."""
 
 

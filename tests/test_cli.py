@@ -14,6 +14,7 @@ from inng_bench.errors import ExitStatus, InputError
 from inng_bench.harness import session
 from inng_bench.harness.plan import Plan, Retry
 from inng_bench.harness.session import Results
+from inng_bench.harness.suite import REFERENCE_ROWS
 from inng_bench.records.schema import Limits
 
 SUITE = """
@@ -61,8 +62,8 @@ def test_run_hands_the_plan_over_and_says_where_the_results_are(
     assert cli.main(["run", "--suite", suite_file, *arguments]) == ExitStatus.OK
     plan, folder, jobs = calls[0]
     assert (folder, jobs) == (out, 3)
-    assert {run.method for run in plan.runs} == {"tiler", "real", "noise", "random-phase"}
-    assert len(plan.runs) == 4
+    assert {run.method for run in plan.runs} == {"tiler", *REFERENCE_ROWS}
+    assert len(plan.runs) == 1 + len(REFERENCE_ROWS)
     assert {run.precision for run in plan.runs} == {"bfloat16"}
     assert plan.origin == ("--suite", "fakes.toml", "--device", "cpu", "--precision", "bfloat16")
     said = capsys.readouterr().out
@@ -117,7 +118,7 @@ def test_ones_own_picture_takes_the_place_of_the_textures(calls: list[Any], tmp_
     assert folder == Path("results/runs/my-wall")
     assert {run.texture.scale for run in plan.runs} == {0.9}
     assert plan.origin == ("--texture", "My Wall.png", "--scale", "0.9", "--device", "cpu")
-    assert {run.method for run in plan.runs} == {"inng", "real", "noise", "random-phase"}
+    assert {run.method for run in plan.runs} == {"inng", *REFERENCE_ROWS}
 
 
 def test_a_dry_run_says_what_it_would_do_and_writes_nothing(
@@ -129,10 +130,10 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(
     assert sorted(tmp_path.rglob("*")) == before
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "brick · tiler · seed 0: 1 TFLOP, cpu, float32"
-    assert len(said) == 5 + 2
-    assert said[5] == "5 of 5 runs are missing in results/runs/fakes; 2 at a time."
-    assert said[6].endswith(
-        "about 2 minutes; on disk 70 MiB, and until they are done about 0 MiB more for what they can go on from."
+    assert len(said) == 7 + 2
+    assert said[7] == "7 of 7 runs are missing in results/runs/fakes; 2 at a time."
+    assert said[8].endswith(
+        "about 2 minutes; on disk 98 MiB, and until they are done about 0 MiB more for what they can go on from."
     )
 
 

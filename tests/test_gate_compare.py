@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from held_machine import HeldMachine
 from scipy import stats
 from test_records_provenance import git
 
@@ -24,7 +25,7 @@ from inng_bench.errors import ExitStatus, InputError
 from inng_bench.gate import revisions
 from inng_bench.gate.comparison import Comparison, Speed, compare, judge_times
 from inng_bench.gate.revisions import Side, Times, check_out, interleave, time_cases
-from inng_bench.harness.machine import Claim, claim_machine
+from inng_bench.harness.machine import WAITING, Claim
 
 # The option is that of a plugin that is not installed, as pytest-timeout is for those who do not develop.
 PROJECT = """
@@ -351,14 +352,15 @@ def test_a_case_that_is_gone_cannot_be_judged_unless_that_is_allowed(
     assert cli.main(["compare", "HEAD~1", "HEAD", "--allow-removed"]) == ExitStatus.OK
 
 
-def test_nothing_is_compared_while_a_suite_runs(
-    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_comparison_waits_for_a_suite_to_end(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commit(repository)
     monkeypatch.chdir(repository)
-    with claim_machine(Claim.SHARED):
-        assert cli.main(["compare", "HEAD~1", "HEAD"]) == ExitStatus.BAD_INPUT
-    assert capsys.readouterr().err.startswith("inng-bench: ")
+    draws = iter(range(100))
+    monkeypatch.setattr(revisions, "time_cases", lambda *_: {"a": 1.0 + 1e-3 * next(draws)})
+    with HeldMachine(Claim.SHARED) as held:
+        monkeypatch.setattr(sys, "stderr", held)
+        assert cli.main(["compare", "HEAD~1", "HEAD"]) == ExitStatus.OK
+    assert held.waits == [WAITING[Claim.ALONE]]
 
 
 def test_ones_own_options_of_pytest_do_not_reach_the_sides(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,19 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from filelock import FileLock
+from held_machine import HeldMachine
 from PIL import Image
 from record_builder import rewrite
 
 from inng_bench import cli
 from inng_bench.errors import ExitStatus, InputError
 from inng_bench.harness import executor
-from inng_bench.harness.machine import Claim, claim_machine
+from inng_bench.harness.machine import WAITING, Claim
 from inng_bench.harness.measure import measure_again, run_of_record
 from inng_bench.harness.measuring import measure_results, unmeasured_runs
 from inng_bench.harness.plan import Plan, make_plan
 from inng_bench.harness.run import execute
 from inng_bench.harness.session import missing_runs, run_plan
-from inng_bench.harness.suite import parse_suite
+from inng_bench.harness.suite import REFERENCE_ROWS, parse_suite
 from inng_bench.metrics.catalogue import BY_NAME, DEFAULT
 from inng_bench.records import store
 from inng_bench.records.schema import Record
@@ -185,7 +186,7 @@ def test_the_dry_run_tells_what_is_only_measured(results: Path, capsys: pytest.C
     assert cli.main(arguments) == ExitStatus.OK
     out = capsys.readouterr().out
     assert "brick · tiler · seed 0: measured again (gram, patch_kid)" in out
-    assert "2 of 4 runs are missing" in out
+    assert f"{len(REFERENCE_ROWS) - 1} of {len(REFERENCE_ROWS) + 1} runs are missing" in out
 
 
 def test_the_figures_are_those_of_the_run_itself(tmp_path: Path) -> None:
@@ -285,9 +286,11 @@ def test_a_method_that_would_not_be_asked_is_refused(results: Path, capsys: pyte
     assert "add --density" in capsys.readouterr().err
 
 
-def test_nothing_is_measured_beside_a_timing(results: Path) -> None:
-    with claim_machine(Claim.ALONE), pytest.raises(InputError, match="is being timed on this machine"):
-        measure_results(results, metrics=["gram"], jobs=1)
+def test_measuring_waits_for_a_timing_to_end(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with HeldMachine(Claim.ALONE) as held:
+        monkeypatch.setattr(sys, "stderr", held)
+        assert measure_results(results, metrics=["spectrum"], jobs=1).failed == 0
+    assert held.waits == [WAITING[Claim.SHARED]]
 
 
 def test_a_folder_whose_lock_cannot_be_opened_is_refused(results: Path) -> None:

@@ -15,7 +15,7 @@ from inng_bench.errors import InputError
 from inng_bench.harness.plan import Plan, RunSpec, TextureReference, estimate, find_missing, make_plan, sample_geometry
 from inng_bench.harness.rerun import origin_of_picture, origin_of_suite, rerun_command
 from inng_bench.harness.rows import failed_record, known_fields
-from inng_bench.harness.suite import Picture, Suite, parse_suite
+from inng_bench.harness.suite import REFERENCE_ROWS, Picture, Suite, parse_suite
 from inng_bench.metrics.catalogue import BY_NAME, DEFAULT
 from inng_bench.records.provenance import collect
 from inng_bench.records.schema import Against, Measurement, Provenance, Record, Status, TextureFacts
@@ -91,7 +91,7 @@ def plan_of(text: str = TEXT, **overrides: Any) -> Plan:
 def test_a_plan_holds_texture_times_method_times_seed_and_the_reference_rows_once() -> None:
     plan = plan_of()
     counts = {label: sum(run.method == label for run in plan.runs) for label in {run.method for run in plan.runs}}
-    assert counts == {"tiler": 6, "small-10x": 2, "real": 2, "noise": 2, "random-phase": 2}
+    assert counts == {"tiler": 6, "small-10x": 2, **dict.fromkeys(REFERENCE_ROWS, 2)}
 
 
 def test_the_dearest_runs_come_first_so_that_none_is_left_over_at_the_end() -> None:
@@ -109,7 +109,7 @@ def test_more_or_fewer_seeds_than_the_suite_can_be_asked_for() -> None:
 
 
 def test_rows_can_be_chosen_and_the_reference_rows_stay() -> None:
-    assert {run.method for run in plan_of(methods=["tiler"]).runs} == {"tiler", "real", "noise", "random-phase"}
+    assert {run.method for run in plan_of(methods=["tiler"]).runs} == {"tiler", *REFERENCE_ROWS}
     with pytest.raises(InputError, match="the suite has no method 'tilr'; did you mean 'tiler'"):
         plan_of(methods=["tilr"])
 

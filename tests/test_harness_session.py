@@ -24,6 +24,7 @@ import pytest
 import torch
 from fake_methods import STEPS
 from filelock import FileLock
+from held_machine import HeldMachine
 from PIL import Image
 
 from inng_bench import cli
@@ -32,12 +33,12 @@ from inng_bench.harness import executor, memory
 from inng_bench.harness.checkpoint import states_of
 from inng_bench.harness.display import BarDisplay, PlainDisplay, open_display
 from inng_bench.harness.executor import describe_end, with_last_lines, worker_environment
-from inng_bench.harness.machine import Claim, claim_machine
+from inng_bench.harness.machine import WAITING, Claim, claim_machine
 from inng_bench.harness.memory import resident_gib
 from inng_bench.harness.messages import Message, Request, Task, without_home
 from inng_bench.harness.plan import Plan, Retry, make_plan
 from inng_bench.harness.session import Results, default_jobs, missing_runs, run_plan, run_suite, untimed_runs
-from inng_bench.harness.suite import parse_suite
+from inng_bench.harness.suite import REFERENCE_ROWS, parse_suite
 from inng_bench.harness.worker import explain
 from inng_bench.processes import THREAD_VARIABLES
 from inng_bench.records import store
@@ -535,8 +536,8 @@ def test_the_python_interface_takes_the_path_of_a_suite(tmp_path: Path, monkeypa
     command = json.loads(store.suite_path(results.folder).read_text())["command"]
     assert command == "python -m inng_bench run --suite mine.toml --device cpu"
     assert results.folder == Path("results/runs/fakes")
-    assert (results.done, results.failed) == (4, 0)
-    assert set(read(results.folder)) == {"real", "noise", "random-phase", "tiler"}
+    assert (results.done, results.failed) == (1 + len(REFERENCE_ROWS), 0)
+    assert set(read(results.folder)) == {*REFERENCE_ROWS, "tiler"}
 
 
 def test_a_folder_that_another_run_writes_to_is_refused(tmp_path: Path) -> None:
@@ -644,15 +645,74 @@ def test_on_a_terminal_there_are_bars_and_the_ends_stay_above_them() -> None:
     assert "all runs" in stream.getvalue()
 
 
-def test_a_sampler_is_not_timed_beside_another_suite_but_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_waits_for_a_timing_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with HeldMachine(Claim.ALONE) as held:
+        monkeypatch.setattr(sys, "stderr", held)
+        assert run_plan(fakes("Tiler"), tmp_path).done == 1
+    assert held.waits == [WAITING[Claim.SHARED]]
+
+
+def test_a_sampler_is_timed_when_other_suites_have_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("inng_bench.harness.session.TIMED", "fake_methods:Tiler")
-    plan = fakes("Tiler", head=HEAD + "throughput = true\n")
-    with claim_machine(Claim.SHARED):
-        assert run_plan(plan, tmp_path).not_timed == 1
-    record = read(tmp_path)["tiler"]
-    assert "a suite or another timing runs on this machine" in record.warnings[-1]
-    assert run_plan(plan, tmp_path).not_timed == 0
+    with HeldMachine(Claim.SHARED) as held:
+        monkeypatch.setattr(sys, "stderr", held)
+        assert run_plan(fakes("Tiler", head=HEAD + "throughput = true\n"), tmp_path).not_timed == 0
+    assert held.waits == [WAITING[Claim.ALONE]]
     assert read(tmp_path)["tiler"].throughput is not None
+
+
+def test_a_session_without_a_sampler_to_time_waits_for_nobody(tmp_path: Path) -> None:
+    with claim_machine(Claim.SHARED):
+        assert run_plan(fakes("Tiler"), tmp_path).done == 1
+
+
+COMMAND = f"""
+import sys
+from inng_bench import cli
+from inng_bench.harness import executor, plan, session
+executor.WORKER = {FAKE_WORKER!r}
+plan.REFERENCE_ROWS = ()
+session.TIMED = "fake_methods:Tiler"
+sys.exit(cli.main(["run", "--suite", sys.argv[1], "--out", sys.argv[2], "--device", "cpu"]))
+"""
+"""A `run` that times its sampler, in a process of its own."""
+
+
+@pytest.fixture
+def timed_suite(tmp_path: Path) -> Path:
+    path = tmp_path / "fakes.toml"
+    entry = '[[methods]]\nlabel = "tiler"\nimplementation = "fake_methods:Tiler"\n'
+    path.write_text(HEAD + "throughput = true\n" + entry)
+    return path
+
+
+def begin(suite: Path, out: Path) -> "subprocess.Popen[str]":
+    command = (sys.executable, "-c", COMMAND, str(suite), str(out))
+    return subprocess.Popen(command, env=worker_environment(1), stderr=subprocess.PIPE, text=True)
+
+
+def test_two_sessions_that_both_time_samplers_come_to_their_end(timed_suite: Path, tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("one", "two")]
+    sessions = [begin(timed_suite, folder) for folder in folders]
+    for session in sessions:
+        session.communicate()
+        assert session.returncode == ExitStatus.OK
+    assert [read(folder)["tiler"].warnings for folder in folders] == [("it is a fake.",)] * 2
+    assert all(read(folder)["tiler"].throughput is not None for folder in folders)
+
+
+def test_ctrl_c_while_waiting_ends_with_130_and_loses_nothing(timed_suite: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with claim_machine(Claim.SHARED), begin(timed_suite, out) as command:
+        assert command.stderr is not None
+        assert any(line.strip() == WAITING[Claim.ALONE] for line in command.stderr)
+        command.send_signal(signal.SIGINT)
+        assert "what is finished is kept" in command.stderr.read()
+    assert command.returncode == ExitStatus.INTERRUPTED
+    assert read(out)["tiler"].throughput is None
+    with begin(timed_suite, out) as command:
+        assert "0 runs to do, 1 of 1 are there already" in command.communicate()[1]
+    assert read(out)["tiler"].throughput is not None
 
 
 def test_a_failed_run_that_is_left_keeps_what_it_can_go_on_from(

@@ -21,7 +21,7 @@ from PIL import Image
 from inng_bench import cli
 from inng_bench.errors import InputError
 from inng_bench.harness.plan import make_plan
-from inng_bench.harness.suite import load_suite
+from inng_bench.harness.suite import REFERENCE_ROWS, load_suite
 from inng_bench.textures import Kind, Texture, load_texture, texture_infos
 from inng_bench.textures.fetching import BASE_URL
 from inng_bench.textures.paper import PICTURES
@@ -382,4 +382,4 @@ def test_a_suite_with_its_pictures_is_planned() -> None:
     suite = load_suite("paper").model_copy(update={"textures": names})
     plan = make_plan(suite, device="cpu")
     assert {run.texture.name for run in plan.runs} == set(names)
-    assert len(plan.runs) == len(names) * (2 * 3 + 3)
+    assert len(plan.runs) == len(names) * (2 * 3 + len(REFERENCE_ROWS))

@@ -4,22 +4,21 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 import torch
+from held_machine import HeldMachine
 from test_throughput import Clock
 
 from inng_bench import cli
 from inng_bench.contract import Precision
-from inng_bench.errors import ExitStatus, InputError
+from inng_bench.errors import ExitStatus
 from inng_bench.harness import machine
 from inng_bench.harness.display import open_display
 from inng_bench.harness.machine import Claim, claim_machine
-from inng_bench.harness.plan import make_plan
-from inng_bench.harness.session import run_plan
-from inng_bench.harness.suite import load_suite
 from inng_bench.inng.choices import Architecture, Overlap
 from inng_bench.inng.field import Reading, evaluation_flops
 from inng_bench.inng.frozen import freeze
@@ -249,24 +248,34 @@ def refuse(name: str) -> None:
     raise AssertionError(f"{name} is no JSON")
 
 
-def test_timing_is_refused_while_a_suite_runs_and_a_suite_while_timing(capsys: pytest.CaptureFixture[str]) -> None:
-    with claim_machine(Claim.SHARED):
-        assert cli.main(["throughput", "--quick"]) == ExitStatus.BAD_INPUT
-        with claim_machine(Claim.SHARED):  # a second suite may run beside the first
-            pass
-    assert capsys.readouterr().err.count("\n") == 1
-    with claim_machine(Claim.ALONE):
-        for claim in Claim:
-            with pytest.raises(InputError, match="start again when"), claim_machine(claim):
-                pass
-    with claim_machine(Claim.ALONE):
+@pytest.mark.parametrize(("first", "second"), [(Claim.SHARED, Claim.ALONE), *((Claim.ALONE, claim) for claim in Claim)])
+def test_a_claim_that_does_not_go_with_another_waits_for_it_and_says_so_once(first: Claim, second: Claim) -> None:
+    told = []
+    with ExitStack() as other:
+        other.enter_context(claim_machine(first))
+
+        def say(text: str) -> None:
+            told.append(text)
+            other.close()
+
+        with claim_machine(second, say):
+            assert told == [machine.WAITING[second]]
+
+
+def test_suites_go_side_by_side_and_nobody_waits_for_an_empty_machine() -> None:
+    with claim_machine(Claim.SHARED, pytest.fail), claim_machine(Claim.SHARED, pytest.fail):
+        pass
+    with claim_machine(Claim.ALONE, pytest.fail):
         pass
 
 
-def test_a_run_holds_the_machine(tmp_path: Path) -> None:
-    plan = make_plan(load_suite("smoke"), device="cpu")
-    with claim_machine(Claim.ALONE), pytest.raises(InputError, match="is being timed on this machine"):
-        run_plan(plan, tmp_path / "results")
+def test_the_command_waits_for_a_suite_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inng_bench.throughput.cases.choose_cases", lambda **_: ((TINY,), ()))
+    monkeypatch.setattr("inng_bench.throughput.cases.QUICK", BRIEF)
+    with HeldMachine(Claim.SHARED) as held:
+        monkeypatch.setattr(sys, "stderr", held)
+        assert cli.main(["throughput", "--quick"]) == ExitStatus.OK
+    assert held.waits == [machine.WAITING[Claim.ALONE]]
 
 
 def test_the_claim_of_a_killed_process_ends_with_it(tmp_path: Path) -> None:
@@ -274,16 +283,19 @@ def test_the_claim_of_a_killed_process_ends_with_it(tmp_path: Path) -> None:
         "import fcntl, os, sys, time\n"
         "fcntl.flock(os.open(sys.argv[1], os.O_RDWR | os.O_CREAT), fcntl.LOCK_SH)\n"
         "print('held', flush=True)\n"
-        "time.sleep(60)"
+        "time.sleep(600)"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "lock")], stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
-        with pytest.raises(InputError), claim_machine(Claim.ALONE):
-            pass
-        holder.kill()
-    with claim_machine(Claim.ALONE):
-        pass
+        told = []
+
+        def say(text: str) -> None:
+            told.append(text)
+            holder.kill()
+
+        with claim_machine(Claim.ALONE, say):
+            assert told == [machine.WAITING[Claim.ALONE]]
 
 
 @pytest.mark.parametrize("option", ["--out", "--markdown"])

@@ -101,8 +101,8 @@ def test_an_installed_wheel_runs_smoke_without_network_from_an_empty_folder_to_i
     assert not [path for path in files if str(tmp_path).encode() in path.read_bytes()]
     report = tmp_path / "results" / "runs" / "smoke" / "report"
     table = pd.read_csv(report / "table.csv")
-    assert len(table) == 10
-    assert set(table["method"]) == {"real", "inng", "dcgan", "noise", "random-phase"}
+    assert len(table) == 14
+    assert set(table["method"]) == {"real", "inng", "dcgan", "noise", "random-phase", "mirror", "quilting"}
     assert table[["gram", "patch_fid"]].notna().all().all()
     assert table.loc[table["method"] == "inng", "image_steps_per_second"].notna().all()
     scores = table.pivot(index="texture", columns="method", values="patch_fid")

@@ -5,8 +5,9 @@ A lock of the operating system on a file that is never written to; it ends with 
 
 import fcntl
 import os
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
@@ -23,22 +24,40 @@ class Claim(Enum):
     """With nobody else."""
 
 
-_REFUSALS = {
-    Claim.SHARED: "the sampler is being timed on this machine, which a run would disturb; start again when "
-    "`throughput` has ended.",
-    Claim.ALONE: "a suite or another timing runs on this machine, and times would mean nothing; start again when it "
-    "has ended.",
+WAITING = {
+    Claim.SHARED: "Waiting for a timing on this machine (`run`, `throughput` or `compare`) to end, which this would "
+    "disturb; to stop waiting press Ctrl-C.",
+    Claim.ALONE: "Waiting for the suites and timings on this machine to end, beside which times would mean nothing; to "
+    "stop waiting press Ctrl-C.",
 }
+"""What is said when others have the machine."""
+
+Say = Callable[[str], None]
+
+
+def say_on_stderr(text: str) -> None:
+    """Print a line for people."""
+    print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager
-def claim_machine(claim: Claim) -> Iterator[None]:
-    """Hold the machine while a block runs; other users of the machine are not asked.
+def claim_machine(claim: Claim, say: Say = say_on_stderr) -> Iterator[None]:
+    """Hold the machine while a block runs, after those have ended whose claims do not go with this one.
+
+    Who waits holds nothing yet, so that two cannot wait for each other as long as nobody claims twice. Other users of
+    the machine are not asked.
+
+    Parameters
+    ----------
+    claim : Claim
+        How.
+    say : Callable[[str], None]
+        Is told once if there is somebody to wait for.
 
     Raises
     ------
     InputError
-        At once, when somebody else's claim does not go with this one.
+        When the lock cannot be opened.
     """
     path = lock_path()
     try:
@@ -50,8 +69,9 @@ def claim_machine(claim: Claim) -> Iterator[None]:
     try:
         try:
             fcntl.flock(descriptor, claim.value | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(_REFUSALS[claim]) from error
+        except BlockingIOError:
+            say(WAITING[claim])
+            fcntl.flock(descriptor, claim.value)
         yield
     finally:
         os.close(descriptor)

@@ -3,12 +3,10 @@
 import json
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from inng_bench.errors import InputError
 from inng_bench.files import write_atomically
 from inng_bench.harness.checkpoint import states_of
 from inng_bench.harness.display import Display, open_display
@@ -138,13 +136,13 @@ def run_plan(plan: Plan, folder: Path, *, jobs: int | None = None, retry: Retry 
         work = _find_work(plan, folder, records, retry)
         with open_display(len(work.to_run) + len(work.to_measure)) as display:
             session = _Session(plan, folder, display)
-            with claim_machine(Claim.SHARED):
+            with claim_machine(Claim.SHARED, display.say):
                 _describe(plan, folder, records)
                 _remove_leftovers(plan, folder, records)
                 display.say(f"{plan.suite.name}: {work.summary} of {len(plan.runs)} are there already.")
                 measured = measure_runs(work.to_measure, folder, jobs, display)
                 session.run(work.to_run, jobs)
-            session.time_samplers(untimed_runs(plan, folder))
+            session.time_samplers(untimed_runs(plan, folder))  # holds nothing by now that others wait for
     return Results(
         folder,
         kept=work.kept,
@@ -242,14 +240,10 @@ class _Session:
 
     def time_samplers(self, runs: Sequence[RunSpec]) -> None:
         """Time the samplers of finished runs one after the other, so that each has the machine to itself."""
+        if not runs:
+            return  # there is nothing to wait for
         requests = [Request(task=Task.THROUGHPUT, run=run, results=self._folder) for run in runs]
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(claim_machine(Claim.ALONE))
-            except InputError as error:
-                for request in requests:
-                    self._on_throughput(request, Message(kind=Kind.FAILED, error=str(error)))
-                return
+        with claim_machine(Claim.ALONE, self._display.say):
             run_requests(requests, jobs=1, on_message=self._on_throughput)
 
     def _on_run(self, request: Request, message: Message) -> None:

@@ -12,11 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from inng_bench.errors import InputError
 from inng_bench.hashes import canonical_hash, file_hash
 from inng_bench.metrics.catalogue import selected
+from inng_bench.records.schema import COPYING_ROWS
 from inng_bench.suggest import did_you_mean
 from inng_bench.textures import Role, find_texture, load_own_texture, own_texture_name, texture_names
 
-REFERENCE_ROWS = ("real", "noise", "random-phase")
-"""Rows that every suite has by itself: the texture's own other half, matched noise and matched spectrum."""
+REFERENCE_ROWS = ("real", "noise", "random-phase", *COPYING_ROWS)
+"""Rows that every suite has by itself: unseen pixels of the texture, matched noise, matched spectrum and copies."""
 
 BUNDLED = "inng_bench.suites"
 

@@ -68,8 +68,7 @@ def build_ladder(
     Raises
     ------
     InputError
-        When a name is not known, a metric needs what is not there, the folder cannot be written, or the sampler is
-        being timed on this machine.
+        When a name is not known, a metric needs what is not there, or the folder cannot be written.
     """
     names = chosen_textures(textures)
     measured = selected(metrics)

@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 SCHEMA_VERSION = 7
 """A change of it needs a function in :mod:`inng_bench.records.migrations` and a golden file."""
 
+COPYING_ROWS = ("mirror", "quilting")
+"""Implementations that copy the train window: they are near the texture for a reason that is no model's merit."""
+
 
 class Status(StrEnum):
     """How a run ended."""

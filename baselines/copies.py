@@ -1,0 +1,114 @@
+"""Two rows that copy the window: what a measurement has to see through, since neither has learnt anything.
+
+Both are closed forms. Their training spends nothing.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from torch import Tensor
+
+from inng_bench.contract import Execution, parse_settings
+from inng_bench.errors import InputError
+from inng_bench.textures import to_pixels
+
+from .closed_form import ClosedForm
+from .quilting import Blocks, quilt
+
+FEATHER_SHARE = 1 / 16
+"""Width of the blended border of a mirrored window, as a share of its side."""
+
+
+class Mirror(ClosedForm):
+    """The window flipped left to right and repeated without hard seams, rolled at random."""
+
+    name: ClassVar[str] = "mirror"
+    statistics: ClassVar[frozenset[str]] = frozenset({"tile"})
+
+    def _measure(self, window: Tensor) -> dict[str, Tensor]:
+        return {"tile": feathered(feathered(window.flip(2), 1), 2)}
+
+    def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
+        """Draw pictures; see :meth:`inng_bench.contract.Method.sample`."""
+        tile = self._statistic("tile").float()
+        pictures = []
+        for _ in range(count):
+            rows, columns = (
+                (torch.arange(wanted) + torch.randint(side, (), generator=generator)) % side
+                for wanted, side in zip(size, tile.shape[1:], strict=True)
+            )
+            pictures.append(tile[:, rows[:, None], columns])
+        return torch.stack(pictures)
+
+
+def feathered(picture: Tensor, axis: int) -> Tensor:
+    """Make a picture periodic along an axis: its end fades into its beginning, which shortens it by the fade.
+
+    Parameters
+    ----------
+    picture : Tensor
+        Floating point.
+    axis : int
+        Along which.
+
+    Returns
+    -------
+    Tensor
+        Shorter by :data:`FEATHER_SHARE` of the side, rounded, and by one pixel at least.
+    """
+    side = picture.shape[axis]
+    fade = max(1, round(FEATHER_SHARE * side))
+    start, middle, end = torch.split(picture, [fade, side - 2 * fade, fade], dim=axis)
+    shape = [-1 if each == axis else 1 for each in range(picture.ndim)]
+    weight = ((torch.arange(fade, dtype=picture.dtype) + 0.5) / fade).reshape(shape)
+    return torch.cat([weight * start + (1.0 - weight) * end, middle], dim=axis)
+
+
+class QuiltingConfig(BaseModel):
+    """Choices of image quilting, see :class:`inng_bench.baselines.quilting.Blocks`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    block: int = Field(48, ge=4, description="Side of a block in pixels.")
+    overlap: int = Field(12, ge=1, description="Width in pixels of the strips in which neighbours lie on each other.")
+    tolerance: float = Field(0.1, ge=0, description="How much worse than the best fit a block may be, as a share.")
+
+    @model_validator(mode="after")
+    def _strips_do_not_meet(self) -> Self:
+        if 2 * self.overlap > self.block:
+            raise ValueError(f"an overlap of {self.overlap} px is more than half a block of {self.block} px")
+        return self
+
+
+class Quilting(ClosedForm):
+    """Blocks of the window, laid edge over edge, see :mod:`inng_bench.baselines.quilting`."""
+
+    name: ClassVar[str] = "quilting"
+    statistics: ClassVar[frozenset[str]] = frozenset({"window"})
+
+    def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None:
+        super().__init__({}, execution)
+        self._config = parse_settings(QuiltingConfig, settings, self.name)
+
+    def configuration(self) -> dict[str, Any]:
+        """Return every field of the configuration."""
+        return self._config.model_dump(mode="json")
+
+    def _measure(self, window: Tensor) -> dict[str, Tensor]:
+        if min(window.shape[1:]) < self._config.block:
+            height, width = window.shape[1:]
+            raise InputError(
+                f"a block of {self._config.block} px does not fit into a window of {height}×{width} px; give "
+                f"{self.name} a smaller block."
+            )
+        return {"window": window}
+
+    def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
+        """Draw pictures; see :meth:`inng_bench.contract.Method.sample`."""
+        window = self._statistic("window").float()
+        pixels = to_pixels(window[None])[0]
+        blocks = Blocks(self._config.block, self._config.overlap, self._config.tolerance)
+        sources = (torch.from_numpy(quilt(pixels, size, blocks, generator)) for _ in range(count))
+        return torch.stack([window[:, rows, columns] for rows, columns in sources])
