@@ -1,173 +1,169 @@
-"""Copying: whether neighbouring patches of a sample come from neighbouring places of the train window.
+"""Copying: which share of the samples stands in the train window, in whatever pose. No torch in here.
 
-A sample that repeats the source gets perfect statistics, so that every table shows this rate beside them. A pair of
-patches counts as copied when the nearest train patches of both stand at the same offset within a pixel *and* both
-match more closely than honest material does: closer than the first percentile of held-out patches against the train
-window. Where the held-out window is as close to the train window as a copy would be (a flat texture, an exact
-period), copying cannot be told from chance, and nothing counts. No torch in here, so that a report can use it.
+A sample that repeats the source gets perfect statistics, and so does one that repeats it mirrored, turned, enlarged or
+bent a little. So blocks of the samples are searched in the train window in all of these poses:
+
+1. *Coarse*. Each block, in the eight symmetries of the square, meets the train window in a bank of rotations and
+   scales, continued periodically, at half the resolution. What is compared are the low frequencies of the luminance,
+   without mean and contrast.
+2. *Fine*. The best places of each block are looked at in full resolution and colour: the block's nine overlapping
+   patches may each move by a few pixels, which absorbs a warp and what lies between two poses of the bank. The score is
+   the correlation of all nine with what they found.
+
+A block is copied when its score is above what blocks of windows reach that no copying can explain. In a texture whose
+windows match each other as closely as a copy would (an exact period), copying cannot be told, and nothing counts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import dct
+from scipy.ndimage import affine_transform, map_coordinates
 from scipy.signal import fftconvolve
 
-from inng_bench.metrics.comparison import Comparison, Outcome
-from inng_bench.metrics.copied_piece import largest_piece
+from inng_bench.metrics.comparison import Comparison, Outcome, halves
 from inng_bench.metrics.crops import Pixels, cut, grid, groups
 
-PATCH = 16
-"""Side of the compared patches in pixels."""
-
-STEP = 8
-"""Distance of neighbouring patches in pixels."""
-
 BLOCK = 32
-"""Side of the crops that patches are taken from: 3 × 3 patches, twelve pairs of neighbours."""
+"""Side in pixels of what is searched as one: a 64 px tile holds four."""
 
-BLOCKS = 64
-"""Number of such crops of every row; the time is theirs times the area of the train window."""
+BLOCKS = 48
+"""Number of blocks of the samples, and of the honest windows."""
 
-PERCENTILE = 1.0
+ANGLES = (-20.0, -13.0, -7.0, 0.0, 7.0, 13.0, 20.0)
+"""Rotations of the bank in degrees."""
 
-_ROWS_AT_A_TIME = 8
+SCALES = (0.8, 0.89, 1.0, 1.12, 1.25)
+"""Sizes of the bank: how much larger the copy is than the original."""
+
+SYMMETRIES = 8
+
+FREQUENCIES = 8
+"""Lowest frequencies along each axis that the coarse search compares."""
+
+CANDIDATES = 12
+"""Places of each block that are looked at closely."""
+
+PATCH, STEP, REACH = 16, 8, 4
+"""Side and distance in pixels of the patches of a block, and how far each may move."""
+
+MARGIN = 0.1
+"""Part of the way from the best honest score to a perfect one that a copied block must have gone."""
+
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Matches:
-    """The nearest train patch of each patch.
+class Pose(NamedTuple):
+    """How a copy lies: rotated by ``angle`` degrees and enlarged by ``scale``."""
 
-    Attributes
-    ----------
-    offset : NDArray[np.int64]
-        (blocks, 3, 3, 2): place in the train window minus place in the block, in pixels.
-    distance : NDArray[np.float64]
-        (blocks, 3, 3): root mean square difference in grey levels.
-    places : NDArray[np.int64]
-        (blocks, 3): picture, top and left of each block.
-    """
-
-    offset: NDArray[np.int64]
-    distance: NDArray[np.float64]
-    places: NDArray[np.int64]
+    angle: float
+    scale: float
 
 
 @dataclass(frozen=True)
 class Copying:
-    """Copy rate of a set of pictures.
+    """What the search found.
 
     Attributes
     ----------
     rate : float
-        Share of neighbouring pairs that are copied, in [0, 1].
-    same_offset : float
-        Share of pairs at the same offset, however far the match.
-    close : float
-        Share of patches that match more closely than the threshold.
+        Share of the blocks of the samples that are copied, in [0, 1].
     threshold : float
-        The distance that honest material has, in grey levels.
-    nearest_ratio : float or None
-        Median distance of a patch to its nearest train patch over that of held-out patches: far below 1 is copied,
-        whatever the offsets. None where held-out patches stand in the train window as they are.
-    largest_piece : float
-        Side in pixels of a square as large as the largest piece that stands at one offset, see
-        :func:`inng_bench.metrics.copied_piece.largest_piece`.
+        The score above which a block is copied.
+    scores : NDArray[np.float64]
+        (blocks,): correlation of each block with the best place of the train window.
     per_group : tuple[float, ...]
         The rate of each group of pictures, see :func:`inng_bench.metrics.crops.groups`.
     """
 
     rate: float
-    same_offset: float
-    close: float
     threshold: float
-    nearest_ratio: float | None
-    largest_piece: float
+    scores: Floats
     per_group: tuple[float, ...]
 
 
 def copy_rate(comparison: Comparison) -> Outcome:
-    """Measure the copy rate: the metric that the registry names."""
-    found = comparison.derive(_find)
-    parts = {"same_offset": found.same_offset, "close": found.close, "threshold": found.threshold}
-    alone = found.per_group if len(found.per_group) > 1 else ()
-    return Outcome(found.rate, BLOCKS, BLOCK, parts, alone)
+    """Measure the copy rate of all samples at once."""
+    honest = () if comparison.honest is None else tuple(comparison.honest.pixels)
+    found = copying(comparison.samples.pixels, comparison.reference.pixels[0], honest)
+    parts = {"threshold": found.threshold, "median_score": float(np.median(found.scores))}
+    return Outcome(found.rate, BLOCKS, BLOCK, parts, found.per_group if len(found.per_group) > 1 else ())
 
 
-def copied_piece(comparison: Comparison) -> Outcome:
-    """Measure the largest copied piece."""
-    return Outcome(comparison.derive(_find).largest_piece, BLOCKS, BLOCK)
-
-
-def nearest_ratio(comparison: Comparison) -> Outcome:
-    """Measure how near the samples come to the train window, against held-out material."""
-    ratio = comparison.derive(_find).nearest_ratio
-    note = "" if ratio is not None else "held-out patches stand in the train window as they are"
-    return Outcome(ratio, BLOCKS if note == "" else 0, BLOCK, note=note)
-
-
-def _find(comparison: Comparison) -> Copying:
-    held_out = None if comparison.honest is None else comparison.honest.pixels[0]
-    return copying(comparison.samples.pixels, comparison.reference.pixels[0], held_out)
-
-
-def copying(samples: Pixels, train: Pixels, held_out: Pixels | None) -> Copying:
+def copying(samples: Pixels, train: Pixels, honest: Sequence[Pixels]) -> Copying:
     """Measure how much of the samples is copied from the train window.
 
     Parameters
     ----------
     samples : Pixels
-        uint8 (N, H, W, 3).
-    train, held_out : Pixels
-        uint8 (H, W, 3). Without a held-out window one half of the train window against the other gives the threshold.
+        uint8 (N, H, W, 3), at least BLOCK px a side.
+    train : Pixels
+        uint8 (H, W, 3).
+    honest : Sequence[Pixels]
+        Windows of one size that are no copies, uint8 (H, W, 3). Where there are none, one half of the train window is
+        searched in the other.
     """
-    honest = honest_distances(train, held_out)
-    threshold = float(np.percentile(honest, PERCENTILE))
-    matches = nearest_patches(samples, train)
-    group = groups(len(samples))[matches.places[:, 0]]
-    close = matches.distance < threshold
-    same = [_same_offset(matches.offset, axis, train.shape[:2]) for axis in (1, 2)]
-    both = [_both(close, axis) for axis in (1, 2)]
-    copied = [agree & near for agree, near in zip(same, both, strict=True)]
+    places = grid(BLOCKS, len(samples), samples.shape[1:3], BLOCK)
+    threshold = honest_threshold(train, honest)
+    scores = search(cut(samples, places, BLOCK), train)
+    copied = scores > threshold
+    group = groups(len(samples))[places[:, 0]]
     return Copying(
-        rate=_share(copied),
-        same_offset=_share(same),
-        close=float(close.mean()),
-        threshold=threshold,
-        nearest_ratio=float(np.median(matches.distance) / np.median(honest)) if np.median(honest) > 0 else None,
-        largest_piece=largest_piece(samples, train, _offsets(matches, copied), PATCH, threshold),
-        per_group=tuple(_share([pairs[group == number] for pairs in copied]) for number in np.unique(group)),
+        float(copied.mean()),
+        threshold,
+        scores,
+        tuple(float(copied[group == number].mean()) for number in np.unique(group)),
     )
 
 
-def honest_distances(train: Pixels, held_out: Pixels | None) -> NDArray[np.float64]:
-    """Return the match distances of patches that are no copies, in grey levels."""
-    if held_out is None:
-        train, held_out = _halves(train)
-    return nearest_patches(held_out[np.newaxis], train).distance
+def honest_threshold(train: Pixels, honest: Sequence[Pixels]) -> float:
+    """Return the score that a copied block must exceed."""
+    if not honest:
+        train, other = halves(train)
+        honest = (other,)
+    windows = np.stack(honest)
+    best = search(cut(windows, grid(BLOCKS, len(windows), windows.shape[1:3], BLOCK), BLOCK), train).max()
+    return float(best + MARGIN * (1.0 - best))
 
 
-def nearest_patches(samples: Pixels, train: Pixels) -> Matches:
-    """Find the nearest train patch of patches on a fixed grid.
+def search(blocks: Pixels, train: Pixels) -> Floats:
+    """Return the score of each block: its correlation with the best place of the train window in any pose.
 
-    The search is exhaustive and runs over all places of the window continued periodically, so that a rolled or tiled
-    copy has no seam.
+    Parameters
+    ----------
+    blocks : Pixels
+        uint8 (n, BLOCK, BLOCK, 3).
+    train : Pixels
+        uint8 (H, W, 3), continued periodically, so that a rolled copy has no seam.
     """
-    places = grid(BLOCKS, len(samples), samples.shape[1:3], BLOCK)
-    blocks = cut(samples, places, BLOCK)
-    inside = [(top, left) for top in range(0, BLOCK - PATCH + 1, STEP) for left in range(0, BLOCK - PATCH + 1, STEP)]
-    patches = np.stack([blocks[:, top : top + PATCH, left : left + PATCH] for top, left in inside], axis=1)
-    shape = (len(blocks), 3, 3)
-    found = _search(_vectors(patches.reshape(-1, PATCH, PATCH, 3)), train).reshape(*shape, 2)
-    wrapped = _continued(train)
-    nearest = np.stack([wrapped[y : y + PATCH, x : x + PATCH] for y, x in found.reshape(-1, 2)])
-    squares = (nearest.astype(np.float64) - patches.reshape(nearest.shape)) ** 2
-    offset = found - np.array(inside).reshape(3, 3, 2)
-    return Matches(offset, np.sqrt(squares.mean((1, 2, 3))).reshape(shape), places)
+    turned = np.stack([_symmetry(blocks, number) for number in range(SYMMETRIES)])
+    queries = _low_frequencies(_halved(_luminance(turned)).reshape(-1, BLOCK // 2, BLOCK // 2))
+    best = np.full((len(queries), 0), -np.inf, np.float32)
+    places = np.zeros((len(queries), 0, 2))
+    poses = [Pose(*pose) for pose in product(ANGLES, SCALES)]
+    half = _halved(_luminance(train[None]))[0]
+    for pose in poses:
+        score, place = _best_places(queries, half, pose)
+        best = np.concatenate([best, score[:, None]], axis=1)
+        places = np.concatenate([places, place[:, None]], axis=1)
+    by_block = best.reshape(SYMMETRIES, len(blocks), len(poses)).transpose(1, 0, 2).reshape(len(blocks), -1)
+    scores = np.zeros(len(blocks))
+    smooth = train.astype(np.float64)
+    for block, order in enumerate(np.argsort(-by_block, axis=1)[:, :CANDIDATES]):
+        for symmetry, pose in (divmod(int(number), len(poses)) for number in order):
+            place = places[symmetry * len(blocks) + block, pose]
+            scores[block] = max(scores[block], _fine_score(turned[symmetry, block], smooth, place, poses[pose]))
+    return scores
 
 
 def nearest_patch(sample: Pixels, train: Pixels, size: int = 64) -> tuple[Pixels, Pixels, float]:
-    """Find the place of the train window that is most like the middle of a sample.
+    """Find the place of the train window, as it stands there, that is most like the middle of a sample.
 
     Parameters
     ----------
@@ -193,55 +189,84 @@ def nearest_patch(sample: Pixels, train: Pixels, size: int = 64) -> tuple[Pixels
     return patch, nearest, float(np.sqrt(((query - nearest) ** 2).mean()))
 
 
-def _search(queries: NDArray[np.float32], train: Pixels) -> NDArray[np.int64]:
-    """Return (n, 2) places of the nearest patches; the first one among equals."""
-    windows = np.lib.stride_tricks.sliding_window_view(_continued(train), (PATCH, PATCH), axis=(0, 1))
-    best = np.full(len(queries), -np.inf, np.float32)
-    place = np.zeros(len(queries), np.int64)
-    for top in range(0, len(windows), _ROWS_AT_A_TIME):
-        candidates = _vectors(windows[top : top + _ROWS_AT_A_TIME].reshape(-1, 3, PATCH, PATCH).transpose(0, 2, 3, 1))
-        # |a - b|² = |a|² - 2 (a·b - |b|²/2), and |a|² is the same for all candidates of a query.
-        score = candidates @ queries.T - (candidates**2).sum(1, keepdims=True) / 2
-        winner = score.argmax(0)
-        value = score[winner, np.arange(len(queries))]
-        better = value > best
-        best[better] = value[better]
-        place[better] = winner[better] + top * train.shape[1]
-    return np.stack(np.divmod(place, train.shape[1]), axis=1)
+def _symmetry(blocks: Pixels, number: int) -> Pixels:
+    """Return blocks (n, side, side, 3) turned by quarter turns, from the fifth number on mirrored too."""
+    flipped = blocks[:, :, ::-1] if number >= 4 else blocks
+    return np.rot90(flipped, number % 4, axes=(1, 2))
 
 
-def _vectors(patches: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Flatten patches around zero: sums of 768 products of such integers stay under 2**24, so float32 is exact."""
-    return patches.reshape(len(patches), -1).astype(np.float32) - 128
+def _luminance(pixels: Pixels) -> Singles:
+    return (pixels @ np.array([0.299, 0.587, 0.114], np.float32)).astype(np.float32)
 
 
-def _continued(train: Pixels) -> Pixels:
-    return np.pad(train, ((0, PATCH - 1), (0, PATCH - 1), (0, 0)), mode="wrap")
+def _halved(grey: Singles) -> Singles:
+    """Return pictures (..., H, W) at half the resolution; an odd line is lost."""
+    height, width = (side // 2 * 2 for side in grey.shape[-2:])
+    even = grey[..., :height, :width]
+    return np.asarray((even[..., ::2, ::2] + even[..., 1::2, ::2] + even[..., ::2, 1::2] + even[..., 1::2, 1::2]) / 4)
 
 
-def _same_offset(offset: NDArray[np.int64], axis: int, period: tuple[int, ...]) -> NDArray[np.bool_]:
-    difference = (np.diff(offset, axis=axis) + 1) % np.array(period)
-    return np.asarray((difference <= 2).all(-1))
+@cache
+def _basis() -> Singles:
+    """Return the lowest frequencies of a block at half resolution without their mean, (pixels, frequencies)."""
+    side = BLOCK // 2
+    waves = dct(np.eye(side), axis=0, norm="ortho")[:FREQUENCIES]
+    planes = np.einsum("ay,bx->yxab", waves, waves).reshape(side * side, FREQUENCIES**2)
+    return np.ascontiguousarray(planes[:, 1:], np.float32)
 
 
-def _both(close: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
-    return close[:, :-1] & close[:, 1:] if axis == 1 else close[:, :, :-1] & close[:, :, 1:]
+def _low_frequencies(blocks: Singles) -> Singles:
+    """Return blocks (n, side, side) as unit vectors, (n, frequencies)."""
+    found = blocks.reshape(len(blocks), -1) @ _basis()
+    return np.asarray(found / (np.linalg.norm(found, axis=1, keepdims=True) + 1e-3))
 
 
-def _offsets(matches: Matches, copied: list[NDArray[np.bool_]]) -> NDArray[np.int64]:
-    """Return picture, down and right of each offset, from the picture to the train window, that a copied pair has."""
-    first = (matches.offset[:, :-1], matches.offset[:, :, :-1])
-    pairs = [np.argwhere(pairs) for pairs in copied]
-    offset = np.concatenate([offsets[tuple(index.T)] for offsets, index in zip(first, pairs, strict=True)])
-    places = matches.places[np.concatenate([index[:, 0] for index in pairs])]
-    return np.concatenate([places[:, :1], offset - places[:, 1:]], axis=1)
+def _best_places(queries: Singles, half: Singles, pose: Pose) -> tuple[Singles, Floats]:
+    """Return the best score of each query in one pose, and the place of its middle in the train window, full pixels."""
+    matrix = _to_train(pose)
+    reach = abs(np.cos(np.deg2rad(pose.angle))) + abs(np.sin(np.deg2rad(pose.angle)))
+    shape = np.ceil(np.array(half.shape) * pose.scale * reach).astype(int) + BLOCK // 2
+    # A point p of the posed picture, counted from its middle, is the point matrix @ p of the train window.
+    offset = (np.array(half.shape) - 1) / 2 - matrix @ ((shape - 1) / 2)
+    posed = affine_transform(half, matrix, offset, tuple(shape), order=1, mode="grid-wrap")
+    views = np.lib.stride_tricks.sliding_window_view(posed, (BLOCK // 2, BLOCK // 2))
+    columns = views.shape[1]
+    candidates = _low_frequencies(np.ascontiguousarray(views).reshape(-1, BLOCK // 2, BLOCK // 2))
+    scores = queries @ candidates.T
+    winner = scores.argmax(1)
+    middle = np.stack(np.divmod(winner, columns), axis=1) + (BLOCK // 2 - 1) / 2
+    places = middle @ matrix.T + offset
+    return scores[np.arange(len(queries)), winner], 2 * places + 0.5
 
 
-def _share(pairs: list[NDArray[np.bool_]]) -> float:
-    return float(np.concatenate([direction.ravel() for direction in pairs]).mean())
+def _to_train(pose: Pose) -> Floats:
+    """Return the matrix that takes steps in a copy to steps in the original."""
+    angle = np.deg2rad(pose.angle)
+    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / pose.scale
 
 
-def _halves(train: Pixels) -> tuple[Pixels, Pixels]:
-    """Cut a window across its longer side."""
-    first, second = np.array_split(train, 2, axis=int(train.shape[1] >= train.shape[0]))
-    return first, second
+def _fine_score(block: Pixels, train: Floats, middle: Floats, pose: Pose) -> float:
+    """Return the correlation of a block's patches with what each finds around its place."""
+    side = BLOCK + 2 * REACH
+    steps = np.stack(np.mgrid[:side, :side].astype(np.float64)) - (side - 1) / 2
+    rows, columns = np.tensordot(_to_train(pose), steps, axes=1) + middle[:, None, None]
+    around = np.stack(
+        [map_coordinates(train[..., channel], (rows, columns), order=1, mode="grid-wrap") for channel in range(3)], -1
+    )
+    product_sum = found_sum = wanted_sum = 0.0
+    for top, left in product(range(0, BLOCK - PATCH + 1, STEP), repeat=2):
+        wanted = _centred(block[top : top + PATCH, left : left + PATCH].astype(np.float64).reshape(1, PATCH**2, 3))[0]
+        region = around[top : top + PATCH + 2 * REACH, left : left + PATCH + 2 * REACH]
+        views = np.lib.stride_tricks.sliding_window_view(region, (PATCH, PATCH), axis=(0, 1))
+        found = _centred(np.moveaxis(views, 2, -1).reshape(-1, PATCH**2, 3))
+        products, squares = found @ wanted, (found**2).sum(1)
+        best = int(np.argmax(products / np.sqrt(squares + 1.0)))
+        product_sum += products[best]
+        found_sum += squares[best]
+        wanted_sum += float((wanted**2).sum())
+    return float(product_sum / np.sqrt(found_sum * wanted_sum + 1e-9))
+
+
+def _centred(patches: Floats) -> Floats:
+    """Take the mean colour out of patches (n, pixels, 3) and flatten them."""
+    return np.asarray((patches - patches.mean(1, keepdims=True)).reshape(len(patches), -1))
