@@ -71,14 +71,6 @@ def _of_the_paper(name: str, description: str) -> TextureInfo:
 
 CATALOGUE: tuple[TextureInfo, ...] = (
     TextureInfo(
-        name="brick",
-        kind=Kind.NATURAL,
-        licence="CC0-1.0",
-        source="scikit-image skimage.data.brick, from CC0Textures Bricks25",
-        scale=0.6,
-        description="brick wall in upright courses with light joints, grey",
-    ),
-    TextureInfo(
         name="grass",
         kind=Kind.NATURAL,
         licence="CC0-1.0",
@@ -125,6 +117,46 @@ CATALOGUE: tuple[TextureInfo, ...] = (
         source=_GENERATED,
         scale=1.0,
         description="wood grain with growth rings, pores and knots, colour",
+    ),
+    TextureInfo(
+        name="brick",
+        kind=Kind.PROCEDURAL,
+        licence="MIT",
+        source=_GENERATED,
+        scale=1.0,
+        description="red-brick wall in running bond with rough edges, stains and sandy joints, colour",
+    ),
+    TextureInfo(
+        name="roof-tiles",
+        kind=Kind.PROCEDURAL,
+        licence="MIT",
+        source=_GENERATED,
+        scale=1.0,
+        description="overlapping scalloped clay tiles with grime, lichen and moss, colour",
+    ),
+    TextureInfo(
+        name="terrazzo",
+        kind=Kind.PROCEDURAL,
+        licence="MIT",
+        source=_GENERATED,
+        scale=1.0,
+        description="polished angular chips of stone of 2 to 40 px in cement, colour",
+    ),
+    TextureInfo(
+        name="marble",
+        kind=Kind.PROCEDURAL,
+        licence="MIT",
+        source=_GENERATED,
+        scale=1.0,
+        description="polished slab with clouds and ochre and dark veins of several widths, colour",
+    ),
+    TextureInfo(
+        name="rust",
+        kind=Kind.PROCEDURAL,
+        licence="MIT",
+        source=_GENERATED,
+        scale=1.0,
+        description="blue paint that flakes off rusty steel, with pits and stains that run down, colour",
     ),
     TextureInfo(
         name="field",

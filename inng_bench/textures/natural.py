@@ -1,8 +1,7 @@
 """Photographs that scikit-image carries inside its wheel.
 
 They are read as files of the installed package, never through ``skimage.data``, which would download a file that is
-absent. All are halved into left and right: the brick wall recedes from bottom to top, so that only its left and right
-halves hold bricks of the same sizes; the slide has two glands and stroma on either side, but mostly glands above.
+absent. All are halved into left and right: the slide has two glands and stroma on either side, but mostly glands above.
 """
 
 import hashlib
@@ -30,7 +29,6 @@ class _Photograph:
 
 
 PHOTOGRAPHS: dict[str, _Photograph] = {
-    "brick": _Photograph("brick.png", "7966caf324f6ba843118d98f7a07746d22f6a343430add0233eca5f6eaaa8fcf"),
     "grass": _Photograph("grass.png", "b6b6022426b38936c43a4ac09635cd78af074e90f42ffa8227ac8b7452d39f89"),
     "gravel": _Photograph("gravel.png", "c48615b451bf1e606fbd72c0aa9f8cc0f068ab7111ef7d93bb9b0f2586440c12"),
     # The right-hand border of the slide holds stroma alone; without it both halves have about the same share of gland.
