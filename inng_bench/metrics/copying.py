@@ -46,7 +46,7 @@ SYMMETRIES = 8
 FREQUENCIES = 8
 """Lowest frequencies along each axis that the coarse search compares."""
 
-CANDIDATES = 12
+CANDIDATES = 20
 """Places of each block that are looked at closely."""
 
 PATCH, STEP, REACH = 16, 8, 4
@@ -255,18 +255,15 @@ def _fine_score(block: Pixels, train: Floats, middle: Floats, pose: Pose) -> flo
     )
     product_sum = found_sum = wanted_sum = 0.0
     for top, left in product(range(0, BLOCK - PATCH + 1, STEP), repeat=2):
-        wanted = _centred(block[top : top + PATCH, left : left + PATCH].astype(np.float64).reshape(1, PATCH**2, 3))[0]
+        wanted = block[top : top + PATCH, left : left + PATCH].reshape(-1, 3).T.astype(np.float64)
+        wanted -= wanted.mean(1, keepdims=True)
         region = around[top : top + PATCH + 2 * REACH, left : left + PATCH + 2 * REACH]
         views = np.lib.stride_tricks.sliding_window_view(region, (PATCH, PATCH), axis=(0, 1))
-        found = _centred(np.moveaxis(views, 2, -1).reshape(-1, PATCH**2, 3))
-        products, squares = found @ wanted, (found**2).sum(1)
-        best = int(np.argmax(products / np.sqrt(squares + 1.0)))
+        found = views.reshape(-1, 3, PATCH**2)
+        products = found.reshape(len(found), -1) @ wanted.ravel()  # as if centred too, since the other side is
+        squares = (found**2).sum((1, 2)) - (found.sum(2) ** 2).sum(1) / PATCH**2
+        best = int(np.argmax(products / np.sqrt(np.maximum(squares, 0.0) + 1.0)))
         product_sum += products[best]
-        found_sum += squares[best]
+        found_sum += max(squares[best], 0.0)
         wanted_sum += float((wanted**2).sum())
     return float(product_sum / np.sqrt(found_sum * wanted_sum + 1e-9))
-
-
-def _centred(patches: Floats) -> Floats:
-    """Take the mean colour out of patches (n, pixels, 3) and flatten them."""
-    return np.asarray((patches - patches.mean(1, keepdims=True)).reshape(len(patches), -1))

@@ -1,10 +1,13 @@
-"""Cells, shadows and averaging: what painters of solid things share."""
+"""Outlines, cells and shadows: what painters of solid things share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from inng_bench.textures.noise import Field, Index, Size
+from inng_bench.textures.noise import Field, Index, Size, coordinates
 
 FINE = 2
 """Painters of sharp outlines draw this many times larger and average, so that no outline shows stairs."""
@@ -20,6 +23,48 @@ def averaged(picture: Field) -> Field:
     height, width, channels = picture.shape
     squares = picture.reshape(height // FINE, FINE, width // FINE, FINE, channels)
     return np.asarray(squares.mean(axis=(1, 3)))
+
+
+@dataclass(frozen=True)
+class Things:
+    """Where things of an oblong shape lie in a picture.
+
+    Attributes
+    ----------
+    centres : numpy.ndarray
+        Row and column of each thing, float64 (N, 2).
+    angles : numpy.ndarray
+        Direction of each thing's long axis in radians, float64 (N,).
+    half_sizes : numpy.ndarray
+        Half of the length and of the width of each, in pixels, float64 (N, 2).
+    """
+
+    centres: Field
+    angles: Field
+    half_sizes: Field
+
+    def local(self, rows: Field, columns: Field, which: Index | int) -> tuple[Field, Field]:
+        """Return places along and across the axis of the given thing, whose ends and sides lie at -1 and 1."""
+        down, right = rows - self.centres[which, 0], columns - self.centres[which, 1]
+        sine, cosine = np.sin(self.angles[which]), np.cos(self.angles[which])
+        along = (down * sine + right * cosine) / self.half_sizes[which, 0]
+        across = (down * cosine - right * sine) / self.half_sizes[which, 1]
+        return np.asarray(along), np.asarray(across)
+
+    def owners(self, size: Size, inside: Callable[[Field, Field, int], NDArray[np.bool_]]) -> Index:
+        """Lay the things down one after the other and return the number of the topmost at each pixel, -1 for none.
+
+        ``inside`` says from the places along and across and the thing's number which of them belong to the thing.
+        """
+        rows, columns = coordinates(size)
+        owner = np.full(size, -1, dtype=np.intp)
+        for number, (centre, half_size) in enumerate(zip(self.centres, self.half_sizes, strict=True)):
+            reach = 1.1 * float(np.hypot(*half_size)) + 1.0
+            low, high = np.maximum(centre - reach, 0.0).astype(int), np.maximum(centre + reach + 1.0, 0.0).astype(int)
+            part = slice(low[0], high[0]), slice(low[1], high[1])
+            along, across = self.local(rows[part], columns[part], number)
+            owner[part][inside(along, across, number)] = number
+        return owner
 
 
 def nearest_cells(rows: Field, columns: Field, spacing: float, generator: np.random.Generator) -> tuple[Index, Field]:

@@ -11,6 +11,11 @@ from inng_bench.textures.catalogue import TextureInfo
 from inng_bench.textures.cloth import paint_cloth
 from inng_bench.textures.gaussian_field import paint_field
 from inng_bench.textures.noise import Field, Size
+from inng_bench.textures.painters.brick import paint_brick
+from inng_bench.textures.painters.marble import paint_marble
+from inng_bench.textures.painters.roof_tiles import paint_roof_tiles
+from inng_bench.textures.painters.rust import paint_rust
+from inng_bench.textures.painters.terrazzo import paint_terrazzo
 from inng_bench.textures.pebbles import paint_pebbles
 from inng_bench.textures.texture import Texture
 from inng_bench.textures.windows import Box
@@ -29,6 +34,11 @@ PAINTERS: dict[str, Callable[[Size, np.random.Generator], Field]] = {
     "pebbles": paint_pebbles,
     "cloth": paint_cloth,
     "wood": paint_wood,
+    "brick": paint_brick,
+    "roof-tiles": paint_roof_tiles,
+    "terrazzo": paint_terrazzo,
+    "marble": paint_marble,
+    "rust": paint_rust,
     "field": paint_field,
 }
 """From a size and a generator to float64 (height, width, 3) levels, before rounding and clipping to 0..255."""

@@ -74,7 +74,7 @@ def paint_brick(size: Size, generator: np.random.Generator) -> Field:
     light = brightness(ndimage.gaussian_filter(height, 0.5), LAMP)
     shade = cast_shadow(height, LAMP, reach=4, softness=0.9)
     ambient = 1.0 - 0.20 * np.clip(hollow(height, 2.5), -0.6, 1.6)
-    return np.asarray(wall * (ambient * (0.46 + 0.84 * light * (1.0 - 0.75 * shade)))[..., None])
+    return np.asarray(wall * (ambient * (0.45 + 0.80 * light * (1.0 - 0.75 * shade)))[..., None])
 
 
 def _lay(size: Size, generator: np.random.Generator) -> _Bond:
@@ -135,7 +135,8 @@ def _speckled(clay: Field, generator: np.random.Generator) -> Field:
 def _weathered(wall: Field, face: Field, generator: np.random.Generator) -> Field:
     """Lay soot and washed-out lime over the wall, in clouds of up to 80 px that have ragged edges."""
     size = (wall.shape[0], wall.shape[1])
-    clouds = band_noise(size, 3.0, 80.0, 2.4, generator)
-    wall = blend(wall, SOOT, 0.55 * smoothstep(0.2, 2.2, clouds) * (1.0 - 0.3 * face))
+    clouds = band_noise(size, 3.0, 80.0, 2.8, generator)
+    streaks = smooth_noise(size, (16.0, 1.6), generator)
+    wall = blend(wall, SOOT, 0.62 * smoothstep(0.0, 2.2, clouds + 0.3 * streaks) * (1.0 - 0.3 * face))
     bloom = band_noise(size, 2.5, 64.0, 1.9, generator)
     return blend(wall, LIME, 0.42 * smoothstep(0.5, 2.4, bloom))

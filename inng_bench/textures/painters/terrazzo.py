@@ -8,6 +8,7 @@ from scipy.spatial import cKDTree
 
 from inng_bench.textures.noise import (
     Field,
+    Index,
     Size,
     band_noise,
     blend,
@@ -23,7 +24,7 @@ CORNERS = 6
 
 @dataclass(frozen=True)
 class _Sieve:
-    """Chips that passed one sieve: spacing of their centres and least and largest radius, in pixels, and their share."""
+    """Chips of one sieve: spacing of their centres, least and largest radius in pixels, and the share that is laid."""
 
     spacing: float
     radii: tuple[float, float]
@@ -104,7 +105,7 @@ def _room(size: Size, taken: Field, sieve: _Sieve, generator: np.random.Generato
 
 
 def _outlines(
-    rows: Field, columns: Field, centres: Field, radii: Field, chip: Field, generator: np.random.Generator
+    rows: Field, columns: Field, centres: Field, radii: Field, chip: Index, generator: np.random.Generator
 ) -> Field:
     """Return how far inside its chip a pixel lies: the least distance to one of the chip's straight sides."""
     count = len(centres)
@@ -119,7 +120,7 @@ def _outlines(
     return depth
 
 
-def _stone(size: Size, chip: Field, count: int, generator: np.random.Generator) -> Field:
+def _stone(size: Size, chip: Index, count: int, generator: np.random.Generator) -> Field:
     """Return the colour of each pixel's chip, mottled and veined a little, every chip in its own way."""
     colours = STONES[generator.choice(len(STONES), size=count, p=SHARES)]
     colours = colours * generator.normal(1.0, 0.06, (count, 1)) + generator.normal(0.0, 3.0, (count, 3))
