@@ -1,0 +1,1 @@
+"""One file a procedural texture: from a size and a generator to levels."""
