@@ -24,10 +24,6 @@ def draw(*shape: int, seed: int) -> Pictures:
     return Pictures(np.random.default_rng(seed).integers(0, 256, (*shape, 3), dtype=np.uint8))
 
 
-SAME_SEARCH = ("copied_piece", "nearest_ratio")
-"""They read off what the search of ``copy_rate`` has found."""
-
-
 @cache
 def pictures() -> tuple[Pictures, Pictures, Pictures]:
     """A canvas, a window and held-out windows, the features of the first two at hand."""
@@ -37,7 +33,7 @@ def pictures() -> tuple[Pictures, Pictures, Pictures]:
     return piece, reference, held_out
 
 
-@pytest.mark.parametrize("metric", [name for name in DEFAULT if name not in SAME_SEARCH])
+@pytest.mark.parametrize("metric", DEFAULT)
 def test_metric(benchmark: BenchmarkFixture, metric: str) -> None:
     """A metric alone: the features, which metrics share, are there already, and have a case of their own."""
     piece, reference, held_out = pictures()

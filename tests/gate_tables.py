@@ -9,7 +9,7 @@ from record_builder import VALUES, make_record
 
 from inng_bench.records.schema import Record
 
-FLOOR = {"gram": 0.2, "gram_128": 0.25, "patch_fid": 0.4, "patch_kid": 0.001, "copy_rate": 0.0}
+FLOOR = {"gram": 0.2, "gram_far": 0.25, "patch_fid": 0.4, "patch_kid": 0.001, "copy_rate": 0.0}
 LEVELS = {"real": 1.0, "inng": 2.0, "dcgan": 4.0, "random-phase": 5.0, "noise": 8.0}
 TEXTURES = ("brick", "pebbles")
 SPREAD = 0.03
@@ -34,7 +34,7 @@ def _table(seeds: int, first: int) -> tuple[Record, ...]:
                     **{name: level * floor * float(np.exp(deviation)) for name, floor in FLOOR.items()},
                 }
                 if method == "dcgan":
-                    values["gram_128"] = None
+                    values["gram_far"] = None
                 replicate = seed - first
                 records.append(make_record(method, texture=texture, replicate=replicate, values=values))
     return tuple(records)

@@ -158,10 +158,10 @@ def test_a_missing_row_cannot_be_judged_and_is_named(method: str) -> None:
 
 
 def test_a_figure_that_is_gone_is_a_missing_cell() -> None:
-    new = edit("brick", "inng", lambda record: with_values(record, {"gram_128": None}))(make_table())
+    new = edit("brick", "inng", lambda record: with_values(record, {"gram_far": None}))(make_table())
     outcome = check_tables(make_table(), new)
     assert outcome.status is ExitStatus.BAD_INPUT
-    assert [str(one.cell) for one in outcome.of(Verdict.MISSING)] == ["brick · inng · gram_128"]
+    assert [str(one.cell) for one in outcome.of(Verdict.MISSING)] == ["brick · inng · gram_far"]
 
 
 @pytest.mark.parametrize("seeds", [{0, 1, 2, 3, 4}, {3}])

@@ -17,7 +17,7 @@ class Tolerance:
 
 NEGLIGIBLE: dict[str, Tolerance] = {
     "gram": Tolerance(0.05, 0.01),
-    "gram_128": Tolerance(0.05, 0.01),
+    "gram_far": Tolerance(0.05, 0.01),
     "patch_fid": Tolerance(0.05, 0.01),
     "patch_kid": Tolerance(0.05, 0.0005),
     "copy_rate": Tolerance(0.05, 0.05),
@@ -32,7 +32,7 @@ for copying a patch in twenty, where a verbatim copy has all of them.
 
 ROUNDING: dict[str, Tolerance] = {
     "gram": Tolerance(0.01, 0.001),
-    "gram_128": Tolerance(0.01, 0.001),
+    "gram_far": Tolerance(0.01, 0.001),
     "patch_fid": Tolerance(0.01, 0.001),
     "patch_kid": Tolerance(0.01, 0.00002),
     "copy_rate": Tolerance(0.01, 0.02),

@@ -17,7 +17,7 @@ from inng_bench.report.intervals import Estimate, t_interval
 REAL, COPY, ROLLED, TILING = "real", "copy", "rolled copy", "tiling"
 COPIES = (COPY, ROLLED, TILING)
 
-COPYING_METRICS = frozenset({"copy_rate", "copied_piece", "nearest_ratio"})
+COPYING_METRICS = frozenset({"copy_rate"})
 """Metrics that ask whether a sample is a copy, of which a degradation of unseen pixels tells nothing."""
 
 GAUSSIAN_TEXTURES = frozenset({"field"})

@@ -112,6 +112,12 @@ CROP = 48
 CROPS = 512
 """Number of crops on either side of a pair: 28 of them would lie in a window of 256 px without overlap."""
 
+FAR_CROPS = {2: 128, 4: 32}
+"""Number of crops of ``gram_far`` by the factor that pictures are scaled down by: as dense as those of ``gram``."""
+
+COPIES_ABOVE = 0.1
+"""Copy rate above which a row is marked as copying and takes part in no comparison: five blocks of 48."""
+
 WIDE_CROP, WIDE_CROPS = 128, 9
 """Side in pixels and number of the crops of ``portilla_simoncelli``."""
 
@@ -154,8 +160,20 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         definition=f"Relative Frobenius distance of Gram matrices over {CROPS} crops of {CROP} px, mean over the five "
         "taps of 16 to 112 channels.",
         blind_to="layout beyond a crop, copying, feature moments above the second",
-        cost=6.0,
+        cost=3.0,
         role=Role.HEADLINE,
+    ),
+    MetricInfo(
+        name="gram_far",
+        label="Gram, far (EffLite0)",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=4 * CROP,
+        definition=f"The same on pictures scaled down by 2 and by 4, {FAR_CROPS[2]} and {FAR_CROPS[4]} crops of {CROP} "
+        "px, which see 96 and 192 px of the picture; mean over both.",
+        blind_to="layout beyond 192 px, copying, feature moments above the second",
+        cost=1.0,
     ),
     MetricInfo(
         name="gram_random",
@@ -257,38 +275,13 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         direction=Direction.LOWER,
         version=2,
         minimum_size=64,
-        definition="Share of pairs of 16 px patches 8 px apart whose nearest train patches stand at the same offset "
-        "within 1 px and both match closer than the first percentile of held-out patches.",
-        blind_to="copies that were turned, recoloured, blurred or cut into pieces below two patches; copies in a "
-        "texture whose held-out part matches as closely",
-        cost=2.0,
+        definition="Share of 48 blocks of 32 px that stand in the train window, rolled, mirrored, turned by any angle "
+        "up to 20 degrees from a quarter turn, scaled by 0.8 to 1.25, bent by up to 4 px or recoloured: their "
+        "correlation with the best place is above that of all blocks of held-out windows.",
+        blind_to="copies that are blurred or cut into pieces below 32 px; copies in a texture whose held-out windows "
+        "match as closely",
+        cost=6.0,
         role=Role.COPYING,
-        compared=Compared.TRAIN,
-    ),
-    MetricInfo(
-        name="copied_piece",
-        label="copied piece",
-        unit="px",
-        direction=Direction.LOWER,
-        version=2,
-        minimum_size=64,
-        definition="Side of a square as large as the largest connected piece of a picture that matches the train "
-        "window at one offset, patch for patch, closer than the first percentile of held-out patches.",
-        blind_to="copies that were turned, recoloured or blurred; pieces that hold no two of the patches of copy rate",
-        cost=0.1,
-        compared=Compared.TRAIN,
-    ),
-    MetricInfo(
-        name="nearest_ratio",
-        label="nearest ratio",
-        unit="",
-        direction=Direction.HIGHER,
-        version=2,
-        minimum_size=64,
-        definition="Median distance of the same patches to their nearest train patches over that of held-out patches: "
-        "far below 1 is copied or flat, above 1 is foreign, and no merit.",
-        blind_to="quality: noise is far from everything",
-        cost=0.0,
         compared=Compared.TRAIN,
     ),
     MetricInfo(

@@ -8,7 +8,7 @@ bent a little. So blocks of the samples are searched in the train window in all 
    without mean and contrast.
 2. *Fine*. The best places of each block are looked at in full resolution and colour: the block's nine overlapping
    patches may each move by a few pixels, which absorbs a warp and what lies between two poses of the bank. The score is
-   the correlation of all nine with what they found.
+   the mean correlation of the nine with what each found.
 
 A block is copied when its score is above what blocks of windows reach that no copying can explain. In a texture whose
 windows match each other as closely as a copy would (an exact period), copying cannot be told, and nothing counts.
@@ -43,14 +43,17 @@ SCALES = (0.8, 0.89, 1.0, 1.12, 1.25)
 
 SYMMETRIES = 8
 
-FREQUENCIES = 8
+FREQUENCIES = 12
 """Lowest frequencies along each axis that the coarse search compares."""
 
-CANDIDATES = 20
+CANDIDATES = 16
 """Places of each block that are looked at closely."""
 
 PATCH, STEP, REACH = 16, 8, 4
 """Side and distance in pixels of the patches of a block, and how far each may move."""
+
+FLAT = 0.25 * 3 * PATCH**2
+"""What is added to the squares of a patch: half a grey level everywhere, so that rounding of a flat one is no match."""
 
 MARGIN = 0.1
 """Part of the way from the best honest score to a perfect one that a copied block must have gone."""
@@ -64,6 +67,10 @@ class Pose(NamedTuple):
 
     angle: float
     scale: float
+
+
+UPRIGHT = Pose(0.0, 1.0)
+"""What the coarse search finds in this pose is always looked at closely: the pose of the cheapest copies."""
 
 
 @dataclass(frozen=True)
@@ -155,10 +162,12 @@ def search(blocks: Pixels, train: Pixels) -> Floats:
     by_block = best.reshape(SYMMETRIES, len(blocks), len(poses)).transpose(1, 0, 2).reshape(len(blocks), -1)
     scores = np.zeros(len(blocks))
     smooth = train.astype(np.float64)
-    for block, order in enumerate(np.argsort(-by_block, axis=1)[:, :CANDIDATES]):
-        for symmetry, pose in (divmod(int(number), len(poses)) for number in order):
-            place = places[symmetry * len(blocks) + block, pose]
-            scores[block] = max(scores[block], _fine_score(turned[symmetry, block], smooth, place, poses[pose]))
+    upright = [symmetry * len(poses) + poses.index(UPRIGHT) for symmetry in range(SYMMETRIES)]
+    orders = np.argsort(-by_block, axis=1)[:, :CANDIDATES]
+    for block, order in enumerate(np.concatenate([orders, np.tile(upright, (len(blocks), 1))], axis=1)):
+        for symmetry, index in (divmod(int(number), len(poses)) for number in order):
+            place = places[symmetry * len(blocks) + block, index]
+            scores[block] = max(scores[block], _fine_score(turned[symmetry, block], smooth, place, poses[index]))
     return scores
 
 
@@ -248,12 +257,12 @@ def _to_train(pose: Pose) -> Floats:
 def _fine_score(block: Pixels, train: Floats, middle: Floats, pose: Pose) -> float:
     """Return the correlation of a block's patches with what each finds around its place."""
     side = BLOCK + 2 * REACH
-    steps = np.stack(np.mgrid[:side, :side].astype(np.float64)) - (side - 1) / 2
+    steps = np.mgrid[:side, :side].astype(np.float64) - (side - 1) / 2
     rows, columns = np.tensordot(_to_train(pose), steps, axes=1) + middle[:, None, None]
     around = np.stack(
         [map_coordinates(train[..., channel], (rows, columns), order=1, mode="grid-wrap") for channel in range(3)], -1
     )
-    product_sum = found_sum = wanted_sum = 0.0
+    correlations = []
     for top, left in product(range(0, BLOCK - PATCH + 1, STEP), repeat=2):
         wanted = block[top : top + PATCH, left : left + PATCH].reshape(-1, 3).T.astype(np.float64)
         wanted -= wanted.mean(1, keepdims=True)
@@ -262,8 +271,6 @@ def _fine_score(block: Pixels, train: Floats, middle: Floats, pose: Pose) -> flo
         found = views.reshape(-1, 3, PATCH**2)
         products = found.reshape(len(found), -1) @ wanted.ravel()  # as if centred too, since the other side is
         squares = (found**2).sum((1, 2)) - (found.sum(2) ** 2).sum(1) / PATCH**2
-        best = int(np.argmax(products / np.sqrt(np.maximum(squares, 0.0) + 1.0)))
-        product_sum += products[best]
-        found_sum += max(squares[best], 0.0)
-        wanted_sum += float((wanted**2).sum())
-    return float(product_sum / np.sqrt(found_sum * wanted_sum + 1e-9))
+        power = (np.maximum(squares, 0.0) + FLAT) * (float((wanted**2).sum()) + FLAT)
+        correlations.append(float((products / np.sqrt(power)).max()))
+    return float(np.mean(correlations))

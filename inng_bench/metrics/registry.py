@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from inng_bench.metrics import prdc
 from inng_bench.metrics.comparison import Measure
-from inng_bench.metrics.copying import copied_piece, copy_rate, nearest_ratio
+from inng_bench.metrics.copying import copy_rate
 from inng_bench.metrics.diversity import diversity
-from inng_bench.metrics.gram_lite import gram
+from inng_bench.metrics.gram_lite import gram, gram_far
 from inng_bench.metrics.gram_random import gram_random
 from inng_bench.metrics.gram_vgg import gram_vgg
 from inng_bench.metrics.inception import patch_fid_inception, patch_kid_inception
@@ -17,6 +17,7 @@ from inng_bench.metrics.spectrum import speckle, spectrum
 
 MEASURES: Mapping[str, Measure] = {
     "gram": gram,
+    "gram_far": gram_far,
     "gram_random": gram_random,
     "gram_vgg": gram_vgg,
     "patch_fid": patch_fid,
@@ -26,8 +27,6 @@ MEASURES: Mapping[str, Measure] = {
     "precision": prdc.precision,
     "coverage": prdc.coverage,
     "copy_rate": copy_rate,
-    "copied_piece": copied_piece,
-    "nearest_ratio": nearest_ratio,
     "diversity": diversity,
     "speckle": speckle,
     "spectrum": spectrum,

@@ -17,7 +17,7 @@ from scipy import stats
 
 from inng_bench.metrics.catalogue import HEADLINES, MetricInfo
 from inng_bench.report.intervals import Estimate, t_interval
-from inng_bench.report.rows import Row, by_texture
+from inng_bench.report.rows import Row, by_texture, claimed
 from inng_bench.tables.markup import ABSENT, Markup, format_number, format_range
 
 FEWEST_TEXTURES = 3
@@ -25,7 +25,8 @@ FEWEST_TEXTURES = 3
 
 TITLE = "Comparison of methods"
 NOTE = (
-    "INNg against DCGAN of equal budget on the headline metrics. The unit is a texture, its value the mean over seeds. "
+    "INNg against DCGAN of equal budget on the headline metrics, over test textures where there are such, without what "
+    "copies. The unit is a texture, its value the mean over seeds. "
     "Ratio: geometric mean over textures with its 95% t interval; under 1 INNg is better. p: two-sided paired t test "
     "on the logarithms (Wilcoxon's signed-rank test on the differences where a value is not positive), after Holm's "
     "correction over the headline metrics."
@@ -72,13 +73,18 @@ def pairs(rows: Sequence[Row]) -> tuple[tuple[str, str], ...]:
     """Return the labels of INNg and DCGAN rows that were trained with the same budget somewhere, sorted."""
     found = {
         (ours.method, theirs.method)
-        for group in by_texture(rows).values()
+        for group in by_texture(contestants(rows)).values()
         for ours in group
         for theirs in group
         if (ours.implementation, theirs.implementation) == ("inng", "dcgan")
         and ours.budget_flops == theirs.budget_flops
     }
     return tuple(sorted(found))
+
+
+def contestants(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Return the rows that comparisons look at: of the claimed textures, no copies."""
+    return tuple(row for row in claimed(rows) if row.is_contestant)
 
 
 def compare_methods(rows: Sequence[Row]) -> tuple[Comparison, ...]:
@@ -139,7 +145,7 @@ def not_judged(compared: Sequence[Comparison]) -> list[str]:
 
 def _paired_values(rows: Sequence[Row], ours: str, theirs: str, metric: str) -> list[tuple[float, float]]:
     found = []
-    for group in by_texture(rows).values():
+    for group in by_texture(contestants(rows)).values():
         methods = {row.method: row for row in group}
         if ours not in methods or theirs not in methods:
             continue

@@ -30,8 +30,8 @@ WIDTH = 116
 FLOOR_TITLE = "Times the floor"
 FLOOR_NOTE = (
     "Geometric mean over textures of a method's value divided by that of the row real; in brackets the number of "
-    "textures on which both are positive. The floor is measured on one window, less area than the samples have "
-    "(disjoint crops in table.csv), so that it carries more finite-sample bias: ratios to it flatter."
+    "textures on which both are positive: test textures alone where there are such, and no control. Floor and samples "
+    "have the same area, and so the same finite-sample bias."
 )
 NORMALISED_NOTE = (
     "Between floor and ceiling: (value - floor) / (ceiling - floor), mean over textures, in brackets their number; 0 "

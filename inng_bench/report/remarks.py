@@ -3,13 +3,14 @@
 import shlex
 from collections.abc import Iterable, Sequence
 
-from inng_bench.metrics.catalogue import MAIN_TABLE, MetricInfo
+from inng_bench.metrics.catalogue import COPIES_ABOVE, MAIN_TABLE, MetricInfo
 from inng_bench.records import store
 from inng_bench.records.schema import Record, Status
-from inng_bench.report.comparison import pairs
+from inng_bench.report.comparison import contestants, pairs
 from inng_bench.report.intervals import BOOTSTRAP_FROM, IntervalKind
 from inng_bench.report.origin import Origin
 from inng_bench.report.rows import (
+    COPIES,
     REAL,
     Row,
     by_texture,
@@ -29,9 +30,9 @@ _OVER_SEEDS = (
 _KINDS = {
     IntervalKind.SEEDS: _OVER_SEEDS.format(f"2 to {BOOTSTRAP_FROM - 1} seeds", IntervalKind.SEEDS),
     IntervalKind.BOOTSTRAP: _OVER_SEEDS.format(f"{BOOTSTRAP_FROM} seeds or more", IntervalKind.BOOTSTRAP),
-    IntervalKind.CANVASES: "With one seed square brackets hold the spread over four canvases, or four groups of 16 "
-    "tiles of the same area: least and greatest value of a group alone. A group has a quarter of the crops, so that "
-    "the value can lie outside, and the spread says nothing about other trainings.",
+    IntervalKind.CANVASES: "With one seed square brackets hold the spread over pieces of the samples, canvases or "
+    "groups of tiles as large as a window: least and greatest value of a piece. It says nothing about other trainings.",
+    IntervalKind.WINDOWS: "Braces hold the 95% interval of the floor over real windows, by the jackknife.",
 }
 
 
@@ -42,11 +43,13 @@ def caption(rows: Sequence[Row]) -> list[str]:
     return [
         f"Suite {suites}: {_counted(textures, 'texture')}, {_seeds(rows)} a trained row{_budgets(rows)}, "
         f"{_crops(rows)}.",
-        "Samples are compared with the held-out window of their texture, which no method has seen; the copy rate "
-        "alone compares with the train window. ↓ lower is better.",
-        f"The row {REAL} compares the train window with the held-out one: the floor, and just what a verbatim copy "
-        "of the source would get. In the copy rate alone it is the opposite of a copy: there it takes the held-out "
-        "window for a sample, while a verbatim copy would get about 1.",
+        "Each piece of the samples, as large as one window, is compared with each held-out window of its texture, "
+        "which no method has seen; a value is the mean over these pairs. The copy rate alone compares with the train "
+        "window. ↓ lower is better.",
+        f"The row {REAL} is the mean over all pairs of real windows: the floor, at the same area on both sides.",
+        f"Rows marked *{COPIES}* take part in no comparison: mirror and quilting by their making, any other with a "
+        f"copy rate above {COPIES_ABOVE:g}.",
+        *_roles(rows),
         *_without_held_out(rows),
         *(_KINDS[kind] for kind in interval_kinds(rows)),
         "Bold (a star in the terminal) is the best trained method of a texture and budget where its interval over "
@@ -78,15 +81,27 @@ def _crops(rows: Sequence[Row]) -> str:
     counts = sorted({sizes.n for row in rows if (sizes := row.sizes()) is not None})
     if not counts:
         return "nothing measured"
-    return f"n = {' or '.join(map(str, counts))} crops a row"
+    return f"n = {' or '.join(map(str, counts))} crops on either side of a pair"
+
+
+def _roles(rows: Sequence[Row]) -> list[str]:
+    """Say what the textures' roles mean for the means and comparisons below."""
+    roles = {row.texture.role: row.texture.name for row in rows}
+    sentences = []
+    if "tuning" in roles:
+        sentences.append("Recipes were chosen on tuning textures: no claim rests on their figures.")
+    if "control" in roles:
+        names = sorted({row.texture.name for row in rows if row.texture.role == "control"})
+        sentences.append(f"{', '.join(names)} is a control: shown, in no mean and in no comparison.")
+    return sentences
 
 
 def _without_held_out(rows: Sequence[Row]) -> list[str]:
     if all(row.texture.held_out for row in rows):
         return []
     return [
-        f"{NOT_HELD_OUT} no held-out: the picture is too small for two windows. Samples are then compared with the "
-        f"train window and {REAL} is the mean over its left and right, and top and bottom halves."
+        f"{NOT_HELD_OUT} no held-out: the picture is too small for two windows. The halves of the train window stand "
+        "for them."
     ]
 
 
@@ -111,7 +126,7 @@ def _verdict(rows: Sequence[Row], ours: str, theirs: str, metric: MetricInfo) ->
     ties: list[str] = []
     unmeasured: list[str] = []
     clear = rated = 0
-    for texture, group in by_texture(rows).items():
+    for texture, group in by_texture(contestants(rows)).items():
         methods = {row.method: row for row in group}
         if ours not in methods or theirs not in methods:
             continue

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 
-from inng_bench.metrics.catalogue import BY_NAME, CATALOGUE, DEFAULT, Direction, MetricInfo
-from inng_bench.records.schema import Against, Measurement, Record, Status, TextureFacts
+from inng_bench.metrics.catalogue import BY_NAME, CATALOGUE, COPIES_ABOVE, DEFAULT, Direction, MetricInfo
+from inng_bench.records.schema import COPYING_ROWS, Against, Measurement, Record, Status, TextureFacts
 from inng_bench.report.intervals import (
     Estimate,
     IntervalKind,
@@ -20,6 +20,8 @@ REAL = "real"
 NOISE = "noise"
 _AFTER_TRAINED = ("random-phase", NOISE)
 _TRAINED_FIRST = ("inng", "dcgan")
+COPIES = "copies the picture"
+"""What is said of a row that takes part in no comparison, since it copies."""
 
 Read = Callable[[Record], float | None]
 """Reads a figure from a record that may lack it."""
@@ -73,8 +75,21 @@ class Row:
 
     @property
     def is_trained(self) -> bool:
-        """Whether the row is a contestant, not one of the reference rows."""
-        return self.implementation not in (REAL, *_AFTER_TRAINED)
+        """Whether the row was trained, and is not one of those that every suite has."""
+        return self.implementation not in (REAL, *COPYING_ROWS, *_AFTER_TRAINED)
+
+    @property
+    def copies(self) -> bool:
+        """Whether the row copies the picture: by its making, or by its copy rate."""
+        rate = self.figures["copy_rate"].value
+        return self.implementation in COPYING_ROWS or (
+            self.implementation != REAL and rate is not None and rate > COPIES_ABOVE
+        )
+
+    @property
+    def is_contestant(self) -> bool:
+        """Whether the row takes part in comparisons: trained, and no copy."""
+        return self.is_trained and not self.copies
 
     @property
     def succeeded(self) -> tuple[Record, ...]:
@@ -133,7 +148,8 @@ def make_rows(records: Iterable[Record]) -> tuple[Row, ...]:
     Returns
     -------
     tuple[Row, ...]
-        By texture; within one ``real``, the trained methods with INNg first, then ``random-phase`` and ``noise``.
+        By texture; within one ``real``, what copies, the trained methods with INNg first, then ``random-phase`` and
+        ``noise``.
     """
     ordered = sorted(records, key=lambda record: (record.texture.name, _rank(record), record.method, record.replicate))
     groups = groupby(ordered, key=lambda record: (record.texture.name, record.method))
@@ -143,6 +159,16 @@ def make_rows(records: Iterable[Record]) -> tuple[Row, ...]:
 def by_texture(rows: Iterable[Row]) -> dict[str, tuple[Row, ...]]:
     """Return the rows of each texture, in the order of the rows."""
     return {name: tuple(group) for name, group in groupby(rows, key=lambda row: row.texture.name)}
+
+
+def claimed(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Return the rows of the textures that means and comparisons are taken over.
+
+    Where there are test textures, of these alone, since recipes were chosen on the others; never of a control.
+    """
+    roles = {row.texture.role for row in rows}
+    wanted = {"test"} if "test" in roles else roles - {"control"}
+    return tuple(row for row in rows if row.texture.role in wanted)
 
 
 def measured_metrics(rows: Sequence[Row]) -> tuple[MetricInfo, ...]:
@@ -208,7 +234,7 @@ def find_winners(rows: Sequence[Row], metric: MetricInfo) -> tuple[Row, ...]:
     There is at most one for each budget, and none where a row has no competitor of its budget. A row of one seed
     never wins, and it keeps the others of its budget from winning.
     """
-    measured = [row for row in rows if row.is_trained and row.figures[metric.name].value is not None]
+    measured = [row for row in rows if row.is_contestant and row.figures[metric.name].value is not None]
     return tuple(row for row in measured if _beats_its_budget(row, measured, metric))
 
 
@@ -252,5 +278,5 @@ def _is_current(measurement: Measurement) -> bool:
 
 
 def _rank(record: Record) -> int:
-    order = (REAL, *_TRAINED_FIRST, None, *_AFTER_TRAINED)
+    order = (REAL, *COPYING_ROWS, *_TRAINED_FIRST, None, *_AFTER_TRAINED)
     return order.index(record.implementation if record.implementation in order else None)

@@ -10,12 +10,14 @@ from inng_bench.report.costs import wide_costs
 from inng_bench.report.densities import wide_densities
 from inng_bench.report.intervals import Estimate, IntervalKind, geometric_mean
 from inng_bench.report.rows import (
+    COPIES,
     NOISE,
     REAL,
     Row,
     RowStatus,
     between_floor_and_ceiling,
     by_texture,
+    claimed,
     find_winners,
     measured_metrics,
 )
@@ -113,8 +115,13 @@ def normalised_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
 
 
 def _mean_place(rows: Sequence[Row], method: str, metric: str) -> str:
-    groups = by_texture(rows)
-    found = [between_floor_and_ceiling(row, groups[row.texture.name], metric) for row in rows if row.method == method]
+    groups = by_texture(claimed(rows))
+    found = [
+        between_floor_and_ceiling(row, group, metric)
+        for group in groups.values()
+        for row in group
+        if row.method == method
+    ]
     places = [place for place in found if place is not None]
     return f"{format_number(math.fsum(places) / len(places))} ({len(places)})" if places else ABSENT
 
@@ -186,7 +193,7 @@ def _comparison_line(row: Row, winners: dict[str, tuple[Row, ...]], markup: Mark
     reason = f": {shorten(row.error, _ERROR_LENGTH)}" if row.error else ""
     return {
         "texture": markup.escape(row.texture.name + held_out),
-        "method": markup.escape(row.method),
+        "method": markup.escape(f"{row.method} ({COPIES})" if row.copies else row.method),
         "seeds": _seeds_cell(row),
         "n": str(sizes.n) if sizes else markup.escape(ABSENT),
         **figures,
@@ -217,11 +224,12 @@ def _figure_cell(row: Row, metric: MetricInfo, wins: bool, markup: Markup) -> st
 
 
 def _interval(figure: Estimate, digits: int, kind: IntervalKind, markup: Markup) -> str:
-    """Return an interval; square brackets tell a spread over groups of pictures from an interval over seeds."""
+    """Return an interval, with brackets that tell of what kind it is."""
     if figure.value is None or figure.low is None or figure.high is None:
         return ""
     ends = format_range(figure.low, figure.high, decimals(figure.value, digits))
-    return f"[{ends}]" if kind is IntervalKind.CANVASES else markup.around_seeds.format(ends)
+    brackets = {IntervalKind.CANVASES: "[{}]", IntervalKind.WINDOWS: "{{{}}}"}
+    return brackets.get(kind, markup.around_seeds).format(ends)
 
 
 def _heading(metric: MetricInfo) -> str:
@@ -256,7 +264,7 @@ def floor_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
 def floor_ratios(rows: Sequence[Row], method: str, metric: str) -> list[float]:
     """Return value over floor for each texture on which both are positive."""
     ratios = []
-    for group in by_texture(rows).values():
+    for group in by_texture(claimed(rows)).values():
         values = {row.method: row.figures[metric].value for row in group}
         value, floor = values.get(method), values.get(REAL)
         if value is not None and floor is not None and value > 0 and floor > 0:
@@ -271,4 +279,4 @@ def interval_kinds(rows: Sequence[Row]) -> tuple[IntervalKind, ...]:
 
 def _method_rank(row: Row) -> int:
     """Keep the order of rows within a texture when textures differ in their methods."""
-    return (not row.is_trained) * 2 + (row.implementation != "inng")
+    return (not row.is_contestant) * 2 + (row.implementation != "inng")

@@ -86,8 +86,8 @@ def nearest_cells(rows: Field, columns: Field, spacing: float, generator: np.ran
     """
     at_row, at_column = (rows - rows.min()) / spacing + 2.0, (columns - columns.min()) / spacing + 2.0
     shape = int(at_row.max()) + 3, int(at_column.max()) + 3
-    points = np.stack(np.meshgrid(np.arange(shape[0]), np.arange(shape[1]), indexing="ij"), axis=-1).reshape(-1, 2)
-    points = points + generator.uniform(0.08, 0.92, points.shape)
+    squares = np.stack(np.meshgrid(np.arange(shape[0]), np.arange(shape[1]), indexing="ij"), axis=-1).reshape(-1, 2)
+    points = squares + generator.uniform(0.08, 0.92, squares.shape)
     square = at_row.astype(np.intp) * shape[1] + at_column.astype(np.intp)
     first = np.full(rows.shape, np.inf)
     second = np.full(rows.shape, np.inf)

@@ -11,7 +11,12 @@ from inng_bench.textures.catalogue import TextureInfo
 from inng_bench.textures.cloth import paint_cloth
 from inng_bench.textures.gaussian_field import paint_field
 from inng_bench.textures.noise import Field, Size
+from inng_bench.textures.painters.bark import paint_bark
+from inng_bench.textures.painters.beans import paint_beans
 from inng_bench.textures.painters.brick import paint_brick
+from inng_bench.textures.painters.knitting import paint_knitting
+from inng_bench.textures.painters.leaf_litter import paint_leaf_litter
+from inng_bench.textures.painters.lichen import paint_lichen
 from inng_bench.textures.painters.marble import paint_marble
 from inng_bench.textures.painters.roof_tiles import paint_roof_tiles
 from inng_bench.textures.painters.rust import paint_rust
@@ -39,6 +44,11 @@ PAINTERS: dict[str, Callable[[Size, np.random.Generator], Field]] = {
     "terrazzo": paint_terrazzo,
     "marble": paint_marble,
     "rust": paint_rust,
+    "bark": paint_bark,
+    "knitting": paint_knitting,
+    "leaf-litter": paint_leaf_litter,
+    "lichen": paint_lichen,
+    "beans": paint_beans,
     "field": paint_field,
 }
 """From a size and a generator to float64 (height, width, 3) levels, before rounding and clipping to 0..255."""

@@ -88,7 +88,9 @@ def _roasted(
     count = int(owner.max()) + 1
     wrinkle, grain = smooth_noise(size, (1.6, 1.6), generator), smooth_noise(size, (0.6, 0.6), generator)
     mottle = smooth_noise(size, (5.0, 5.0), generator)
-    bend = generator.uniform(-0.18, 0.18, count)[owner] * np.sin(2.8 * along + generator.uniform(-0.5, 0.5, count)[owner])
+    bend = generator.uniform(-0.18, 0.18, count)[owner] * np.sin(
+        2.8 * along + generator.uniform(-0.5, 0.5, count)[owner]
+    )
     off = (across - bend - generator.normal(0.0, 0.07, count)[owner]) * (0.5 * WIDTH)
     ends = smoothstep(0.97, 0.80, np.abs(along))
     width = generator.uniform(0.65, 1.15, count)[owner] + 0.22 * mottle
