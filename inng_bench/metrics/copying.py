@@ -5,7 +5,7 @@ bent a little. So blocks of the samples are searched in the train window in all 
 
 1. *Coarse*. Each block, in the eight symmetries of the square, meets the train window in a bank of rotations and
    scales, continued periodically, at half the resolution. What is compared are the low frequencies of the luminance,
-   without mean and contrast.
+   without mean and contrast. Upright, the eight symmetries are searched pixel by pixel as well.
 2. *Fine*. The best places of each block are looked at in full resolution and colour: the block's nine overlapping
    patches may each move by a few pixels, which absorbs a warp and what lies between two poses of the bank. The score is
    the mean correlation of the nine with what each found.
@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import dct
+from scipy.fft import dct, irfft2, rfft2
 from scipy.ndimage import affine_transform, map_coordinates
 from scipy.signal import fftconvolve
 
@@ -46,7 +46,7 @@ SYMMETRIES = 8
 FREQUENCIES = 12
 """Lowest frequencies along each axis that the coarse search compares."""
 
-CANDIDATES = 16
+CANDIDATES = 10
 """Places of each block that are looked at closely."""
 
 PATCH, STEP, REACH = 16, 8, 4
@@ -70,7 +70,7 @@ class Pose(NamedTuple):
 
 
 UPRIGHT = Pose(0.0, 1.0)
-"""What the coarse search finds in this pose is always looked at closely: the pose of the cheapest copies."""
+"""The pose of the cheapest copies."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +150,7 @@ def search(blocks: Pixels, train: Pixels) -> Floats:
         uint8 (H, W, 3), continued periodically, so that a rolled copy has no seam.
     """
     turned = np.stack([_symmetry(blocks, number) for number in range(SYMMETRIES)])
+    exact = _exact_places(_luminance(turned), _luminance(train[None])[0])
     queries = _low_frequencies(_halved(_luminance(turned)).reshape(-1, BLOCK // 2, BLOCK // 2))
     best = np.full((len(queries), 0), -np.inf, np.float32)
     places = np.zeros((len(queries), 0, 2))
@@ -162,12 +163,13 @@ def search(blocks: Pixels, train: Pixels) -> Floats:
     by_block = best.reshape(SYMMETRIES, len(blocks), len(poses)).transpose(1, 0, 2).reshape(len(blocks), -1)
     scores = np.zeros(len(blocks))
     smooth = train.astype(np.float64)
-    upright = [symmetry * len(poses) + poses.index(UPRIGHT) for symmetry in range(SYMMETRIES)]
-    orders = np.argsort(-by_block, axis=1)[:, :CANDIDATES]
-    for block, order in enumerate(np.concatenate([orders, np.tile(upright, (len(blocks), 1))], axis=1)):
+    for block, order in enumerate(np.argsort(-by_block, axis=1)[:, :CANDIDATES]):
         for symmetry, index in (divmod(int(number), len(poses)) for number in order):
             place = places[symmetry * len(blocks) + block, index]
             scores[block] = max(scores[block], _fine_score(turned[symmetry, block], smooth, place, poses[index]))
+        for symmetry in range(SYMMETRIES):
+            place = exact[symmetry, block]
+            scores[block] = max(scores[block], _fine_score(turned[symmetry, block], smooth, place, UPRIGHT))
     return scores
 
 
@@ -196,6 +198,30 @@ def nearest_patch(sample: Pixels, train: Pixels, size: int = 64) -> tuple[Pixels
     y, x = np.unravel_index(np.argmin(squares - 2 * products), squares.shape)
     nearest = train[y : y + size, x : x + size]
     return patch, nearest, float(np.sqrt(((query - nearest) ** 2).mean()))
+
+
+def _exact_places(blocks: Singles, train: Singles) -> Floats:
+    """Return the middle of the place that correlates best with each block, upright and pixel by pixel, (..., n, 2).
+
+    Parameters
+    ----------
+    blocks : Singles
+        (..., n, BLOCK, BLOCK), luminance.
+    train : Singles
+        (H, W), luminance, continued periodically.
+    """
+    size = train.shape
+    spectrum = rfft2(train - train.mean())
+    box = rfft2(np.ones((BLOCK, BLOCK), np.float32), size).conj()
+    sums = irfft2(spectrum * box, size)
+    squares = irfft2(rfft2((train - train.mean()) ** 2) * box, size)
+    norms = np.sqrt(np.maximum(squares - sums**2 / BLOCK**2, 0.0) + FLAT)
+    centred = blocks - blocks.mean((-2, -1), keepdims=True)
+    places = np.empty((*blocks.shape[:-2], 2))
+    for index in np.ndindex(blocks.shape[:-2]):
+        scores = irfft2(spectrum * rfft2(centred[index], size).conj(), size) / norms
+        places[index] = np.unravel_index(scores.argmax(), size)
+    return places + (BLOCK - 1) / 2
 
 
 def _symmetry(blocks: Pixels, number: int) -> Pixels:
