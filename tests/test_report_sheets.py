@@ -32,7 +32,7 @@ from inng_bench.report.curves import curves_figure, progress_figure
 from inng_bench.report.rows import make_rows
 from inng_bench.report.sheets import methods_sheet, overview_sheet, stages_sheet, texture_sheet
 
-WINDOWS = ("train", "held_out")
+WINDOWS = ("train", "held_out-1", "held_out-2", "held_out-3")
 
 
 def pixels(png: bytes) -> NDArray[np.uint8]:
@@ -70,13 +70,9 @@ def record_with_pictures(out: Path, method: str, side: int, count: int) -> Recor
 def texture_with_windows(out: Path) -> TextureFacts:
     """Return the facts of a texture with the hashes of the windows that lie in a results folder."""
     facts, folder = make_texture("brick"), store.texture_folder(out, "brick")
-    assert facts.held_out is not None
-    hashes = {name: hashlib.sha256(read(folder / f"{name}.png").tobytes()).hexdigest() for name in WINDOWS}
-    windows = {
-        name: getattr(facts, name).model_copy(update={"sha256": found, "width": 256, "height": 256})
-        for name, found in hashes.items()
-    }
-    return facts.model_copy(update=windows)
+    hashes = [hashlib.sha256(read(folder / f"{name}.png").tobytes()).hexdigest() for name in WINDOWS]
+    train, *held_out = (facts.train.model_copy(update={"sha256": found}) for found in hashes)
+    return facts.model_copy(update={"train": train, "held_out": tuple(held_out)})
 
 
 @pytest.fixture
@@ -93,7 +89,7 @@ def results(tmp_path: Path) -> Path:
 
 def test_a_sheet_shows_windows_and_canvases_pixel_for_pixel(results: Path) -> None:
     sheet = pixels(texture_sheet(results, make_rows(store.read_records(results))))
-    shown = [store.texture_folder(results, "brick") / name for name in ("train.png", "held_out.png")]
+    shown = [store.texture_folder(results, "brick") / name for name in ("train.png", "held_out-1.png")]
     shown += [store.run_folder(results, "brick", "inng", 0) / f"sample-{index}.png" for index in (0, 1)]
     shown += [store.run_folder(results, "brick", "dcgan", 0) / f"sample-{index}.png" for index in (0, 31)]
     for path in shown:
