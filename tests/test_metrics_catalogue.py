@@ -36,7 +36,7 @@ def test_the_headline_has_three_eyes_is_of_the_default_set_and_names_its_feature
     eyes = {info.name: info.eye for info in CATALOGUE if info.role is Role.HEADLINE}
     assert eyes == {
         **dict.fromkeys(("gram", "patch_fid", "patch_kid"), Eye.NETWORK),
-        "gram_far": Eye.FAR,
+        **dict.fromkeys(("gram_far", "patch_fid_far"), Eye.FAR),
         "patch_fid_wavelet": Eye.UNTRAINED,
     }
     assert all(info.scope is Scope.DEFAULT and "(" in info.label for info in CATALOGUE if info.role is Role.HEADLINE)

@@ -126,8 +126,8 @@ CROP = 48
 CROPS = 512
 """Number of crops on either side of a pair: 28 of them would lie in a window of 256 px without overlap."""
 
-FAR_CROPS = {2: 128, 4: 32}
-"""Number of crops of ``gram_far`` by the factor that pictures are scaled down by: as dense as those of ``gram``."""
+FAR_CROPS = {2: 128, 4: 64}
+"""Number of crops of the far metrics by the factor that pictures are scaled down by."""
 
 COPIES_ABOVE = 0.1
 """Copy rate above which a row is marked as copying and takes part in no comparison: five blocks of 48."""
@@ -180,20 +180,6 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         role=Role.HEADLINE,
     ),
     MetricInfo(
-        name="gram_far",
-        label="Gram, far (EffLite0)",
-        unit="",
-        direction=Direction.LOWER,
-        version=1,
-        minimum_size=4 * CROP,
-        definition=f"The same on pictures scaled down by 2 and by 4, {FAR_CROPS[2]} and {FAR_CROPS[4]} crops of {CROP} "
-        "px, which see 96 and 192 px of the picture; mean over both.",
-        blind_to="layout beyond 192 px, copying, feature moments above the second",
-        cost=1.0,
-        eye=Eye.FAR,
-        role=Role.HEADLINE,
-    ),
-    MetricInfo(
         name="gram_vgg",
         label="Gram (VGG-19)",
         unit="",
@@ -237,6 +223,33 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         role=Role.HEADLINE,
     ),
     MetricInfo(
+        name="gram_far",
+        label="Gram, far (EffLite0)",
+        unit="",
+        direction=Direction.LOWER,
+        version=2,
+        minimum_size=4 * CROP,
+        definition=f"The Gram distance of pictures scaled down by 2 and by 4, {FAR_CROPS[2]} and {FAR_CROPS[4]} crops of "
+        f"{CROP} px, which see 96 and 192 px of the picture; mean over both.",
+        blind_to="layout beyond 192 px, copying, feature moments above the second",
+        cost=1.3,
+        eye=Eye.FAR,
+        role=Role.HEADLINE,
+    ),
+    MetricInfo(
+        name="patch_fid_far",
+        label="patch-FID, far (EffLite0)",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=4 * CROP,
+        definition="The patch-FID of the same crops, mean over both scales.",
+        blind_to="layout beyond 192 px, copying, non-Gaussian differences of the features",
+        cost=0.1,
+        eye=Eye.FAR,
+        role=Role.HEADLINE,
+    ),
+    MetricInfo(
         name="patch_fid_wavelet",
         label="patch-FID (wavelets)",
         unit="",
@@ -248,7 +261,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         "axes, and the mean colour.",
         blind_to="layout beyond a crop, copying, how bands of different octaves lie upon each other, non-Gaussian "
         "differences of the descriptors",
-        cost=0.6,
+        cost=0.3,
         role=Role.HEADLINE,
     ),
     MetricInfo(

@@ -6,7 +6,8 @@ from inng_bench.metrics import prdc
 from inng_bench.metrics.comparison import Measure
 from inng_bench.metrics.copying import copy_rate
 from inng_bench.metrics.diversity import diversity
-from inng_bench.metrics.gram_lite import gram, gram_far
+from inng_bench.metrics.far import gram_far, patch_fid_far
+from inng_bench.metrics.gram_lite import gram
 from inng_bench.metrics.gram_vgg import gram_vgg
 from inng_bench.metrics.inception import patch_fid_inception, patch_kid_inception
 from inng_bench.metrics.patch_distances import patch_fid, patch_fid_wavelet, patch_kid
@@ -15,10 +16,11 @@ from inng_bench.metrics.spectrum import speckle, spectrum
 
 MEASURES: Mapping[str, Measure] = {
     "gram": gram,
-    "gram_far": gram_far,
     "gram_vgg": gram_vgg,
     "patch_fid": patch_fid,
     "patch_kid": patch_kid,
+    "gram_far": gram_far,
+    "patch_fid_far": patch_fid_far,
     "patch_fid_wavelet": patch_fid_wavelet,
     "patch_fid_inception": patch_fid_inception,
     "patch_kid_inception": patch_kid_inception,
