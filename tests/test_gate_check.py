@@ -44,7 +44,7 @@ def edit(texture: str, method: str, change: Callable[[Record], Record]) -> Edit:
 def test_the_same_results_hold_and_every_cell_is_judged() -> None:
     outcome = check_tables(make_table(), make_table())
     assert outcome.status is ExitStatus.OK
-    assert len(outcome.of(Verdict.HOLDS)) == len(outcome.judgements) == 2 * (5 * 5 - 1)
+    assert len(outcome.of(Verdict.HOLDS)) == len(outcome.judgements) == 2 * (5 * len(FLOOR) - 1)
     assert (outcome.obstacles, outcome.differences, outcome.speeds) == ((), (), ())
 
 
