@@ -22,7 +22,7 @@ from scipy import stats
 from inng_bench.errors import InputError
 from inng_bench.metrics.catalogue import BY_NAME, DEFAULT, MAIN_TABLE
 from inng_bench.records import store
-from inng_bench.records.schema import Against, Record, Status
+from inng_bench.records.schema import Record, Status
 from inng_bench.report import build_report
 from inng_bench.report.__main__ import main, make_parser
 from inng_bench.report.documents import latex, markdown, plain_text
@@ -506,7 +506,9 @@ def test_the_markdown_table_leaves_out_what_it_can_say_once() -> None:
     assert headings[:5] == ["texture", "method", "seeds", "Gram ↓", "patch-FID ↓"]
     assert not {"n", "TFLOP", "failed", "status"} & set(headings)
     assert [line.split("|")[1].strip() for line in lines] == ["brick", "", "", "", "", "grass", "", "", "", ""]
-    assert "3 seeds a trained row of 8 TFLOP, n = 512 crops on either side of a pair" in markdown(make_rows(records), records)
+    assert "3 seeds a trained row of 8 TFLOP, n = 512 crops on either side of a pair" in markdown(
+        make_rows(records), records
+    )
 
 
 def test_a_reference_row_has_no_training_time() -> None:

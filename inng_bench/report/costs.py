@@ -81,9 +81,7 @@ def wide_costs(row: Row) -> dict[str, float | None]:
         "sample_seconds_256": costs["seconds_draw"],
         "sample_flops_256": costs["flops_draw"],
         **{f"{unit}_{number}": costs[f"{unit}_{number}"] for unit in ("flops", "seconds") for number in PICTURES},
-        **{
-            f"fresh_over_chain_{metric}": _median(row.values(fresh_over_chain(metric))) for metric in CHAIN_METRICS
-        },
+        **{f"fresh_over_chain_{metric}": _median(row.values(fresh_over_chain(metric))) for metric in CHAIN_METRICS},
     }
 
 

@@ -2,30 +2,15 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from enum import StrEnum
 
-from inng_bench.metrics.catalogue import BY_NAME, MetricInfo
+from inng_bench.metrics.catalogue import HEADLINES, Eye, MetricInfo
 from inng_bench.report.rows import NOISE, REAL, Row, by_texture, claimed, mean_place
 
 
-class Eye(StrEnum):
-    """What a family of metrics sees through."""
-
-    LITE = "EfficientNet-Lite0"
-    FAR = "EfficientNet-Lite0 from afar"
-    UNTRAINED = "filters without training"
-
-
-_METRICS: dict[Eye, tuple[str, ...]] = {
-    Eye.LITE: ("gram", "patch_fid", "patch_kid"),
-    Eye.FAR: ("gram_far",),
-    Eye.UNTRAINED: ("gram_random",),
-}
-
-
 def metrics_by_eye() -> dict[Eye, tuple[MetricInfo, ...]]:
-    """Return the metrics of each eye."""
-    return {eye: tuple(BY_NAME[name] for name in names) for eye, names in _METRICS.items()}
+    """Return the headline metrics of each eye that has some."""
+    found = {eye: tuple(metric for metric in HEADLINES if metric.eye is eye) for eye in Eye}
+    return {eye: metrics for eye, metrics in found.items() if metrics}
 
 
 def leading_metrics() -> tuple[MetricInfo, ...]:
@@ -35,14 +20,12 @@ def leading_metrics() -> tuple[MetricInfo, ...]:
 
 def eyes_note() -> str:
     """Return which metrics belong to which eye, and what being first means."""
-    families = "; ".join(
-        f"{eye} ({', '.join(metric.label.partition(' (')[0] for metric in metrics)})"
-        for eye, metrics in metrics_by_eye().items()
-    )
+    eyes = metrics_by_eye().items()
+    families = "; ".join(f"{eye}: {' / '.join(metric.label for metric in metrics)}" for eye, metrics in eyes)
     return (
-        f"The metrics see through different eyes: {families}. An eye puts that method first whose figures are nearest "
-        "to the row real: mean over its metrics of (value - floor) / (ceiling - floor), where the floor is the row real "
-        "and the ceiling the row noise."
+        f"Metrics that see through the same features are one eye ({families}). First by an eye is the method with the "
+        "least mean over its metrics of (value - floor) / (ceiling - floor), the floor being the row real and the "
+        "ceiling the row noise."
     )
 
 
@@ -66,21 +49,18 @@ def eyes_sentence(rows: Sequence[Row]) -> str:
         return ""
     counts = {eye: Counter(by[texture] for texture in textures) for eye, by in found.items()}
     most = {eye: _most_often(count) for eye, count in counts.items()}
-    told = ", ".join(
-        f"by {eye} {' and '.join(methods)} {'are' if len(methods) > 1 else 'is'} first on {number}"
-        for eye, (methods, number) in most.items()
-    )
+    told = ", ".join(f"{' and '.join(methods)} on {number} ({eye})" for eye, (methods, number) in most.items())
     same = sum(len({by[texture] for by in found.values()}) == 1 for texture in textures)
     agree = len({methods for methods, _ in most.values()}) == 1
     return (
-        f"The eyes {'agree' if agree else 'disagree'} over {len(textures)} {_role(rows)}: {told}; all put the same "
-        f"method first on {same}."
+        f"The eyes {'agree' if agree else 'disagree'} over {len(textures)} {_role(rows)}: first most often are {told}; "
+        f"on {same} all name the same method."
     )
 
 
 def _role(rows: Sequence[Row]) -> str:
     roles = {row.texture.role for row in claimed(rows)} - {"none"}
-    return f"{' and '.join(sorted(roles))} textures".lstrip()
+    return " ".join([*sorted(roles), "textures"])
 
 
 def _most_often(count: Counter[str]) -> tuple[tuple[str, ...], int]:

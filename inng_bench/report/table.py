@@ -26,6 +26,7 @@ NOT_HELD_OUT = "†"
 _ERROR_LENGTH = 60
 """Letters of a reason within the table; it stands whole below."""
 
+
 def comparison_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
     """Return the table for people, every cell marked up; a winner is bold where intervals over seeds separate.
 
@@ -146,7 +147,10 @@ def floor_ratios(rows: Sequence[Row], method: str, metric: str, *, copies: bool 
     ratios = []
     for group in by_texture(claimed(rows)).values():
         values = {row.method: row.figures[metric].value for row in group if row.copies is copies}
-        value, floor = values.get(method), next((row.figures[metric].value for row in group if row.method == REAL), None)
+        value, floor = (
+            values.get(method),
+            next((row.figures[metric].value for row in group if row.method == REAL), None),
+        )
         if value is not None and floor is not None and value > 0 and floor > 0:
             ratios.append(value / floor)
     return ratios
