@@ -1,13 +1,12 @@
 import hashlib
 import io
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from record_builder import VALUES, make_curve, make_record, make_texture, write_picture, write_records
+from record_builder import make_curve, make_record, make_texture, write_picture, write_records
 
 from inng_bench.errors import ExitStatus, InputError
 from inng_bench.hashes import file_hash
@@ -15,7 +14,6 @@ from inng_bench.records import store
 from inng_bench.records.schema import Record, Status, TextureFacts
 from inng_bench.report import build_report
 from inng_bench.report.__main__ import main
-from inng_bench.report.budgets import budget_lines, budgets_figure, line_names
 from inng_bench.report.canvas import (
     GAP,
     PALE,
@@ -133,7 +131,7 @@ def test_the_overview_is_at_most_1600_px_wide_and_has_source_inng_and_dcgan(resu
 def test_every_sheet_is_written(results: Path) -> None:
     report = build_report(results)
     names = {path.name for path in report.files if path.suffix == ".png"}
-    assert names == {"brick.png", "brick-stages.png", "overview.png", "budgets.png"}
+    assert names == {"brick.png", "brick-stages.png", "overview.png"}
 
 
 def test_a_texture_named_like_a_common_sheet_keeps_its_own(tmp_path: Path) -> None:
@@ -275,41 +273,6 @@ def test_two_methods_are_drawn_against_each_other_over_operations_and_over_time(
     assert pixels(figure).shape[1] == 880
     slower = second.model_copy(update={"seconds": {"train": 2 * second.seconds["train"]}})
     assert progress_figure(make_rows([first, slower])) != figure
-
-
-def with_budget(method: str, budget: float, seconds: float, gram: float, **changes: Any) -> list[Record]:
-    values = VALUES | {"gram": gram}
-    shared: dict[str, Any] = {"implementation": "inng", "values": values, "budget_flops": budget} | changes
-    return [make_record(method, replicate=seed, seconds={"train": seconds}, **shared) for seed in range(2)]
-
-
-def test_rows_that_differ_in_their_budget_alone_are_one_line_from_the_fastest_to_the_slowest() -> None:
-    rows = make_rows(
-        [
-            *with_budget("whole", 5e12, 50.0, 0.2),
-            *with_budget("tenth", 5e11, 7.0, 0.5),
-            *with_budget("other", 5e12, 60.0, 0.3, settings={"filters": 64}),
-        ]
-    )
-    names = line_names(rows)
-    assert sorted(names.values()) == ["other", "whole"]
-    lines = budget_lines(rows, "gram", names)
-    assert [at for at, _ in lines["whole"]] == pytest.approx([7.0, 50.0])
-    assert [figure.value for _, figure in lines["whole"]] == pytest.approx([0.5, 0.2])
-    assert [at for at, _ in lines["other"]] == [pytest.approx(60.0)]
-
-
-def test_quality_over_time_is_drawn_where_two_rows_were_trained_and_there_are_colours_enough() -> None:
-    two = [*with_budget("whole", 5e12, 50.0, 0.2), *with_budget("tenth", 5e11, 7.0, 0.5)]
-    figure = budgets_figure(make_rows([*two, make_record("real")]))
-    assert figure is not None
-    assert pixels(figure).shape[1] == 880
-    assert figure == budgets_figure(make_rows([*two, make_record("real")]))
-    assert figure != budgets_figure(make_rows(two))  # without the floor
-    assert budgets_figure(make_rows([*two[:2], make_record("real")])) is None
-    many = [one for n in range(9) for one in with_budget(f"row {n}", 5e12, 50.0, 0.2, settings={"filters": n})]
-    assert budgets_figure(make_rows(many)) is None
-    assert budgets_figure(make_rows(many[:16])) is not None
 
 
 def test_more_methods_than_colours_are_not_drawn_against_each_other() -> None:

@@ -1,5 +1,6 @@
 """Quality over the whole cost: what a method reaches for training and 1, 100 or 10 000 pictures."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -89,7 +90,8 @@ def _plot(axes: Axes, lines: Sequence[CostLine], styles: Styles, metric: MetricI
             face = "none" if line.copies else colour
             axes.plot(cost, line.quality, marker="o", markersize=size, color=colour, markerfacecolor=face)
     positive = [cost for line in lines for cost in line.costs if cost > 0]
-    axes.set_xscale("symlog", linthresh=min(positive, default=1.0))  # some methods count no operations at all
+    # Some methods count no operations at all, and 0 has no logarithm.
+    axes.set_xscale("symlog", linthresh=10.0 ** math.floor(math.log10(min(positive, default=1.0))))
     axes.set_yscale("log")
     axes.axhline(1.0, color="#777777", linestyle=":", linewidth=1)
     axes.set_title(metric.label, fontsize=10, loc="left", parse_math=False)

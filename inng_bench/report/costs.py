@@ -22,7 +22,7 @@ NOTE = (
 )
 MODELS_TITLE = "Models"
 MODELS_NOTE = (
-    "Numbers are all that drawing needs. Fresh over chain: distance of samples from new noise over that of as large "
+    "Numbers are all that drawing needs. Fresh/chain: distance of samples from new noise over that of as large "
     "an area of those that trained along, median over seeds and textures; above 1 new noise does worse."
 )
 
@@ -105,13 +105,8 @@ def _line(row: Row, costs: dict[str, float | None], markup: Markup) -> dict[str,
     for unit, heading, size in (("flops", "TFLOP", 1e12), ("seconds", "s", 1.0)):
         for part in ("train", "draw", *PICTURES):
             cost = costs[f"{unit}_{part}"]
-            cells[f"{heading} {_named(part)}"] = format_number(None if cost is None else cost / size)
+            cells[f"{heading} {part}"] = format_number(None if cost is None else cost / size)
     return {markup.escape(heading): markup.escape(cell) for heading, cell in cells.items()}
-
-
-def _named(part: str | int) -> str:
-    """Return a number with a narrow gap between thousands, which no line break parts."""
-    return f"{part:,}".replace(",", "\u202f") if isinstance(part, int) else part
 
 
 def models_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
@@ -123,7 +118,7 @@ def models_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
         cells = {"method": method, "10⁶ numbers": ABSENT if numbers is None else format_number(numbers / 1e6)}
         for metric, label in zip(CHAIN_METRICS, ("Gram", "patch-FID"), strict=True):
             ratios = [value for row in group for value in row.values(fresh_over_chain(metric))]
-            cells[f"{label}, fresh over chain"] = format_number(_median(ratios))
+            cells[f"{label} fresh/chain"] = format_number(_median(ratios))
         lines.append({markup.escape(heading): markup.escape(cell) for heading, cell in cells.items()})
     return pd.DataFrame(lines, dtype="str")
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from inng_bench.metrics.catalogue import HEADLINES, Eye, MetricInfo
 from inng_bench.report.rows import NOISE, REAL, Row, by_texture, claimed, mean_place
+from inng_bench.report.table import short_label
 
 
 def metrics_by_eye() -> dict[Eye, tuple[MetricInfo, ...]]:
@@ -21,7 +22,7 @@ def leading_metrics() -> tuple[MetricInfo, ...]:
 def eyes_note() -> str:
     """Return which metrics belong to which eye, and what being first means."""
     eyes = metrics_by_eye().items()
-    families = "; ".join(f"{eye}: {' / '.join(metric.label for metric in metrics)}" for eye, metrics in eyes)
+    families = "; ".join(f"{eye}: {' / '.join(short_label(metric) for metric in metrics)}" for eye, metrics in eyes)
     return (
         f"Metrics that see through the same features are one eye ({families}). First by an eye is the method with the "
         "least mean over its metrics of (value - floor) / (ceiling - floor), the floor being the row real and the "
@@ -54,7 +55,7 @@ def eyes_sentence(rows: Sequence[Row]) -> str:
     agree = len({methods for methods, _ in most.values()}) == 1
     return (
         f"The eyes {'agree' if agree else 'disagree'} over {len(textures)} {_role(rows)}: first most often are {told}; "
-        f"on {same} all name the same method."
+        f"on {same or 'none'} all name the same method."
     )
 
 

@@ -42,10 +42,8 @@ def comparison_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
 
 
 def page_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
-    """Return the same table for a page: a texture stands in its first row only, the common network in the caption."""
-    network = markup.escape("(EffLite0)")
-    table = _textures_once(comparison_table(rows, markup))
-    return table.rename(columns=lambda heading: str(heading).replace(f" {network}", ""))
+    """Return the same table for a page: a texture stands in its first row only."""
+    return _textures_once(comparison_table(rows, markup))
 
 
 def companion_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
@@ -118,10 +116,15 @@ def _interval(figure: Estimate, digits: int, kind: IntervalKind, markup: Markup)
 
 
 def heading_of(metric: MetricInfo) -> str:
-    """Return a metric's label, unit and direction."""
+    """Return a metric's label without the common network, which the caption names, its unit and direction."""
     arrow = "↓" if metric.direction is Direction.LOWER else "↑"
     unit = f" [{metric.unit}]" if metric.unit else ""
-    return f"{metric.label}{unit} {arrow}"
+    return f"{short_label(metric)}{unit} {arrow}"
+
+
+def short_label(metric: MetricInfo) -> str:
+    """Return a metric's label without the network that most of them have in common."""
+    return metric.label.removesuffix(" (EffLite0)")
 
 
 def floor_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
