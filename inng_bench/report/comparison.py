@@ -25,8 +25,8 @@ FEWEST_TEXTURES = 3
 
 TITLE = "Comparison of methods"
 NOTE = (
-    "INNg against DCGAN of equal budget on the headline metrics, over test textures where there are such, without what "
-    "copies. The unit is a texture, its value the mean over seeds. "
+    "INNg against DCGAN of equal budget on the headline metrics, over test textures where there are such; copies are "
+    "left out. The unit is a texture, its value the mean over seeds. "
     "Ratio: geometric mean over textures with its 95% t interval; under 1 INNg is better. p: two-sided paired t test "
     "on the logarithms (Wilcoxon's signed-rank test on the differences where a value is not positive), after Holm's "
     "correction over the headline metrics."

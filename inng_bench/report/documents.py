@@ -20,8 +20,8 @@ WIDTH = 116
 FLOOR_TITLE = "Times the floor"
 FLOOR_NOTE = (
     "Geometric mean over textures of a method's value divided by that of the row real; in brackets the number of "
-    "textures on which both are positive: test textures alone where there are such, and no control. What copies is "
-    "left out. Floor and samples have the same area, and so the same finite-sample bias."
+    "textures on which both are positive: test textures alone where there are such, and no control. Copies are left "
+    "out. Floor and samples have the same area, and so the same finite-sample bias."
 )
 
 COMPANIONS_TITLE = "Companions"

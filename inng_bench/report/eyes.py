@@ -22,20 +22,28 @@ def leading_metrics() -> tuple[MetricInfo, ...]:
 def eyes_note() -> str:
     """Return which metrics belong to which eye, and what being first means."""
     eyes = metrics_by_eye().items()
-    families = "; ".join(f"{eye}: {' / '.join(short_label(metric) for metric in metrics)}" for eye, metrics in eyes)
+    families = "; ".join(f"{eye} ({' / '.join(short_label(metric) for metric in metrics)})" for eye, metrics in eyes)
     return (
-        f"Metrics that see through the same features are one eye ({families}). First by an eye is the method with the "
-        "least mean over its metrics of (value - floor) / (ceiling - floor), the floor being the row real and the "
-        "ceiling the row noise."
+        f"Headline metrics that see through the same features are one eye: {families}. Each eye ranks the methods of a "
+        "texture by the mean over its metrics of (value - floor) / (ceiling - floor): the floor is the row real, the "
+        "ceiling the row noise. Ranked are rows without training and those trained with the most frequent budget."
     )
 
 
 def firsts(rows: Sequence[Row]) -> dict[Eye, dict[str, str]]:
-    """Return the label of the first method by eye and texture; what copies takes no part."""
+    """Return the label of the first method by eye and texture, among rows of one budget; copies take no part."""
     found: dict[Eye, dict[str, str]] = {}
+    budgets = Counter(row.budget_flops for row in claimed(rows) if row.is_trained)
+    allowed = {budget for budget, _ in budgets.most_common(1)}
     for eye, metrics in metrics_by_eye().items():
         for texture, group in by_texture(claimed(rows)).items():
-            rivals = [row for row in group if row.implementation not in (REAL, NOISE) and not row.copies]
+            rivals = [
+                row
+                for row in group
+                if row.implementation not in (REAL, NOISE)
+                and not row.copies
+                and (row.budget_flops in allowed or not row.is_trained)
+            ]
             places = {row.method: place for row in rivals if (place := mean_place(row, group, metrics)) is not None}
             if len(places) > 1:
                 found.setdefault(eye, {})[texture] = min(places, key=lambda method: places[method])
@@ -54,14 +62,14 @@ def eyes_sentence(rows: Sequence[Row]) -> str:
     same = sum(len({by[texture] for by in found.values()}) == 1 for texture in textures)
     agree = len({methods for methods, _ in most.values()}) == 1
     return (
-        f"The eyes {'agree' if agree else 'disagree'} over {len(textures)} {_role(rows)}: first most often are {told}; "
+        f"The eyes {'agree' if agree else 'disagree'} over {len(textures)} {_textures(rows, len(textures))}: first most often are {told}; "
         f"on {same or 'none'} all name the same method."
     )
 
 
-def _role(rows: Sequence[Row]) -> str:
+def _textures(rows: Sequence[Row], count: int) -> str:
     roles = {row.texture.role for row in claimed(rows)} - {"none"}
-    return " ".join([*sorted(roles), "textures"])
+    return " ".join([*sorted(roles), "textures" if count > 1 else "texture"])
 
 
 def _most_often(count: Counter[str]) -> tuple[tuple[str, ...], int]:

@@ -11,7 +11,6 @@ from inng_bench.report.eyes import eyes_note, eyes_sentence
 from inng_bench.report.intervals import BOOTSTRAP_FROM, IntervalKind
 from inng_bench.report.origin import Origin
 from inng_bench.report.rows import (
-    COPIES,
     REAL,
     Row,
     by_texture,
@@ -51,14 +50,14 @@ def caption(rows: Sequence[Row]) -> list[str]:
         "which no method has seen; a value is the mean over these pairs. The copy rate alone compares with the train "
         "window. ↓ lower is better.",
         f"The row {REAL} is the floor: the mean over all pairs of real windows, at the same area on both sides.",
-        f"What {COPIES} takes part in no comparison, no mean and no bold figure: mirror and quilting by their making, "
-        f"any other row with a copy rate above {COPIES_ABOVE:g}.",
+        "Rows that copy the picture are in no comparison and no mean, and never bold: mirror and quilting by their "
+        f"making, any other row with a copy rate above {COPIES_ABOVE:g}.",
         *_roles(rows),
         *_without_held_out(rows),
         *(_KINDS[kind] for kind in interval_kinds(rows)),
         "Bold (a star in the terminal) is the best trained method of a texture and budget where its interval over "
         "seeds lies clear of all others of that budget; one seed decides nothing.",
-        "Headings without a network mean EfficientNet-Lite0 trained on ImageNet (EffLite0). Its patch-FID and "
+        "A heading without a network means EfficientNet-Lite0 trained on ImageNet (EffLite0). Its patch-FID and "
         "patch-KID are not comparable with published FID and KID, which take Inception-v3 and other crops.",
     ]
     return [sentence for sentence in sentences if sentence]

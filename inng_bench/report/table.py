@@ -5,7 +5,7 @@ from functools import partial
 
 import pandas as pd
 
-from inng_bench.metrics.catalogue import COMPANIONS, HEADLINES, MAIN_TABLE, Compared, Direction, MetricInfo
+from inng_bench.metrics.catalogue import COMPANIONS, HEADLINES, MAIN_TABLE, Compared, Direction, MetricInfo, Role
 from inng_bench.report.intervals import Estimate, IntervalKind, geometric_mean
 from inng_bench.report.rows import (
     COPIES,
@@ -94,7 +94,7 @@ def _seeds_cell(row: Row) -> str:
 
 
 def _figure_cell(row: Row, metric: MetricInfo, wins: bool, markup: Markup) -> str:
-    """Return value and interval, such as ``0.123 (0.101–0.145)``."""
+    """Return value and interval, such as ``0.123 (0.101–0.145)``; a rate that marks rows by itself has none."""
     figure = row.figures[metric.name]
     text = format_number(figure.value, metric.digits)
     if figure.value is None or text == ABSENT:
@@ -102,7 +102,7 @@ def _figure_cell(row: Row, metric: MetricInfo, wins: bool, markup: Markup) -> st
     if not row.texture.held_out and metric.compared is Compared.HELD_OUT:
         text += NOT_HELD_OUT
     value = markup.bold(markup.escape(text)) if wins else markup.escape(text)
-    interval = _interval(figure, metric.digits, row.interval, markup)
+    interval = "" if metric.role is Role.COPYING else _interval(figure, metric.digits, row.interval, markup)
     return markup.with_interval(value, markup.escape(interval)) if interval else value
 
 
