@@ -61,10 +61,8 @@ def eyes_sentence(rows: Sequence[Row]) -> str:
     told = ", ".join(f"{' and '.join(methods)} on {number} ({eye})" for eye, (methods, number) in most.items())
     same = sum(len({by[texture] for by in found.values()}) == 1 for texture in textures)
     agree = len({methods for methods, _ in most.values()}) == 1
-    return (
-        f"The eyes {'agree' if agree else 'disagree'} over {len(textures)} {_textures(rows, len(textures))}: first most often are {told}; "
-        f"on {same or 'none'} all name the same method."
-    )
+    verdict = f"The eyes {'agree' if agree else 'disagree'} over {len(textures)} {_textures(rows, len(textures))}"
+    return f"{verdict}: first most often are {told}; on {same or 'none'} all name the same method."
 
 
 def _textures(rows: Sequence[Row], count: int) -> str:
