@@ -17,6 +17,7 @@ from inng_bench.arguments import positive_number, share, stage_number, whole_num
 from inng_bench.errors import ExitStatus, InputError, one_line
 from inng_bench.gate.commands import add_commands as add_gate_commands
 from inng_bench.harness.devices import DEVICES
+from inng_bench.judge_command import add_judge
 from inng_bench.ladder.command import add_ladder
 from inng_bench.metrics_command import add_metrics
 from inng_bench.processes import keep_freed_memory
@@ -94,6 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_metrics(commands)
     add_gate_commands(commands)
     add_ladder(commands)
+    add_judge(commands)
     return parser
 
 
