@@ -44,7 +44,7 @@ def choose_pairs(
     left = [every[index] for index in generator.permutation(len(every))]
     seen: Counter[str | tuple[str, str]] = Counter()
     sides = {pair: bool(generator.integers(2)) for pair in sorted({(first, second) for _, first, second in every})}
-    chosen = []
+    chosen: list[Pairing] = []
     while left and len(chosen) < most:
         texture, first, second = min(left, key=lambda one: _times(seen, *one))
         left.remove((texture, first, second))

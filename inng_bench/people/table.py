@@ -17,7 +17,7 @@ _EXPLAINED = (
     "that of the first method of a line. Intervals: 95%, bootstrap over the pairs that were shown."
 )
 _APART = (
-    "Some methods were never chosen over some others, nor by way of third ones. How far these are apart no answer says;\n"
+    "Some methods were never chosen over some others, nor by way of third ones. How far they are apart no answer says;\n"
     "their strengths are finite since each method is given half an answer for and half one against it."
 )
 _COPYING = "copies: the method copies the picture; that people find it alike is no merit of a model."
