@@ -15,6 +15,9 @@ from inng_bench.people.documents import Key, Question
 from inng_bench.records import store
 from inng_bench.records.schema import Record, TextureFacts, Window
 
+SIDE = 96
+"""Of windows and, unless a test says otherwise, of samples, in pixels."""
+
 METHODS = ("real", "mirror", "inng", "dcgan", "noise")
 
 
@@ -27,13 +30,13 @@ def make_results(
     sides: Mapping[str, int] | None = None,
     **facts: Any,
 ) -> Path:
-    """Store records with samples of noise; ``sides`` are those of the samples of a method, ``facts`` those of a texture."""
+    """Store records with samples of noise, of a side by method; ``facts`` are those of the textures."""
     records = []
     for texture in textures:
         described = write_windows(out, texture).model_copy(update=facts)
         for method in methods:
             drawn = 0 if method == "real" else samples
-            records.append(write_samples(out, described, method, drawn, (sides or {}).get(method, 256)))
+            records.append(write_samples(out, described, method, drawn, (sides or {}).get(method, SIDE)))
     return write_records(out, records)
 
 
@@ -45,10 +48,10 @@ def write_windows(out: Path, texture: str) -> TextureFacts:
 
 
 def _write_window(path: Path, seed: int) -> Window:
-    write_picture(path, 256, 256, seed)
+    write_picture(path, SIDE, SIDE, seed)
     with Image.open(path) as image:
         pixels = np.asarray(image).tobytes()
-    return Window(top=0, left=0, height=256, width=256, sha256=hashlib.sha256(pixels).hexdigest())
+    return Window(top=0, left=0, height=SIDE, width=SIDE, sha256=hashlib.sha256(pixels).hexdigest())
 
 
 def write_samples(out: Path, facts: TextureFacts, method: str, count: int, side: int) -> Record:

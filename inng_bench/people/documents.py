@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from inng_bench.errors import InputError
 
-PageId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}\Z")]
+PageId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
 """It names a folder, and answers come from strangers."""
 
-SittingId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}\Z")]
+SittingId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 
 
 class Choice(StrEnum):

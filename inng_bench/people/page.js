@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const place = `inng-bench judge ${data.page}`;
+  const place = `judge ${data.page}`;
   const element = (id) => document.getElementById(id);
   const buttons = { first: element("first"), second: element("second"), "cannot tell": element("neither") };
   let state = remembered() ?? fresh();

@@ -111,7 +111,7 @@ def fit(wins: Floats, start: Floats | None = None) -> Floats:
     """
     count = len(wins)
     made_up = PRIOR / (count - 1) * (1 - np.eye(count))
-    strengths = choix.ilsr_pairwise_dense(wins + made_up, initial_params=start, max_iter=10_000, tol=1e-6)
+    strengths = choix.ilsr_pairwise_dense(wins + made_up, initial_params=start, max_iter=10_000, tol=1e-5)
     return np.asarray(strengths - strengths.mean())
 
 

@@ -17,8 +17,8 @@ _EXPLAINED = (
     "that of the first method of a line. Intervals: 95%, bootstrap over the pairs that were shown."
 )
 _APART = (
-    "Some methods were never chosen over some others, nor by way of third ones. How far they are apart no answer says;\n"
-    "their strengths are finite since each method is given half an answer for and half one against it."
+    "Some methods were never chosen over some others, nor by way of third ones. How far they are apart, no answer\n"
+    "says; their strengths are finite since each method is given half an answer for and half one against it."
 )
 _COPYING = "copies: the method copies the picture; that people find it alike is no merit of a model."
 
@@ -47,7 +47,7 @@ def _method_line(verdict: Verdict, method: int) -> dict[str, str]:
     return {
         "method": _name(verdict, method),
         **_counts([one for other in range(len(verdict.methods)) for one in _scores(verdict, method, other)]),
-        "strength": format_range(value, value, 2).split(" to ")[0],
+        "strength": f"{value:.2f}".replace("-", "−"),
         "95%": format_range(*verdict.strengths.interval(method), 2),
     }
 
