@@ -1,10 +1,13 @@
 """The page of `judge` in a real browser: `tox -e browser`."""
 
+from __future__ import annotations
+
 import json
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from judged_results import make_results
@@ -13,6 +16,9 @@ from inng_bench import cli
 from inng_bench.people.documents import Choice, read_answers
 from inng_bench.people.page import Page as JudgePage
 from inng_bench.people.page import build_page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
@@ -39,7 +45,7 @@ NARROW = {"width": 380, "height": 800}
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator["sync_api.Browser"]:
+def browser() -> Iterator[Browser]:
     with sync_api.sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(FLAGS))
         yield started
@@ -53,7 +59,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> JudgePage:
 
 
 @pytest.fixture
-def page(browser: "sync_api.Browser", judged: JudgePage) -> Iterator["sync_api.Page"]:
+def page(browser: Browser, judged: JudgePage) -> Iterator[Page]:
     """The page, opened; it may complain of nothing and ask for nothing."""
     context = browser.new_context(viewport=WIDE, accept_downloads=True)
     opened = context.new_page()
@@ -71,11 +77,11 @@ def is_own(address: str, judged: JudgePage) -> bool:
     return address.startswith(("data:", "blob:")) or address == judged.path.as_uri()
 
 
-def progress(page: "sync_api.Page") -> str:
+def progress(page: Page) -> str:
     return str(page.locator("#progress").inner_text())
 
 
-def save(page: "sync_api.Page", button: str, folder: Path) -> Path:
+def save(page: Page, button: str, folder: Path) -> Path:
     with page.expect_download() as download:
         page.locator(button).click()
     path = folder / str(download.value.suggested_filename)
@@ -84,7 +90,7 @@ def save(page: "sync_api.Page", button: str, folder: Path) -> Path:
 
 
 def test_a_person_clicks_through_and_the_saved_file_is_read(
-    page: "sync_api.Page", judged: JudgePage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    page: Page, judged: JudgePage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert page.locator("#save").is_disabled()
     clicked = ["first", "second", "neither", "first", "first", "second"]
@@ -104,7 +110,7 @@ def test_a_person_clicks_through_and_the_saved_file_is_read(
     assert capsys.readouterr().out.startswith("6 answers from 1 sitting to 6 of 6 pairs\n")
 
 
-def test_a_person_answers_with_the_keyboard_alone(page: "sync_api.Page", tmp_path: Path) -> None:
+def test_a_person_answers_with_the_keyboard_alone(page: Page, tmp_path: Path) -> None:
     for key in ("ArrowLeft", "ArrowLeft", "Backspace", "ArrowRight", "ArrowDown"):
         page.keyboard.press(key)
     assert progress(page) == "Pair 4 of 6."
@@ -130,7 +136,7 @@ def test_a_person_answers_with_the_keyboard_alone(page: "sync_api.Page", tmp_pat
     ]
 
 
-def save_by_key(page: "sync_api.Page", folder: Path) -> Path:
+def save_by_key(page: Page, folder: Path) -> Path:
     with page.expect_download() as download:
         page.keyboard.press("Enter")
     path = folder / str(download.value.suggested_filename)
@@ -138,7 +144,7 @@ def save_by_key(page: "sync_api.Page", folder: Path) -> Path:
     return path
 
 
-def test_a_key_held_down_and_a_double_click_answer_one_pair(page: "sync_api.Page") -> None:
+def test_a_key_held_down_and_a_double_click_answer_one_pair(page: Page) -> None:
     page.keyboard.down("ArrowLeft")
     page.keyboard.down("ArrowLeft")
     page.keyboard.up("ArrowLeft")
@@ -147,11 +153,14 @@ def test_a_key_held_down_and_a_double_click_answer_one_pair(page: "sync_api.Page
     assert progress(page) == "Pair 3 of 6."
     page.keyboard.press("Control+ArrowLeft")
     assert progress(page) == "Pair 3 of 6."
+    page.locator("#second").focus()
+    page.keyboard.down("Enter")
+    page.keyboard.down("Enter")
+    page.keyboard.up("Enter")
+    assert progress(page) == "Pair 4 of 6."
 
 
-def test_a_page_that_is_opened_again_goes_on_and_the_next_person_begins_anew(
-    page: "sync_api.Page", tmp_path: Path
-) -> None:
+def test_a_page_that_is_opened_again_goes_on_and_the_next_person_begins_anew(page: Page, tmp_path: Path) -> None:
     page.keyboard.press("ArrowLeft")
     early = save(page, "#save", tmp_path)
     page.reload()
@@ -169,7 +178,7 @@ def test_a_page_that_is_opened_again_goes_on_and_the_next_person_begins_anew(
     assert first.sitting != second.sitting
 
 
-def test_the_three_pictures_of_a_pair_are_shown_at_one_scale(page: "sync_api.Page", judged: JudgePage) -> None:
+def test_the_three_pictures_of_a_pair_are_shown_at_one_scale(page: Page, judged: JudgePage) -> None:
     data = json.loads(str(page.locator("#data").text_content()))
     for viewport in (WIDE, NARROW):
         page.set_viewport_size(viewport)
@@ -189,7 +198,7 @@ def test_the_three_pictures_of_a_pair_are_shown_at_one_scale(page: "sync_api.Pag
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_nothing_is_amiss_for_people_with_disabilities_nor_wider_than_the_screen(
-    page: "sync_api.Page", scheme: str, viewport: dict[str, int]
+    page: Page, scheme: str, viewport: dict[str, int]
 ) -> None:
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size(viewport)
@@ -203,7 +212,7 @@ def test_nothing_is_amiss_for_people_with_disabilities_nor_wider_than_the_screen
 
 
 def test_without_a_store_of_the_browser_the_page_still_works(
-    browser: "sync_api.Browser", judged: JudgePage, tmp_path: Path
+    browser: Browser, judged: JudgePage, tmp_path: Path
 ) -> None:
     opened = browser.new_page()
     opened.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('none'); } })")

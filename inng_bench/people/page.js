@@ -111,6 +111,8 @@
 
   const keys = { ArrowLeft: "first", ArrowRight: "second", ArrowDown: "cannot tell" };
   document.addEventListener("keydown", (event) => {
+    // A key that is held down would answer pairs unseen; Enter does so by the button that has the focus.
+    if (event.repeat && event.key === "Enter") event.preventDefault();
     if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
     if (event.key === "Backspace") {
       event.preventDefault();
