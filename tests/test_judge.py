@@ -4,6 +4,8 @@ import base64
 import io
 import json
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from itertools import combinations
@@ -179,6 +181,14 @@ def test_methods_without_pictures_are_left_out(tmp_path: Path) -> None:
         picture.unlink()
     page = build(tmp_path, pairs=50)
     assert "dcgan" not in {one.method for question in page.key.questions for one in (question.first, question.second)}
+
+
+def test_the_command_needs_no_torch(tmp_path: Path) -> None:
+    make_results(tmp_path)
+    script = (
+        "import sys; from inng_bench import cli; cli.main(['judge', sys.argv[1]]); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script, tmp_path], check=True, capture_output=True)
 
 
 # Strengths.

@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from judged_results import make_results
@@ -18,7 +18,7 @@ from inng_bench.people.page import Page as JudgePage
 from inng_bench.people.page import build_page
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, ViewportSize
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
@@ -40,8 +40,8 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium; install it or set INNG_CHROMIUM"),
 ]
 
-WIDE = {"width": 1280, "height": 900}
-NARROW = {"width": 380, "height": 800}
+WIDE: ViewportSize = {"width": 1280, "height": 900}
+NARROW: ViewportSize = {"width": 380, "height": 800}
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +198,7 @@ def test_the_three_pictures_of_a_pair_are_shown_at_one_scale(page: Page, judged:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_nothing_is_amiss_for_people_with_disabilities_nor_wider_than_the_screen(
-    page: Page, scheme: str, viewport: dict[str, int]
+    page: Page, scheme: Literal["light", "dark"], viewport: ViewportSize
 ) -> None:
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size(viewport)

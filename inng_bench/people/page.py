@@ -21,7 +21,6 @@ from inng_bench.people.pairs import Pairing, choose_pairs
 from inng_bench.people.stored import Contest, StoredPicture, find_contests
 from inng_bench.records.store import pages_folder
 from inng_bench.report.canvas import png
-from inng_bench.seeds import derive_seed, numpy_generator
 
 PAGE_NAME, KEY_NAME = "judge.html", "key.json"
 
@@ -71,7 +70,7 @@ def build_page(results: Path, *, pairs: int, seed: int, methods: Sequence[str] |
         When there is nothing to compare, a picture is damaged, or the folder cannot be written.
     """
     contests = {one.facts.name: one for one in find_contests(results, methods)}
-    generator = numpy_generator(derive_seed(seed=seed, purpose="judge"))
+    generator = np.random.default_rng(seed)
     chosen = choose_pairs(
         {name: [one.method for one in contest.contestants] for name, contest in contests.items()}, pairs, generator
     )

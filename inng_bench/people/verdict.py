@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from inng_bench.errors import InputError
 from inng_bench.people.documents import Answers, Choice, Key, read_answers, read_key
 from inng_bench.people.page import find_key
 from inng_bench.people.strength import Comparison, Strengths, estimate_strengths
 from inng_bench.records.store import RUNS
-from inng_bench.seeds import derive_seed, numpy_generator
 
 _SCORES = {Choice.FIRST: 1.0, Choice.SECOND: 0.0, Choice.CANNOT_TELL: 0.5}
 
@@ -64,12 +65,11 @@ def read_verdict(files: Sequence[Path], results: Path | None = None) -> Verdict:
     keys = {page: read_key(find_key(folder, page)) for page in dict.fromkeys(sheet.page for _, sheet in sheets)}
     methods: dict[str, int] = {}
     comparisons = _compare(sheets, keys, methods)
-    generator = numpy_generator(derive_seed(purpose="judge bootstrap"))
     return Verdict(
         methods=tuple(methods),
         copying=frozenset(name for key in keys.values() for name in key.copying),
         comparisons=comparisons,
-        strengths=estimate_strengths(comparisons, len(methods), generator),
+        strengths=estimate_strengths(comparisons, len(methods), np.random.default_rng(0)),
         sittings=len(sheets),
         asked=sum(len(key.questions) for key in keys.values()),
     )
