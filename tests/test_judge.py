@@ -186,7 +186,7 @@ def test_methods_without_pictures_are_left_out(tmp_path: Path) -> None:
 def test_the_command_needs_no_torch(tmp_path: Path) -> None:
     make_results(tmp_path)
     script = (
-        "import sys; from inng_bench import cli; cli.main(['judge', sys.argv[1]]); assert 'torch' not in sys.modules"
+        "import sys; from inng_bench.cli import main; main(['judge', sys.argv[1]]); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script, tmp_path], check=True, capture_output=True)
 
@@ -262,7 +262,11 @@ def test_answers_become_a_table_in_the_order_in_which_the_methods_were_chosen(
     rows = re.findall(r"^(\S+(?: \(copies\))?) +(\d+) +(\d+) +(\d+) +(\d+) +(−?\d\.\d\d) +\S", said, re.M)
     assert [row[0] for row in rows] == ["real", "mirror (copies)", "inng", "dcgan", "noise"]
     assert [row[1:5] for row in rows] == [("8", f"{8 - 2 * lost}", f"{2 * lost}", "0") for lost in range(5)]
-    assert re.search(r"^real : mirror \(copies\) +2 +2 +0 +0 +0\.\d\d +0\.\d\d–0\.\d\d$", said, re.M)
+    assert re.search(r"^mirror \(copies\) : inng +2 +2 +0 +0 +0\.\d\d +0\.\d\d–0\.\d\d$", said, re.M)
+    # Where all answers go one way there is no spread to resample, and an interval would be too short.
+    assert re.search(r"^real : mirror \(copies\) +2 +2 +0 +0 +0\.\d\d +–$", said, re.M)
+    assert len(re.findall(r"^(?:real|noise) .* –$", said, re.M)) == 5
+    assert "No interval (–)" in said
     assert "How far they are apart, no answer\nsays" in said
     assert "no merit of a model" in said
 

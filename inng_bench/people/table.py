@@ -9,13 +9,14 @@ from scipy.sparse.csgraph import connected_components
 from inng_bench.people.strength import win_matrix
 from inng_bench.people.verdict import Verdict
 from inng_bench.tables.grid import text_grid
-from inng_bench.tables.markup import PLAIN, format_range
+from inng_bench.tables.markup import ABSENT, PLAIN, format_range
 
 _EXPLAINED = (
     "An answer is a win of one method over the other; one that could not tell is half a win of either. Strengths are\n"
     "those of Bradley and Terry, with mean 0: a method that leads by 1.1 is chosen three times in four. The chance is\n"
     "that of the first method of a line. Intervals: 95%, bootstrap over the pairs that were shown."
 )
+_ONE_SIDED = "No interval (–): a method was always chosen, or never, and resampling such answers shows no spread."
 _APART = (
     "Some methods were never chosen over some others, nor by way of third ones. How far they are apart, no answer\n"
     "says; their strengths are finite since each method is given half an answer for and half one against it."
@@ -35,6 +36,8 @@ def verdict_text(verdict: Verdict) -> str:
     met = [_pair_line(verdict, first, second) for first, second in combinations(order, 2)]
     pairs = [line for line in met if line["n"] != "0"]
     notes = [_EXPLAINED]
+    if any(_is_one_sided(verdict, method) for method in order):
+        notes.append(_ONE_SIDED)
     if connected_components(wins.sum(axis=0) > 0, connection="strong", return_labels=False) > 1:
         notes.append(_APART)
     if verdict.copying.intersection(verdict.methods):
@@ -46,19 +49,20 @@ def _method_line(verdict: Verdict, method: int) -> dict[str, str]:
     value = float(verdict.strengths.values[method])
     return {
         "method": _name(verdict, method),
-        **_counts([one for other in range(len(verdict.methods)) for one in _scores(verdict, method, other)]),
+        **_counts(_all_scores(verdict, method)),
         "strength": f"{value:.2f}".replace("-", "−"),
-        "95%": format_range(*verdict.strengths.interval(method), 2),
+        "95%": ABSENT if _is_one_sided(verdict, method) else format_range(*verdict.strengths.interval(method), 2),
     }
 
 
 def _pair_line(verdict: Verdict, first: int, second: int) -> dict[str, str]:
     chance, low, high = verdict.strengths.chance(first, second)
+    is_open = _is_one_sided(verdict, first) or _is_one_sided(verdict, second)
     return {
         "pair": f"{_name(verdict, first)} : {_name(verdict, second)}",
         **_counts(_scores(verdict, first, second)),
         "chance": f"{chance:.2f}",
-        "95%": format_range(low, high, 2),
+        "95%": ABSENT if is_open else format_range(low, high, 2),
     }
 
 
@@ -67,6 +71,14 @@ def _scores(verdict: Verdict, first: int, second: int) -> list[float]:
     forwards = [one.score for one in verdict.comparisons if (one.first, one.second) == (first, second)]
     backwards = [1 - one.score for one in verdict.comparisons if (one.first, one.second) == (second, first)]
     return forwards + backwards
+
+
+def _all_scores(verdict: Verdict, method: int) -> list[float]:
+    return [score for other in range(len(verdict.methods)) for score in _scores(verdict, method, other)]
+
+
+def _is_one_sided(verdict: Verdict, method: int) -> bool:
+    return set(_all_scores(verdict, method)) in ({1.0}, {0.0})
 
 
 def _counts(scores: list[float]) -> dict[str, str]:
