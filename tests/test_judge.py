@@ -265,7 +265,7 @@ def test_answers_become_a_table_in_the_order_in_which_the_methods_were_chosen(
     assert re.search(r"^mirror \(copies\) : inng +2 +2 +0 +0 +0\.\d\d +0\.\d\d–0\.\d\d$", said, re.M)
     # Where all answers go one way there is no spread to resample, and an interval would be too short.
     assert re.search(r"^real : mirror \(copies\) +2 +2 +0 +0 +0\.\d\d +–$", said, re.M)
-    assert len(re.findall(r"^(?:real|noise) .* –$", said, re.M)) == 5
+    assert len(re.findall(r"^(?:real|noise) .* –$", said, re.M)) == 6
     assert "No interval (–)" in said
     assert "How far they are apart, no answer\nsays" in said
     assert "no merit of a model" in said
