@@ -16,7 +16,7 @@ from inng_bench.harness.machine import Claim, claim_machine
 from inng_bench.harness.measuring import measure_runs, unmeasured_runs
 from inng_bench.harness.messages import Kind, Message, Request, Task
 from inng_bench.harness.pictures import write_png
-from inng_bench.harness.plan import Plan, Retry, RunSpec, find_missing, make_plan, record_key
+from inng_bench.harness.plan import TIMED, Plan, Retry, RunSpec, find_missing, make_plan, record_key
 from inng_bench.harness.rerun import origin_of_suite, rerun_command
 from inng_bench.harness.rows import failed_record
 from inng_bench.harness.suite import Suite, load_suite
@@ -24,9 +24,6 @@ from inng_bench.hashes import sealed
 from inng_bench.records import store
 from inng_bench.records.folder import claim_folder, locked
 from inng_bench.records.schema import NO_LIMITS, Limits, Record, Throughput
-
-TIMED = "inng"
-"""Implementation whose sampler is timed."""
 
 NOT_TIMED = "The sampler could not be timed: "
 
