@@ -135,8 +135,8 @@ def in_words(runs: Sequence[RunSpec], unmeasured: Sequence[RunSpec], jobs: int, 
         )
     took = time.perf_counter() - began
     again = [run.model_copy(update={"budget_flops": 0.0}) for run in unmeasured]
-    samplers = sum(run.implementation == TIMED for run in runs) if timed else 0
-    expected = math.ceil(minutes([*again, *runs], jobs, speed, timed=samplers))
+    samplers = {(run.method, run.replicate) for run in runs if timed and run.implementation == TIMED}
+    expected = math.ceil(minutes([*again, *runs], jobs, speed, timed=len(samplers)))
     unit = "minute" if expected == 1 else "minutes"
     count = f"{len(again) + len(runs)} runs, {jobs} at once"
     return f"About {expected} {unit} on this machine: {count}; from a probe of {took:.0f} s."

@@ -206,11 +206,19 @@ def _describe(plan: Plan, folder: Path, records: Sequence[Record]) -> None:
 
 
 def untimed_runs(plan: Plan, folder: Path) -> list[RunSpec]:
-    """Return the finished runs whose sampler has still to be timed."""
+    """Return the finished runs whose sampler has still to be timed: one of each row's seed, on its first texture.
+
+    A timed sampler takes the same steps whatever it has learnt, so that other textures would tell the same.
+    """
     if not plan.suite.throughput:
         return []
     found = [(run, store.find_record(folder, *run.key)) for run in plan.runs if run.implementation == TIMED]
-    return [run for run, record in found if record and plan.is_done(run, record) and record.throughput is None]
+    finished = [(run, record) for run, record in found if record and plan.is_done(run, record)]
+    timed = {(run.method, run.replicate) for run, record in finished if record.throughput is not None}
+    first: dict[tuple[str, int], RunSpec] = {}
+    for run, _ in finished:
+        first.setdefault((run.method, run.replicate), run)
+    return [run for key, run in first.items() if key not in timed]
 
 
 def default_jobs(plan: Plan) -> int:
