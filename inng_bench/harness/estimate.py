@@ -34,7 +34,7 @@ PROBE_CROPS = 128
 """Crops that a probe sees, and the share of the cost of ``gram`` that they are: four samples and three windows."""
 PROBE_COST = BY_NAME["gram"].cost * PROBE_CROPS / (7 * 512)
 
-START, COUNTING, TIMING = 5.0, 2.0, 10.0
+START, COUNTING, TIMING = 5.0, 2.0, 18.0
 """In the seconds of the catalogue's costs: the start of a run's process, and the timing of a sampler. Counting the
 operations of a picture takes as long as drawing two."""
 
