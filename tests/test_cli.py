@@ -139,7 +139,7 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(
     assert said[8] == (
         "On disk they take 98 MiB, and until they are done about 0 MiB more for what they can go on from."
     )
-    assert said[9].startswith("About 2 minutes on this machine: 7 runs, 2 at once; from a probe of ")
+    assert said[9].startswith("About 2 minutes on this machine, as busy as it is now: 7 runs, 2 at once; from a probe")
 
 
 @pytest.mark.parametrize(

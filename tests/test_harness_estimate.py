@@ -104,8 +104,9 @@ def test_a_probe_times_training_pictures_and_the_feature_network(monkeypatch: py
 def test_the_line_says_minutes_runs_and_what_it_rests_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(estimate, "probe", probe_that(lambda: SPEED))
     line = in_words(runs_of("tiler"), (), 2, timed=False)
-    assert line == "About 2 minutes on this machine: 3 runs, 2 at once; from a probe of 0 s."
-    assert in_words((), runs_of("small-10x"), 8, timed=False).startswith("About 1 minute on this machine: 2 runs, 2 at")
+    assert line == "About 2 minutes on this machine, as busy as it is now: 3 runs, 2 at once; from a probe of 0 s."
+    line = in_words((), runs_of("small-10x"), 8, timed=False)
+    assert line.startswith("About 1 minute on this machine, as busy as it is now: 2 runs, 2 at once")
 
 
 def test_nothing_to_do_needs_no_probe(monkeypatch: pytest.MonkeyPatch) -> None:

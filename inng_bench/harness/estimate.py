@@ -139,7 +139,7 @@ def in_words(runs: Sequence[RunSpec], unmeasured: Sequence[RunSpec], jobs: int, 
     expected = math.ceil(minutes([*again, *runs], jobs, speed, timed=len(samplers)))
     unit = "minute" if expected == 1 else "minutes"
     count = f"{len(again) + len(runs)} runs, {jobs} at once"
-    return f"About {expected} {unit} on this machine: {count}; from a probe of {took:.0f} s."
+    return f"About {expected} {unit} on this machine, as busy as it is now: {count}; from a probe of {took:.0f} s."
 
 
 def minutes(runs: Sequence[RunSpec], jobs: int, speed: Speed, *, timed: int = 0) -> float:
