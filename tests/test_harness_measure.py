@@ -29,6 +29,8 @@ from inng_bench.records import store
 from inng_bench.records.schema import Record
 from inng_bench.records.verify import verify
 
+pytestmark = pytest.mark.usefixtures("small_canvases")
+
 SUITE = """
 name = "fakes"
 textures = ["brick"]

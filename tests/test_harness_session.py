@@ -45,6 +45,8 @@ from inng_bench.processes import THREAD_VARIABLES
 from inng_bench.records import store
 from inng_bench.records.schema import Limits, Record, Status
 
+pytestmark = pytest.mark.usefixtures("small_canvases")
+
 TESTS = Path(__file__).parent
 
 HEAD = """
