@@ -122,11 +122,12 @@ def in_words(runs: Sequence[RunSpec], unmeasured: Sequence[RunSpec], jobs: int, 
     """
     if not (runs or unmeasured):
         return "There is nothing to do."
-    jobs = min(jobs, len(runs) + len(unmeasured))
+    work = [*(run.model_copy(update={"budget_flops": 0.0}) for run in unmeasured), *runs]
+    jobs = min(jobs, len(work))
     began = time.perf_counter()
     try:
         with claim_machine(Claim.SHARED):
-            speed = probe([*runs, *unmeasured], jobs)
+            speed = probe(work, jobs)
     except InputError:
         raise
     except Exception as error:  # whatever a method does
@@ -134,11 +135,10 @@ def in_words(runs: Sequence[RunSpec], unmeasured: Sequence[RunSpec], jobs: int, 
             f"How long they take on this machine is not known: a probe of it failed ({type(error).__name__}: {error})."
         )
     took = time.perf_counter() - began
-    again = [run.model_copy(update={"budget_flops": 0.0}) for run in unmeasured]
     samplers = {(run.method, run.replicate) for run in runs if timed and run.implementation == TIMED}
-    expected = math.ceil(minutes([*again, *runs], jobs, speed, timed=len(samplers)))
+    expected = math.ceil(minutes(work, jobs, speed, timed=len(samplers)))
     unit = "minute" if expected == 1 else "minutes"
-    count = f"{len(again) + len(runs)} runs, {jobs} at once"
+    count = f"{len(work)} runs, {jobs} at once"
     return f"About {expected} {unit} on this machine, as busy as it is now: {count}; from a probe of {took:.0f} s."
 
 
