@@ -345,8 +345,8 @@ def _chosen_suite(arguments: argparse.Namespace) -> tuple[Suite, tuple[str, ...]
 
 def _announce(plan: Plan, folder: Path, jobs: int | None, retry: Retry) -> int:
     """Say what a run would do; touches nothing."""
+    from inng_bench.harness.estimate import disk, in_words
     from inng_bench.harness.measuring import unmeasured_runs
-    from inng_bench.harness.plan import estimate
     from inng_bench.harness.session import default_jobs, missing_runs
 
     missing = missing_runs(plan, folder, retry)
@@ -357,13 +357,14 @@ def _announce(plan: Plan, folder: Path, jobs: int | None, retry: Retry) -> int:
         print(f"{run.title}: measured again ({', '.join(run.metrics)})")
     for run in missing:
         print(f"{run.title}: {run.budget_flops / 1e12:g} TFLOP, {run.device}, {run.precision}")
-    expected = estimate(missing, at_a_time)
+    print(f"{len(missing)} of {len(plan.runs)} runs are missing in {folder}.")
+    needed = disk(missing, at_a_time)
     print(
-        f"{len(missing)} of {len(plan.runs)} runs are missing in {folder}; {at_a_time} at a time.\n"
-        f"On the machine of the reference figures they take about {math.ceil(expected.minutes)} minutes; "
-        f"on disk {math.ceil(expected.disk_mib)} MiB, and until they are done about "
-        f"{math.ceil(expected.passing_mib)} MiB more for what they can go on from."
+        f"On disk they take {math.ceil(needed.kept_mib)} MiB, and until they are done about "
+        f"{math.ceil(needed.passing_mib)} MiB more for what they can go on from.",
+        flush=True,
     )
+    print(in_words(missing, tuple(unmeasured.values()), at_a_time, timed=plan.suite.throughput))
     return ExitStatus.OK
 
 

@@ -1,6 +1,5 @@
 """Plans: which runs, under which seeds, and what of them is missing."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -8,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_methods import SmallTiler
 from PIL import Image
 
 from inng_bench.errors import InputError
-from inng_bench.harness.plan import Plan, RunSpec, TextureReference, estimate, find_missing, make_plan, sample_geometry
+from inng_bench.harness.plan import Plan, RunSpec, TextureReference, find_missing, make_plan, sample_geometry
 from inng_bench.harness.rerun import origin_of_picture, origin_of_suite, rerun_command
 from inng_bench.harness.rows import failed_record, known_fields
 from inng_bench.harness.suite import REFERENCE_ROWS, Picture, Suite, parse_suite
@@ -264,23 +262,6 @@ def test_two_pictures_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_a_run_crosses_to_the_worker_unchanged() -> None:
     for run in plan_of().runs:
         assert RunSpec.model_validate_json(run.model_dump_json()) == run
-
-
-def test_the_estimate_shares_the_runs_among_the_workers() -> None:
-    runs = plan_of().runs
-    alone, shared = estimate(runs, 1), estimate(runs, 2)
-    assert alone.runs == shared.runs == len(runs)
-    assert alone.minutes / 2 <= shared.minutes < alone.minutes
-    assert estimate((), 2).minutes == 0.0
-    assert replace(alone, minutes=0.0) == replace(shared, minutes=0.0)
-
-
-def test_the_estimate_has_three_snapshots_of_each_run_that_goes_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SmallTiler, "snapshot_bytes", lambda _, budget: budget / 1e12 * 2**20)
-    runs = plan_of().runs
-    assert sum(run.method == "small-10x" for run in runs) == 2
-    assert [estimate(runs, jobs).passing_mib for jobs in (1, 2)] == [3 * 5.0, 3 * 5.0 * 2]
-    assert estimate([run for run in runs if run.method != "small-10x"], 2).passing_mib == 0.0
 
 
 def command_of(plan: Plan, *records: Record) -> str:
