@@ -160,8 +160,8 @@ def _add_list(commands: _Commands) -> None:
 def _add_textures(commands: _Commands) -> None:
     parser = commands.add_parser(
         "textures",
-        help="fetch pictures that are not shipped",
-        description="Textures that need a command of their own before a suite can name them.",
+        help="show the textures, or fetch pictures that are not shipped",
+        description="What the textures look like, and those that a suite can name only after they were fetched.",
     )
     actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
     fetch = actions.add_parser(
@@ -175,6 +175,11 @@ def _add_textures(commands: _Commands) -> None:
         "--from", dest="source", metavar="DIR", type=Path, help="a folder that holds them (default: their repository)"
     )
     fetch.set_defaults(command=_fetch_textures)
+    sheet = actions.add_parser(
+        "sheet", help="write one picture of all shipped textures", description="Write one PNG of all shipped textures."
+    )
+    sheet.add_argument("out", metavar="FILE", type=Path, help="where to, such as textures.png")
+    sheet.set_defaults(command=_sheet_of_textures)
 
 
 def _add_sample(commands: _Commands) -> None:
@@ -397,6 +402,15 @@ def _fetch_textures(arguments: argparse.Namespace) -> int:
 
     folder = fetch_pictures(arguments.source, lambda line: print(line, file=sys.stderr, flush=True))
     print(f"The paper's pictures are in {folder}. They carry no licence: do not pass them on.")
+    return ExitStatus.OK
+
+
+def _sheet_of_textures(arguments: argparse.Namespace) -> int:
+    from inng_bench.files import write_atomically
+    from inng_bench.report.texture_sheet import texture_sheet
+
+    write_atomically(arguments.out, texture_sheet())
+    print(arguments.out)
     return ExitStatus.OK
 
 
