@@ -32,7 +32,7 @@ from inng_bench.ladder.degradations import (
 from inng_bench.ladder.documents import agreements_of, copy_table, failures, judge_all, markdown, table_csv, values_csv
 from inng_bench.ladder.measuring import Task, Value, measure, plan
 from inng_bench.ladder.sheet import SIDE, rungs_sheet
-from inng_bench.ladder.steps import DISTANCE_STEPS, REAL, Judgement, Step, Verdict, judge
+from inng_bench.ladder.steps import DISTANCE_STEPS, FAR_STEPS, REAL, Judgement, Step, Verdict, judge, steps_of
 from inng_bench.ladder.windows import bundled_textures, chosen_textures, replicates_of, whole_blocks, windows_of
 from inng_bench.metrics.catalogue import BY_NAME, Direction
 from inng_bench.metrics.comparison import Comparison, Outcome
@@ -314,6 +314,13 @@ def test_values_that_are_not_positive_are_compared_by_their_difference() -> None
 def test_one_pair_of_windows_decides_nothing() -> None:
     assert verdict("brick", PHASE, by_row(real=[1.0], random_phase=[9.0])).verdict is Verdict.NOT_JUDGED
     assert verdict("brick", PHASE, by_row(real=[1.0, 1.0])).verdict is Verdict.NOT_JUDGED
+
+
+def test_the_far_eye_alone_must_put_layout_before_fine_detail() -> None:
+    rungs = {rung.name for rung in DEGRADATIONS}
+    assert {row for step in FAR_STEPS for row in (step.milder, step.stronger)} <= rungs
+    assert steps_of(BY_NAME["gram_far"]) == (*DISTANCE_STEPS, *FAR_STEPS)
+    assert steps_of(GRAM) == DISTANCE_STEPS
 
 
 def test_copies_must_score_worse_than_the_held_out_window() -> None:
