@@ -92,8 +92,8 @@ def test_a_shuffle_keeps_every_block_and_moves_nearly_all(side: int) -> None:
 
 @pytest.mark.parametrize("side", [96, 32])
 def test_a_quilting_takes_every_block_from_the_picture_as_it_is(side: int) -> None:
-    source = np.arange(128 * 128 * 3, dtype=np.int64).reshape(128, 128, 3)
-    source = np.stack([source[..., 0] % 251, source[..., 0] // 251, source[..., 0] % 7], axis=-1).astype(np.uint8)
+    levels = np.arange(0, 128 * 128 * 3, 3, dtype=np.int64).reshape(128, 128)
+    source = np.stack([levels % 251, levels // 251, levels % 7], axis=-1).astype(np.uint8)
     found = quilted(side)(source, generator())
     inner = found[side // 4 : side // 2, side // 4 : side // 2]
     places = np.lib.stride_tricks.sliding_window_view(source, inner.shape[:2], axis=(0, 1))

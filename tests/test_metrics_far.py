@@ -26,7 +26,8 @@ def measured(samples: Pixels, window: Pixels) -> tuple[float, float]:
 def test_a_scaled_down_picture_has_the_means_of_its_blocks_and_loses_a_rest() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (2, 9, 8, 3), dtype=np.uint8)
     found = scaled_down(pixels, 4)
-    assert (found.shape, found.dtype) == ((2, 2, 2, 3), np.uint8)
+    assert found.shape == (2, 2, 2, 3)
+    assert found.dtype == np.uint8
     assert found[1, 1, 0].tolist() == np.rint(pixels[1, 4:8, :4].mean((0, 1))).tolist()
 
 
@@ -50,7 +51,8 @@ def test_broken_layout_is_farther_than_a_slight_blur_and_no_structure_farther_st
     draw = np.random.default_rng(0)
 
     def mean_of(degrade: Degrade) -> NDArray[np.float64]:
-        return np.mean([measured(degrade(real, draw), window) for real in found.held_out[:2]], axis=0)
+        values = [measured(degrade(real, draw), window) for real in found.held_out[:2]]
+        return np.asarray(np.mean(values, axis=0))
 
     blur, blocks, phase = (mean_of(degrade) for degrade in (blurred(0.7), shuffled(32), random_phase))
     assert (blur < blocks).all(), (texture, blur, blocks)
