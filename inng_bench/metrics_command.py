@@ -13,7 +13,7 @@ from inng_bench.errors import ExitStatus, InputError
 MEASURE_EXAMPLES = """\
 examples:
   python -m inng_bench measure results/runs/quick
-  python -m inng_bench measure results/runs/quick --metrics gram_random,precision
+  python -m inng_bench measure results/runs/quick --metrics patch_fid_wavelet,precision
   python -m inng_bench measure results/runs/quick --density"""
 
 
@@ -54,6 +54,7 @@ def _list(arguments: argparse.Namespace) -> int:
     for info in CATALOGUE:
         print(f"{info.name}: {info.label}, version {info.version}, {info.direction} is better, {info.scope}")
         print(f"  {info.definition}")
+        print(f"  sees through {info.eye}")
         print(f"  costs about {info.cost:g} s of one core a row; needs {info.needs}; compared with {info.compared}")
         print(f"  blind to {info.blind_to}")
     return ExitStatus.OK

@@ -25,13 +25,14 @@ from inng_bench.ladder.degradations import (
     colour_shifted,
     compressed,
     noisy,
+    quilted,
     random_phase,
     shuffled,
 )
 from inng_bench.ladder.documents import agreements_of, copy_table, failures, judge_all, markdown, table_csv, values_csv
 from inng_bench.ladder.measuring import Task, Value, measure, plan
 from inng_bench.ladder.sheet import SIDE, rungs_sheet
-from inng_bench.ladder.steps import DISTANCE_STEPS, REAL, Judgement, Step, Verdict, judge
+from inng_bench.ladder.steps import DISTANCE_STEPS, FAR_STEPS, REAL, Judgement, Step, Verdict, judge, steps_of
 from inng_bench.ladder.windows import bundled_textures, chosen_textures, replicates_of, whole_blocks, windows_of
 from inng_bench.metrics.catalogue import BY_NAME, Direction
 from inng_bench.metrics.comparison import Comparison, Outcome
@@ -55,7 +56,7 @@ def grain(deviation: float = 20.0, side: int = 256) -> Pixels:
 
 @pytest.mark.parametrize("rung", DEGRADATIONS, ids=lambda rung: rung.name)
 def test_a_rung_keeps_size_and_source_and_repeats_from_its_seed(rung: Degradation) -> None:
-    source = grain(side=64)
+    source = grain(side=128)
     kept = source.copy()
     first, second = (rung.degrade(source, generator(3)) for _ in range(2))
     assert first.shape == source.shape
@@ -74,19 +75,31 @@ def test_a_blur_leaves_white_noise_the_variance_of_its_kernel(sigma: float) -> N
     assert variance == pytest.approx(expected + 1 / 12, rel=0.03)  # and that of rounding
 
 
-@pytest.mark.parametrize("side", [32, 16, 8])
+@pytest.mark.parametrize("side", [64, 32, 16, 8])
 def test_a_shuffle_keeps_every_block_and_moves_nearly_all(side: int) -> None:
     def blocks(pixels: Pixels) -> list[bytes]:
         return [
             pixels[top : top + side, left : left + side].tobytes()
-            for top in range(0, 128, side)
-            for left in range(0, 128, side)
+            for top in range(0, 256, side)
+            for left in range(0, 256, side)
         ]
 
-    source = grain(side=128)
+    source = grain(side=256)
     before, after = blocks(source), blocks(shuffled(side)(source, generator()))
     assert sorted(before) == sorted(after)
     assert sum(one == other for one, other in zip(before, after, strict=True)) < len(before) / 4
+
+
+@pytest.mark.parametrize("side", [96, 32])
+def test_a_quilting_takes_every_block_from_the_picture_as_it_is(side: int) -> None:
+    levels = np.arange(0, 128 * 128 * 3, 3, dtype=np.int64).reshape(128, 128)
+    source = np.stack([levels % 251, levels // 251, levels % 7], axis=-1).astype(np.uint8)
+    found = quilted(side)(source, generator())
+    inner = found[side // 4 : side // 2, side // 4 : side // 2]
+    places = np.lib.stride_tricks.sliding_window_view(source, inner.shape[:2], axis=(0, 1))
+    assert (places == inner.transpose(2, 0, 1)).all((2, 3, 4)).any()
+    assert set(map(tuple, found.reshape(-1, 3))) <= set(map(tuple, source.reshape(-1, 3)))
+    assert (found != source).any()
 
 
 def test_a_picture_that_is_not_made_of_blocks_is_not_shuffled() -> None:
@@ -237,7 +250,12 @@ def test_the_steps_are_those_that_were_set() -> None:
         "real < blur 0.7",
         "real < blur 1.5",
         "blur 0.7 < blur 1.5",
+        "real < quilting 96",
+        "real < quilting 32",
+        "quilting 96 < quilting 32",
+        "real < shuffle 64",
         "real < shuffle 32",
+        "shuffle 64 < shuffle 32",
         "real < shuffle 16",
         "shuffle 32 < shuffle 16",
         "real < shuffle 8",
@@ -296,6 +314,13 @@ def test_values_that_are_not_positive_are_compared_by_their_difference() -> None
 def test_one_pair_of_windows_decides_nothing() -> None:
     assert verdict("brick", PHASE, by_row(real=[1.0], random_phase=[9.0])).verdict is Verdict.NOT_JUDGED
     assert verdict("brick", PHASE, by_row(real=[1.0, 1.0])).verdict is Verdict.NOT_JUDGED
+
+
+def test_the_far_eye_alone_must_put_layout_before_fine_detail() -> None:
+    rungs = {rung.name for rung in DEGRADATIONS}
+    assert {row for step in FAR_STEPS for row in (step.milder, step.stronger)} <= rungs
+    assert steps_of(BY_NAME["gram_far"]) == (*DISTANCE_STEPS, *FAR_STEPS)
+    assert steps_of(GRAM) == DISTANCE_STEPS
 
 
 def test_copies_must_score_worse_than_the_held_out_window() -> None:
@@ -360,6 +385,7 @@ def test_pictures_that_are_too_small_for_a_metric_have_no_value(monkeypatch: pyt
 
 def planted(noise: float = 2.0) -> list[Value]:
     factors = {REAL: 1.0, **{rung.name: 2.0 for rung in DEGRADATIONS}}
+    factors |= {"quilting 32": 3.0, "shuffle 32": 2.5}
     factors |= {"blur 1.5": 4.0, "shuffle 16": 3.0, "shuffle 8": 4.0, "JPEG 30": 3.0, "noise 5": noise, "noise 20": 8.0}
     return [
         Value(texture, replicate, row, metric, factor * level * (1 + 0.01 * replicate * (row != REAL)), 0.5)

@@ -11,7 +11,7 @@ import pytest
 from inng_bench import cli
 from inng_bench.errors import InputError
 from inng_bench.harness.suite import load_suite, parse_suite
-from inng_bench.metrics.catalogue import BY_NAME, CATALOGUE, DEFAULT, Role, Scope, selected, with_defaults
+from inng_bench.metrics.catalogue import BY_NAME, CATALOGUE, DEFAULT, Eye, Role, Scope, selected, with_defaults
 from inng_bench.metrics.registry import MEASURES
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -32,8 +32,13 @@ def test_every_metric_has_its_function_and_every_function_its_metric() -> None:
     assert list(MEASURES) == list(BY_NAME)
 
 
-def test_the_headline_is_of_the_default_set_and_names_its_network() -> None:
-    assert {info.name for info in CATALOGUE if info.role is Role.HEADLINE} == {"gram", "patch_fid", "patch_kid"}
+def test_the_headline_has_three_eyes_is_of_the_default_set_and_names_its_features() -> None:
+    eyes = {info.name: info.eye for info in CATALOGUE if info.role is Role.HEADLINE}
+    assert eyes == {
+        **dict.fromkeys(("gram", "patch_fid", "patch_kid"), Eye.NETWORK),
+        **dict.fromkeys(("gram_far", "patch_fid_far"), Eye.FAR),
+        "patch_fid_wavelet": Eye.UNTRAINED,
+    }
     assert all(info.scope is Scope.DEFAULT and "(" in info.label for info in CATALOGUE if info.role is Role.HEADLINE)
     assert len({info.label for info in CATALOGUE}) == len(CATALOGUE)
 

@@ -125,7 +125,12 @@ def test_the_frechet_distance_is_symmetric_blind_to_order_and_nothing_to_itself(
     distance = fidelity.frechet_distance(first, second)
     assert fidelity.frechet_distance(second, first) == pytest.approx(distance, rel=1e-9)
     assert fidelity.frechet_distance(first.flip(0), second) == pytest.approx(distance, rel=1e-9)
-    assert fidelity.frechet_distance(first, first.flip(0)) == pytest.approx(0, abs=1e-5)
+    assert fidelity.frechet_distance(first, first.flip(0)) == pytest.approx(0, abs=1e-9)
+
+
+def test_one_crop_has_no_frechet_distance() -> None:
+    with pytest.raises(ValueError, match="at least two crops"):
+        fidelity.frechet_distance(torch.zeros(1, 3), torch.zeros(5, 3))
 
 
 def test_the_kernel_distance_equals_an_independent_form(brick: fidelity.Features, grass: fidelity.Features) -> None:

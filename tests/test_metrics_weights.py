@@ -1,4 +1,4 @@
-"""Metrics without weights and with the user's: pinned random filters, VGG-19 and Inception from a checked file."""
+"""Metrics on weights that the user has: VGG-19 and Inception from a checked file."""
 
 import dataclasses
 import hashlib
@@ -13,7 +13,7 @@ from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorIncepti
 from torchvision.models import vgg19
 
 from inng_bench.errors import InputError
-from inng_bench.metrics import gram_random, gram_vgg, inception, local_weights
+from inng_bench.metrics import gram_vgg, inception, local_weights
 from inng_bench.metrics.catalogue import INCEPTION_FID_CROPS
 from inng_bench.metrics.comparison import Comparison, Pictures
 from inng_bench.metrics.crops import Pixels
@@ -27,53 +27,6 @@ def noise(seed: int, *shape: int) -> Pixels:
 
 def compared(samples: Pixels, window: Pixels) -> Comparison:
     return Comparison(Pictures(samples), Pictures(window), 0)
-
-
-def test_the_random_filters_are_the_pinned_ones_and_only_the_smallest_see_the_colour() -> None:
-    filters = gram_random.random_filters()
-    assert gram_random.filters_hash(filters) == gram_random.WEIGHTS_SHA256
-    assert {side: len(filters[0, side]) for side in gram_random.FILTERS} == gram_random.FILTERS
-    for (_, side), weights in filters.items():
-        means = weights.mean((1, 2, 3)).abs()
-        assert (means < 1e-7).all() if side > 3 else (means > 1e-3).any()
-
-
-def test_other_random_filters_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gram_random, "SEEDS", (0, 1, 3))
-    with pytest.raises(ValueError, match="not the pinned ones"):
-        gram_random.random_filters.__wrapped__()
-
-
-def test_the_random_gram_is_that_of_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("FILTERS", "SEEDS"):
-        monkeypatch.setattr(gram_random, name, {3: 32, 7: 48, 11: 48} if name == "FILTERS" else (0, 1, 2))
-    monkeypatch.setattr(gram_random, "RANDOM_CROPS", 2)
-    samples, window = noise(0, 2, 48, 48), noise(1, 2, 48, 48) // 2
-
-    def gram(pictures: Pixels, weights: np.ndarray) -> np.ndarray:
-        side = weights.shape[-1]
-        views = np.lib.stride_tricks.sliding_window_view(pictures / 127.5 - 1, (side, side), axis=(1, 2))
-        answers = np.einsum("nyxcij,kcij->nyxk", views[:, ::3, ::3], weights.astype(np.float64)).clip(0)
-        vectors = answers.reshape(-1, len(weights))
-        return np.asarray(vectors.T @ vectors / len(vectors))
-
-    distances = []
-    for weights in gram_random.random_filters().values():
-        found, wanted = (gram(pictures, weights.numpy()) for pictures in (samples, window))
-        distances.append(np.linalg.norm(found - wanted) / np.linalg.norm(wanted))
-    outcome = gram_random.gram_random(compared(samples, window))
-    assert outcome.value == pytest.approx(np.mean(distances), rel=1e-5)
-    assert gram_random.WEIGHTS_SHA256 in outcome.note
-    assert outcome.parts.keys() == {"filters_3", "filters_7", "filters_11", "seed_0", "seed_1", "seed_2"}
-    assert np.mean([outcome.parts[f"seed_{seed}"] for seed in range(3)]) == pytest.approx(outcome.value)
-
-
-def test_the_random_gram_tells_a_loss_of_contrast() -> None:
-    window = noise(0, 1, 128, 128)
-    same, flatter = (gram_random.gram_random(compared(one, window)).value for one in (window, window // 2 + 64))
-    assert same == 0
-    assert flatter is not None
-    assert flatter > 0.05
 
 
 @pytest.fixture

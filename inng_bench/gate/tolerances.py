@@ -17,9 +17,11 @@ class Tolerance:
 
 NEGLIGIBLE: dict[str, Tolerance] = {
     "gram": Tolerance(0.05, 0.01),
-    "gram_far": Tolerance(0.05, 0.01),
     "patch_fid": Tolerance(0.05, 0.01),
     "patch_kid": Tolerance(0.05, 0.0005),
+    "gram_far": Tolerance(0.05, 0.01),
+    "patch_fid_far": Tolerance(0.05, 0.01),
+    "patch_fid_wavelet": Tolerance(0.05, 0.001),
     "copy_rate": Tolerance(0.05, 0.05),
 }
 """By metric: a trained row that is worse by no more than this is no regression, however significant the shift is.
@@ -32,9 +34,11 @@ for copying a patch in twenty, where a verbatim copy has all of them.
 
 ROUNDING: dict[str, Tolerance] = {
     "gram": Tolerance(0.01, 0.001),
-    "gram_far": Tolerance(0.01, 0.001),
     "patch_fid": Tolerance(0.01, 0.001),
     "patch_kid": Tolerance(0.01, 0.00002),
+    "gram_far": Tolerance(0.01, 0.001),
+    "patch_fid_far": Tolerance(0.01, 0.001),
+    "patch_fid_wavelet": Tolerance(0.01, 0.0001),
     "copy_rate": Tolerance(0.01, 0.02),
 }
 """By metric: a row without training has no spread from seed to seed and repeats up to this on any machine."""

@@ -9,13 +9,17 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from inng_bench.baselines.quilting import Blocks, quilt
 from inng_bench.metrics.crops import Pixels
 from inng_bench.random_phase import random_phase_noise, texton_of
 from inng_bench.seeds import torch_generator
 from inng_bench.textures import to_pixels, to_tensor
 
-BLOCK = 32
+BLOCK = 64
 """Side in pixels of the largest shuffled blocks; pictures must be whole multiples of it."""
+
+QUILTING_OVERLAP, QUILTING_TOLERANCE = 4, 0.1
+"""What share of a quilted block lies on its neighbours, one in so many, and how much worse than the best it may fit."""
 
 COLOUR_SHIFT = (12, 0, -12)
 """Grey levels added to red, green and blue."""
@@ -68,6 +72,17 @@ def shuffled(side: int) -> Degrade:
     return degrade
 
 
+def quilted(side: int) -> Degrade:
+    """Return a quilting of the picture's own blocks: seams that hardly show, and no layout beyond a block."""
+    blocks = Blocks(side, side // QUILTING_OVERLAP, QUILTING_TOLERANCE)
+
+    def degrade(pixels: Pixels, generator: np.random.Generator) -> Pixels:
+        places = quilt(pixels, pixels.shape[:2], blocks, torch_generator(int(generator.integers(2**62))))
+        return np.asarray(pixels[tuple(places)])
+
+    return degrade
+
+
 def random_phase(pixels: Pixels, generator: np.random.Generator) -> Pixels:
     """Return random phase noise of the picture: its colours and its spectrum, and no structure."""
     mean, texton = texton_of(to_tensor(pixels).double())
@@ -105,7 +120,10 @@ def compressed(quality: int) -> Degrade:
 DEGRADATIONS: tuple[Degradation, ...] = (
     Degradation("blur 0.7", blurred(0.7)),
     Degradation("blur 1.5", blurred(1.5), milder="blur 0.7"),
-    Degradation("shuffle 32", shuffled(32)),
+    Degradation("quilting 96", quilted(96)),
+    Degradation("quilting 32", quilted(32), milder="quilting 96"),
+    Degradation("shuffle 64", shuffled(64)),
+    Degradation("shuffle 32", shuffled(32), milder="shuffle 64"),
     Degradation("shuffle 16", shuffled(16), milder="shuffle 32"),
     Degradation("shuffle 8", shuffled(8), milder="shuffle 16"),
     Degradation(RANDOM_PHASE, random_phase),
@@ -115,7 +133,7 @@ DEGRADATIONS: tuple[Degradation, ...] = (
     Degradation("JPEG 75", compressed(75)),
     Degradation("JPEG 30", compressed(30), milder="JPEG 75"),
 )
-"""Blurs in pixels, shuffled blocks by their side, noise in grey levels, JPEG by its quality."""
+"""Blurs in pixels, quilted and shuffled blocks by their side, noise in grey levels, JPEG by its quality."""
 
 
 def rounded(levels: NDArray[np.float64]) -> Pixels:

@@ -34,7 +34,7 @@ class Windows:
     Attributes
     ----------
     sample : Pixels
-        What is degraded and plays the sample, its sides multiples of 32 px.
+        What is degraded and plays the sample, its sides multiples of 64 px.
     train : Pixels
         What it is compared with, and what a copy is made of.
     honest : tuple[Pixels, ...]
@@ -84,7 +84,7 @@ def windows_of(name: str, replicate: int) -> Windows:
 
 
 def whole_blocks(pixels: Pixels) -> Pixels:
-    """Return the middle of a picture that whole blocks of 32 px fill, so that all of it can be shuffled."""
+    """Return the middle of a picture that whole blocks of 64 px fill, so that all of it can be shuffled."""
     height, width = (side - side % BLOCK for side in pixels.shape[:2])
     top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
     return np.ascontiguousarray(pixels[top : top + height, left : left + width])

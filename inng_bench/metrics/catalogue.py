@@ -43,6 +43,17 @@ class Role(StrEnum):
     """In a table of its own: another view, by which nobody wins."""
 
 
+class Eye(StrEnum):
+    """Through what a metric sees. Metrics of one eye err together, so that a claim rests on several."""
+
+    NETWORK = "EfficientNet-Lite0"
+    FAR = "EfficientNet-Lite0, from afar"
+    """On pictures scaled down, so that a crop holds layout."""
+
+    UNTRAINED = "no trained network"
+    OTHER_NETWORK = "another network"
+
+
 class Compared(StrEnum):
     """What the samples are compared with, and how."""
 
@@ -78,6 +89,8 @@ class MetricInfo:
     cost : float
         Seconds of one core for a row of four canvases of 256 px, roughly; of features that several metrics share, the
         first in the catalogue has the cost.
+    eye : Eye
+        Through what it sees.
     needs : str
         What must be there beside the package.
     scope : Scope
@@ -99,6 +112,7 @@ class MetricInfo:
     definition: str
     blind_to: str
     cost: float
+    eye: Eye = Eye.UNTRAINED
     needs: str = "nothing"
     scope: Scope = Scope.DEFAULT
     role: Role = Role.COMPANION
@@ -112,8 +126,8 @@ CROP = 48
 CROPS = 512
 """Number of crops on either side of a pair: 28 of them would lie in a window of 256 px without overlap."""
 
-FAR_CROPS = {2: 128, 4: 32}
-"""Number of crops of ``gram_far`` by the factor that pictures are scaled down by: as dense as those of ``gram``."""
+FAR_SCALE, FAR_CROPS = 4, 64
+"""Factor that the far metrics scale pictures down by, and number of their crops: what a window has room for."""
 
 COPIES_ABOVE = 0.1
 """Copy rate above which a row is marked as copying and takes part in no comparison: five blocks of 48."""
@@ -127,8 +141,8 @@ TILE = 64
 TILES = 16
 """Number of tiles on either side of a pair: a window of 256 px cut without a rest."""
 
-RANDOM_CROPS = 64
-"""Number of crops of ``gram_random``: the area of a window of 256 px twice over."""
+WAVELET_CROP, WAVELET_CROPS = 64, 256
+"""Side in pixels and number of the crops of ``patch_fid_wavelet``, of four octaves: twice its dimension and more."""
 
 VGG_CROP, VGG_CROPS = 64, 32
 """Side in pixels and number of the crops of ``gram_vgg``."""
@@ -147,6 +161,7 @@ _BALLS: dict[str, Any] = {
     "minimum_size": CROP,
     "blind_to": f"{_BEYOND}, how far beyond a ball a crop lies",
     "cost": 0.3,
+    "eye": Eye.NETWORK,
 }
 
 CATALOGUE: tuple[MetricInfo, ...] = (
@@ -161,31 +176,8 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         "taps of 16 to 112 channels.",
         blind_to="layout beyond a crop, copying, feature moments above the second",
         cost=3.0,
+        eye=Eye.NETWORK,
         role=Role.HEADLINE,
-    ),
-    MetricInfo(
-        name="gram_far",
-        label="Gram, far (EffLite0)",
-        unit="",
-        direction=Direction.LOWER,
-        version=1,
-        minimum_size=4 * CROP,
-        definition=f"The same on pictures scaled down by 2 and by 4, {FAR_CROPS[2]} and {FAR_CROPS[4]} crops of {CROP} "
-        "px, which see 96 and 192 px of the picture; mean over both.",
-        blind_to="layout beyond 192 px, copying, feature moments above the second",
-        cost=1.0,
-    ),
-    MetricInfo(
-        name="gram_random",
-        label="Gram (random filters)",
-        unit="",
-        direction=Direction.LOWER,
-        version=2,
-        minimum_size=CROP,
-        definition=f"Relative Frobenius distance of Gram matrices over {RANDOM_CROPS} crops of {CROP} px behind one "
-        "layer of rectified random filters of 3, 7 and 11 px, mean over sizes and three seeds.",
-        blind_to="structure larger than 11 px, copying, feature moments above the second",
-        cost=0.5,
     ),
     MetricInfo(
         name="gram_vgg",
@@ -198,6 +190,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         "conv1_1 and pool1 to pool4 of VGG-19 with average pooling.",
         blind_to="layout beyond a crop, copying, feature moments above the second; whoever optimises it wins it",
         cost=20.0,
+        eye=Eye.OTHER_NETWORK,
         needs="torchvision's VGG-19 weights, named by INNG_BENCH_VGG19",
         **_ON_REQUEST,
     ),
@@ -212,6 +205,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         "tap's dimension, mean over the taps of at most 112 channels.",
         blind_to="layout beyond a crop, copying, non-Gaussian differences of the features",
         cost=0.1,
+        eye=Eye.NETWORK,
         role=Role.HEADLINE,
     ),
     MetricInfo(
@@ -225,6 +219,49 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         f"{CROPS} crops, all in one subset.",
         blind_to="layout beyond a crop, copying",
         cost=1.5,
+        eye=Eye.NETWORK,
+        role=Role.HEADLINE,
+    ),
+    MetricInfo(
+        name="gram_far",
+        label="Gram, far (EffLite0)",
+        unit="",
+        direction=Direction.LOWER,
+        version=2,
+        minimum_size=FAR_SCALE * CROP,
+        definition=f"The Gram distance of pictures scaled down by {FAR_SCALE}, {FAR_CROPS} crops of {CROP} px, each of "
+        f"which sees {FAR_SCALE * CROP} px of the picture.",
+        blind_to="detail below 8 px, layout beyond 192 px, copying, feature moments above the second",
+        cost=0.5,
+        eye=Eye.FAR,
+        role=Role.HEADLINE,
+    ),
+    MetricInfo(
+        name="patch_fid_far",
+        label="patch-FID, far (EffLite0)",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=FAR_SCALE * CROP,
+        definition="The patch-FID of the same crops.",
+        blind_to="detail below 8 px, layout beyond 192 px, copying, non-Gaussian differences of the features",
+        cost=0.1,
+        eye=Eye.FAR,
+        role=Role.HEADLINE,
+    ),
+    MetricInfo(
+        name="patch_fid_wavelet",
+        label="patch-FID (wavelets)",
+        unit="",
+        direction=Direction.LOWER,
+        version=1,
+        minimum_size=WAVELET_CROP,
+        definition=f"Fréchet distance, divided by the dimension, of what oriented wavelets see in {WAVELET_CROPS} "
+        f"crops of {WAVELET_CROP} px: energy and sparsity of bands of four octaves, four directions and three colour "
+        "axes, and the mean colour.",
+        blind_to="layout beyond a crop, copying, how bands of different octaves lie upon each other, non-Gaussian "
+        "differences of the descriptors",
+        cost=0.3,
         role=Role.HEADLINE,
     ),
     MetricInfo(
@@ -238,6 +275,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         f"over {INCEPTION_FID_CROPS} crops of {INCEPTION_CROP} px.",
         blind_to=f"{_BEYOND}, non-Gaussian differences of the features",
         cost=60.0,
+        eye=Eye.OTHER_NETWORK,
         needs="torch-fidelity's Inception weights, named by INNG_BENCH_INCEPTION",
         **_ON_REQUEST,
     ),
@@ -252,6 +290,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         f"Inception-v3 over {INCEPTION_KID_CROPS} crops of {INCEPTION_CROP} px.",
         blind_to=_BEYOND,
         cost=120.0,
+        eye=Eye.OTHER_NETWORK,
         needs="torch-fidelity's Inception weights, named by INNG_BENCH_INCEPTION",
         **_ON_REQUEST,
     ),
@@ -322,18 +361,6 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         "the four octaves of wavelengths from 32 to 2 px.",
         blind_to="phases, and so edges and everything but the autocorrelation; direction; wavelengths over 32 px",
         cost=0.2,
-    ),
-    MetricInfo(
-        name="swd",
-        label="SWD",
-        unit="",
-        direction=Direction.LOWER,
-        version=2,
-        minimum_size=TILE,
-        definition=f"Sliced Wasserstein distance over 256 directions of 7 px patches of {TILES} tiles of {TILE} px, "
-        "normalised per channel and side, mean over three levels of a Laplacian pyramid.",
-        blind_to="brightness, contrast and colour balance of a level; layout beyond 28 px; copying",
-        cost=0.8,
     ),
     MetricInfo(
         name="portilla_simoncelli",
