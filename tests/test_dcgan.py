@@ -149,7 +149,7 @@ def a_snapshot() -> Snapshot:
 
 def test_a_snapshot_that_lacks_anything_is_refused_and_the_missing_part_named(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = a_snapshot()
-    monkeypatch.setattr("inng_bench.baselines.dcgan.step_flops", lambda _: STEP)  # which is most of the time here
+    monkeypatch.setattr("inng_bench.baselines.dcgan.method.step_flops", lambda _: STEP)  # most of the time here
     for name in whole.tensors:
         tensors = {other: tensor for other, tensor in whole.tensors.items() if other != name}
         with pytest.raises(InputError, match=f"the checkpoint has no '{re.escape(name)}'; delete it and train"):
