@@ -1,5 +1,6 @@
 """DCGAN behind the contract of methods."""
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar
@@ -19,13 +20,15 @@ from inng_bench.contract import (
     ignore_events,
 )
 from inng_bench.errors import InputError
+from inng_bench.pixels import Palette
 from inng_bench.resume import required
 from inng_bench.seeds import derive_seed, torch_generator
 
+from .likeness import look_flops
 from .networks import TILE, Discriminator, Generator, draw_latent, new_generator
-from .presets import configure
+from .presets import DCGANConfig, configure
 from .training import Trainer, step_flops
-from .watch import CollapseWatch
+from .watch import TILES, Watch
 
 
 class DCGAN(Method):
@@ -41,6 +44,7 @@ class DCGAN(Method):
         self._preset, self._config = configure(settings)
         self._execution = execution
         self._generator = new_generator(self._config, torch_generator(0)).to(execution.device)
+        self._palette = Palette(torch.zeros(3), torch.zeros(3, 3)) if self._config.palette else None
 
     def configuration(self) -> dict[str, Any]:
         """Return the preset's name and every field of the configuration."""
@@ -60,36 +64,36 @@ class DCGAN(Method):
         checkpoint: Checkpoint = NO_CHECKPOINT,
     ) -> Training:
         """Train until the budget is spent; see :meth:`inng_bench.contract.Method.train`."""
-        random = torch_generator(seed)
-        trainer = Trainer(window, self._config, self._execution, random)
-        per_step = step_flops(self._config)
-        steps = max(1, round(budget / per_step))
-        interval = max(1, steps // self._config.intervals)
-        watch = CollapseWatch(window, self._config, self._execution.device, derive_seed(seed=seed, purpose="watch"))
+        trainer = Trainer(window, self._config, self._execution, torch_generator(seed))
+        watch = Watch(window, self._config, trainer.averaged, derive_seed(seed=seed, purpose="watch"))
+        per_step, steps = step_flops(self._config), planned_steps(self._config, budget)
+        interval = math.ceil(steps / self._config.intervals)
         done = 0
         if (snapshot := checkpoint.load()) is not None:
             done = required(snapshot.values, "steps")
             trainer.restore(snapshot)
-            watch.history = list(required(snapshot.values, "diversity"))
+            watch.restore(snapshot)
         for step in range(done + 1, steps + 1):
             values = trainer.step(step, (step - 1) / steps)
             if step % interval == 0 or step == steps:
-                tiles = watch.draw(trainer.averaged)
-                values["diversity"] = watch.diversity(tiles)
-                events(Progress(len(watch.history), step * per_step, step / steps, values, tiles[:4]))
+                seen, tiles = watch.look()
+                flops = step * per_step + watch.flops
+                events(Progress(len(watch.diversity), flops, step / steps, values | seen, tiles[:4]))
             checkpoint.offer(partial(_snapshot, trainer, watch, step))
-        self._generator = trainer.averaged
-        return Training(steps * per_step, watch.warnings())
+        self._generator = watch.kept
+        if self._config.palette:
+            self._palette = Palette.of(window)
+        return Training(steps * per_step + watch.flops, watch.warnings())
 
     def snapshot_bytes(self, budget: float) -> float:
-        """Count both networks with their Adams, and the generator's average."""
+        """Count both networks with their Adams, and the generator's average and best moment."""
         del budget
         with torch.device("meta"):
             generator, discriminator = (
                 sum(weight.numel() for weight in network.parameters())
                 for network in (Generator(self._config), Discriminator(self._config))
             )
-        return 4.0 * (4 * generator + 3 * discriminator)
+        return 4.0 * ((5 if self._config.best_moment else 4) * generator + 3 * discriminator)
 
     def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
         """Draw tiles; see :meth:`inng_bench.contract.Method.sample`."""
@@ -99,22 +103,36 @@ class DCGAN(Method):
         with torch.no_grad():
             # In small batches, so that thousands of tiles do not need gigabytes.
             tiles = [self._generator(part) for part in torch.split(latent, 64)]
-        return torch.cat(tiles).float().clamp(-1, 1).cpu()
+        drawn = torch.cat(tiles).float().cpu()
+        return (drawn if self._palette is None else self._palette.within(drawn)).clamp(-1, 1)
 
     def state(self) -> dict[str, Tensor]:
-        """Return the generator's weights and running statistics."""
-        return {name: tensor.detach().cpu() for name, tensor in self._generator.state_dict().items()}
+        """Return the generator's weights and running statistics, and the palette."""
+        state = {name: tensor.detach().cpu() for name, tensor in self._generator.state_dict().items()}
+        if self._palette is not None:
+            state |= {"palette.mean": self._palette.mean, "palette.factor": self._palette.factor}
+        return state
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Take over a :meth:`state`."""
+        weights = dict(state)
         try:
-            self._generator.load_state_dict(dict(state))
-        except RuntimeError as error:
+            if self._palette is not None:
+                self._palette = Palette(weights.pop("palette.mean"), weights.pop("palette.factor"))
+            self._generator.load_state_dict(weights)
+        except (KeyError, RuntimeError) as error:
             raise InputError(
                 "the stored DCGAN lacks weights or has others than its settings; train it again."
             ) from error
 
 
-def _snapshot(trainer: Trainer, watch: CollapseWatch, step: int) -> Snapshot:
+def planned_steps(config: DCGANConfig, budget: float) -> int:
+    """Return how many steps a budget pays for beside the looks that choose the best moment."""
+    looks = config.intervals * look_flops(config, TILES) if config.best_moment else 0.0
+    return max(1, round((budget - looks) / step_flops(config)))
+
+
+def _snapshot(trainer: Trainer, watch: Watch, step: int) -> Snapshot:
     """Return all that a training needs to go on after a step."""
-    return Snapshot(trainer.tensors(), {"steps": step, "diversity": list(watch.history)})
+    seen = watch.snapshot()
+    return Snapshot({**trainer.tensors(), **seen.tensors}, {"steps": step, **seen.values})

@@ -16,17 +16,17 @@ class Generator(nn.Module):
 
     def __init__(self, config: DCGANConfig) -> None:
         super().__init__()
-        filters, resize = config.generator_filters, config.resize
+        filters, resized = config.generator_filters, config.resized_layers
         self.layers = nn.Sequential(
             nn.ConvTranspose2d(config.latent, filters * 8, 4, 1, 0, bias=False),  # (8 f, 4, 4)
             *_normalised(filters * 8),
-            *_doubled(filters * 8, filters * 4, resize=resize),  # (4 f, 8, 8)
+            *_doubled(filters * 8, filters * 4, resize=resized >= 4),  # (4 f, 8, 8)
             *_normalised(filters * 4),
-            *_doubled(filters * 4, filters * 2, resize=resize),  # (2 f, 16, 16)
+            *_doubled(filters * 4, filters * 2, resize=resized >= 3),  # (2 f, 16, 16)
             *_normalised(filters * 2),
-            *_doubled(filters * 2, filters, resize=resize),  # (f, 32, 32)
+            *_doubled(filters * 2, filters, resize=resized >= 2),  # (f, 32, 32)
             *_normalised(filters),
-            *_doubled(filters, 3, resize=resize, bias=True),  # (3, 64, 64)
+            *_doubled(filters, 3, resize=resized >= 1, bias=True),  # (3, 64, 64)
             nn.Tanh(),
         )
 
@@ -41,21 +41,17 @@ class Discriminator(nn.Module):
     def __init__(self, config: DCGANConfig) -> None:
         super().__init__()
         filters = config.discriminator_filters
-
-        def norm(channels: int) -> nn.Module:
-            return nn.Identity() if config.spectral else nn.BatchNorm2d(channels)
-
         self.layers = nn.Sequential(
             nn.Conv2d(3, filters, 4, 2, 1),  # (f, 32, 32)
             nn.LeakyReLU(LEAK, inplace=True),
             nn.Conv2d(filters, filters * 2, 4, 2, 1, bias=False),  # (2 f, 16, 16)
-            norm(filters * 2),
+            nn.BatchNorm2d(filters * 2),
             nn.LeakyReLU(LEAK, inplace=True),
             nn.Conv2d(filters * 2, filters * 4, 4, 2, 1, bias=False),  # (4 f, 8, 8)
-            norm(filters * 4),
+            nn.BatchNorm2d(filters * 4),
             nn.LeakyReLU(LEAK, inplace=True),
             nn.Conv2d(filters * 4, filters * 8, 4, 2, 1, bias=False),  # (8 f, 4, 4)
-            norm(filters * 8),
+            nn.BatchNorm2d(filters * 8),
             nn.LeakyReLU(LEAK, inplace=True),
             nn.Conv2d(filters * 8, 1, 4),  # (1, 1, 1)
         )

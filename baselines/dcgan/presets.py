@@ -18,11 +18,11 @@ class DCGANConfig(BaseModel):
     latent: int = Field(100, ge=1, description="Dimension of z, uniform in (-1, 1).")
     generator_filters: int = Field(24, ge=1, description="Channels of the generator's last hidden layer.")
     discriminator_filters: int = Field(24, ge=1, description="Channels of the discriminator's first layer.")
-    resize: bool = Field(
-        False, description="Enlarge by nearest neighbours and a 3×3 convolution, in place of transposed convolutions."
-    )
-    spectral: bool = Field(
-        False, description="Divide the discriminator's weights by their spectral norm; no batch normalisation."
+    resized_layers: int = Field(
+        2,
+        ge=0,
+        le=4,
+        description="Last layers that enlarge by nearest neighbours and a 3×3 convolution; others transposed.",
     )
     batch: int = Field(8, ge=2, description="Real patches, and as many generated ones, of a step.")
     rate: float = Field(5e-4, gt=0, description="Adam's learning rate, both networks.")
@@ -32,12 +32,10 @@ class DCGANConfig(BaseModel):
     momentum: float = Field(0.5, ge=0, lt=1, description="Adam's β1.")
     average_decay: float = Field(0.97, ge=0, lt=1, description="Decay of the generator's weight average; 0 is none.")
     gradient_penalty: float = Field(0.0, ge=0, description="γ of R1, the penalty γ/2 |∇D|² on real patches.")
-    penalty_interval: int = Field(1, ge=1, description="Steps between two penalties, each so many times as heavy.")
-    shift: int = Field(
-        0, ge=0, le=32, description="Pixels by which all the discriminator sees is rolled at random, at the most."
-    )
-    palette: bool = Field(False, description="Move the samples' colours to the nearest ones of the window's plane.")
-    intervals: int = Field(20, ge=1, description="Reports of a training.")
+    penalty_interval: int = Field(4, ge=1, description="Steps between two penalties, each so many times as heavy.")
+    best_moment: bool = Field(True, description="End with the weights whose tiles were nearest to the train window.")
+    palette: bool = Field(True, description="Move the samples' colours to the nearest ones of the window's plane.")
+    intervals: int = Field(20, ge=1, description="Reports of a training at the most.")
 
 
 BEST = DCGANConfig()
@@ -47,10 +45,15 @@ RADFORD = DCGANConfig(
     latent=100,
     generator_filters=64,
     discriminator_filters=64,
+    resized_layers=0,
     batch=8,
     rate=2e-4,
+    final_rate_share=1.0,
     momentum=0.5,
     average_decay=0.0,
+    gradient_penalty=0.0,
+    best_moment=False,
+    palette=False,
 )
 """As published, with the kernels and filters of the authors' own Torch code (soumith/dcgan.torch), but for the batch:
 128 patches a step would leave a budget of a few TFLOP not ten steps."""

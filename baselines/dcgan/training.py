@@ -24,13 +24,17 @@ class Trainer:
     def __init__(self, window: Tensor, config: DCGANConfig, execution: Execution, random: torch.Generator) -> None:
         self._config, self._execution, self._random = config, execution, random
         self._window = window.to(execution.device)
-        self._generator = new_generator(config, random).to(execution.device)
+        self.generator = new_generator(config, random).to(execution.device)
         self._discriminator = new_discriminator(config, random).to(execution.device)
         self._optimisers = tuple(
             torch.optim.Adam(network.parameters(), config.rate, (config.momentum, 0.999), fused=True)
-            for network in (self._generator, self._discriminator)
+            for network in (self.generator, self._discriminator)
         )
-        self.averaged = copy.deepcopy(self._generator)
+        self.averaged = copy.deepcopy(self.generator)
+
+    def rate(self, share: float) -> float:
+        """Return Adam's learning rate once a share of the steps is done."""
+        return self._config.rate * (1 - share * (1 - self._config.final_rate_share))
 
     def step(self, number: int, share: float) -> dict[str, float]:
         """One discriminator step, one generator step; return losses and mean logits.
@@ -42,44 +46,52 @@ class Trainer:
         share : float
             Of all steps that were before it, in [0, 1).
         """
-        generator_optimiser, discriminator_optimiser = self._optimisers
-        self._set_rate(share)
+        for optimiser in self._optimisers:
+            optimiser.param_groups[0]["lr"] = self.rate(share)
         real = random_crops(self._window, self._config.batch, TILE, self._random)
         latent = draw_latent(self._config.batch, self._config, self._random).to(self._execution.device)
         with _lowered(self._execution):
-            fake = self._generator(latent)
-        discriminator_optimiser.zero_grad(set_to_none=True)
+            fake = self.generator(latent)
         penalised = self._config.gradient_penalty > 0 and number % self._config.penalty_interval == 0
-        real.requires_grad_(penalised)
-        real_logits, fake_logits = self._judge(real), self._judge(fake.detach())
-        discriminator_loss = _cross_entropy(real_logits, 1.0) + _cross_entropy(fake_logits, 0.0)
-        loss = discriminator_loss
-        if penalised:
-            loss = loss + self._config.penalty_interval * self._config.gradient_penalty / 2 * squared_gradient(
-                real_logits, real
-            )
-        loss.backward()  # type: ignore[no-untyped-call]
-        discriminator_optimiser.step()
-        generator_optimiser.zero_grad(set_to_none=True)
-        self._discriminator.requires_grad_(False)
-        generator_loss = _cross_entropy(self._judge(fake), 1.0)
-        generator_loss.backward()  # type: ignore[no-untyped-call]
-        self._discriminator.requires_grad_(True)
-        generator_optimiser.step()
+        values = self._step_discriminator(real, fake.detach(), penalised=penalised) | self._step_generator(fake)
         self._average()
-        losses = {"discriminator_loss": discriminator_loss.item() / 2, "generator_loss": generator_loss.item()}
-        if not all(map(math.isfinite, losses.values())):
+        if not all(map(math.isfinite, values.values())):
             raise FloatingPointError("a loss of the DCGAN is not a number; lower rate")
-        return losses | {
+        return values
+
+    def _step_discriminator(self, real: Tensor, fake: Tensor, *, penalised: bool) -> dict[str, float]:
+        optimiser = self._optimisers[1]
+        optimiser.zero_grad(set_to_none=True)
+        real.requires_grad_(penalised)
+        real_logits, fake_logits = self._judge(real), self._judge(fake)
+        entropy = _cross_entropy(real_logits, 1.0) + _cross_entropy(fake_logits, 0.0)
+        loss = entropy
+        if penalised:  # seldom, and so many times as heavy: the same on the average for fewer operations
+            weight = self._config.penalty_interval * self._config.gradient_penalty / 2
+            loss = entropy + weight * squared_gradient(real_logits, real)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        return {
+            "discriminator_loss": entropy.item() / 2,
             "real_logit": real_logits.mean().item(),
             "fake_logit": fake_logits.mean().item(),
         }
+
+    def _step_generator(self, fake: Tensor) -> dict[str, float]:
+        optimiser = self._optimisers[0]
+        optimiser.zero_grad(set_to_none=True)
+        self._discriminator.requires_grad_(False)
+        loss = _cross_entropy(self._judge(fake), 1.0)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._discriminator.requires_grad_(True)
+        optimiser.step()
+        return {"generator_loss": loss.item()}
 
     def tensors(self) -> dict[str, Tensor]:
         """Return all that changes from step to step."""
         generator_optimiser, discriminator_optimiser = self._optimisers
         return joined(
-            generator=self._generator.state_dict(),
+            generator=self.generator.state_dict(),
             discriminator=self._discriminator.state_dict(),
             averaged=self.averaged.state_dict(),
             generator_optimiser=adam_tensors(generator_optimiser),
@@ -89,32 +101,21 @@ class Trainer:
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to the :meth:`tensors` of a snapshot."""
         generator_optimiser, discriminator_optimiser = self._optimisers
-        restore_module(self._generator, snapshot, "generator")
+        restore_module(self.generator, snapshot, "generator")
         restore_module(self._discriminator, snapshot, "discriminator")
         restore_module(self.averaged, snapshot, "averaged")
         restore_adam(generator_optimiser, snapshot, "generator_optimiser")
         restore_adam(discriminator_optimiser, snapshot, "discriminator_optimiser")
         restore_generator(self._random, snapshot, "random")
 
-    def _set_rate(self, share: float) -> None:
-        rate = self._config.rate * (1 - share * (1 - self._config.final_rate_share))
-        for optimiser in self._optimisers:
-            optimiser.param_groups[0]["lr"] = rate
-
     def _judge(self, pictures: Tensor) -> Tensor:
-        if self._config.shift:
-            pictures = self._rolled(pictures)
         with _lowered(self._execution):
             layout = pictures.contiguous(memory_format=torch.channels_last)
             return self._discriminator(layout).float()  # type: ignore[no-any-return]
 
-    def _rolled(self, pictures: Tensor) -> Tensor:
-        shifts = torch.randint(-self._config.shift, self._config.shift + 1, (len(pictures), 2), generator=self._random)
-        return torch.stack([p.roll(s, (1, 2)) for p, s in zip(pictures, shifts.tolist(), strict=True)])
-
     @torch.no_grad()
     def _average(self) -> None:
-        for mean, value in zip(self.averaged.state_dict().values(), self._generator.state_dict().values(), strict=True):
+        for mean, value in zip(self.averaged.state_dict().values(), self.generator.state_dict().values(), strict=True):
             if mean.is_floating_point():
                 mean.lerp_(value, 1 - self._config.average_decay)
 
