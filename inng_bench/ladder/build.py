@@ -80,7 +80,7 @@ def build_ladder(
         values = run(tasks, jobs=jobs, on_done=lambda task, done: on_done(task, done, len(tasks)))
     judgements, agreement = documents.judge_all(values), documents.agreements_of(values)
     contents = {
-        "table.md": documents.markdown(judgements, agreement, _head(names, tasks), command),
+        "table.md": documents.markdown(values, judgements, agreement, _head(names, tasks), command),
         "table.csv": documents.table_csv(judgements),
         "values.csv": documents.values_csv(values),
         "agreement.csv": agreement_csv(agreement),

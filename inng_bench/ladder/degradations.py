@@ -20,9 +20,6 @@ BLOCK = 32
 COLOUR_SHIFT = (12, 0, -12)
 """Grey levels added to red, green and blue."""
 
-TILE = 64
-"""Side in pixels of the tile that the row ``tiling`` repeats."""
-
 RANDOM_PHASE = "random phase"
 
 Degrade = Callable[[Pixels, np.random.Generator], Pixels]
@@ -51,7 +48,7 @@ def blurred(sigma: float) -> Degrade:
     """Return a Gaussian blur of so many pixels; the border is mirrored."""
 
     def degrade(pixels: Pixels, generator: np.random.Generator) -> Pixels:  # noqa: ARG001
-        return _rounded(gaussian_filter(pixels.astype(np.float64), (sigma, sigma, 0.0), mode="reflect"))
+        return rounded(gaussian_filter(pixels.astype(np.float64), (sigma, sigma, 0.0), mode="reflect"))
 
     return degrade
 
@@ -83,14 +80,14 @@ def noisy(deviation: float) -> Degrade:
     """Return added Gaussian noise of so many grey levels, the same in the three colours, so that grey stays grey."""
 
     def degrade(pixels: Pixels, generator: np.random.Generator) -> Pixels:
-        return _rounded(pixels.astype(np.float64) + generator.normal(0.0, deviation, (*pixels.shape[:2], 1)))
+        return rounded(pixels.astype(np.float64) + generator.normal(0.0, deviation, (*pixels.shape[:2], 1)))
 
     return degrade
 
 
 def colour_shifted(pixels: Pixels, generator: np.random.Generator) -> Pixels:  # noqa: ARG001
     """Add :data:`COLOUR_SHIFT` everywhere."""
-    return _rounded(pixels.astype(np.float64) + np.array(COLOUR_SHIFT))
+    return rounded(pixels.astype(np.float64) + np.array(COLOUR_SHIFT))
 
 
 def compressed(quality: int) -> Degrade:
@@ -103,20 +100,6 @@ def compressed(quality: int) -> Degrade:
             return np.asarray(image.convert("RGB"))
 
     return degrade
-
-
-def tiled(pixels: Pixels) -> Pixels:
-    """Return a picture of the same size that repeats the middle tile of :data:`TILE` px."""
-    height, width = pixels.shape[:2]
-    top, left = (height - TILE) // 2, (width - TILE) // 2
-    tile = pixels[top : top + TILE, left : left + TILE]
-    return np.tile(tile, (-(-height // TILE), -(-width // TILE), 1))[:height, :width]
-
-
-def rolled(pixels: Pixels) -> Pixels:
-    """Return the picture moved by a third of its sides, as on a torus."""
-    height, width = pixels.shape[:2]
-    return np.roll(pixels, (height // 3, width // 3), axis=(0, 1))
 
 
 DEGRADATIONS: tuple[Degradation, ...] = (
@@ -135,5 +118,6 @@ DEGRADATIONS: tuple[Degradation, ...] = (
 """Blurs in pixels, shuffled blocks by their side, noise in grey levels, JPEG by its quality."""
 
 
-def _rounded(levels: NDArray[np.float64]) -> Pixels:
+def rounded(levels: NDArray[np.float64]) -> Pixels:
+    """Return grey levels as uint8."""
     return np.clip(np.rint(levels), 0.0, 255.0).astype(np.uint8)

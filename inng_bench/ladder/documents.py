@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from inng_bench.ladder.copies import COPIES, HONEST_AT_MOST
 from inng_bench.ladder.measuring import Value
 from inng_bench.ladder.steps import (
     COPYING_METRICS,
-    COPYING_STEPS,
     DISTANCE_STEPS,
+    REAL,
     Judgement,
     Step,
     Verdict,
@@ -33,8 +34,8 @@ NOTE = (
 )
 
 COPYING_NOTE = (
-    "Metrics of copying look at copies of the train window, which must score worse than the held-out window: as it is, "
-    "rolled on a torus, and one tile of it repeated."
+    "Copy rate of a held-out window and of copies of the train window in many poses, mean over the pairs of windows. "
+    "*Wanted* says what must be found; a cell that falls short of it is bold."
 )
 
 
@@ -95,11 +96,19 @@ def table_csv(judgements: Sequence[Judgement]) -> str:
     return pd.DataFrame(lines).to_csv(index=False, lineterminator="\n")
 
 
-def markdown(judgements: Sequence[Judgement], agreement: Sequence[Agreement], head: Sequence[str], command: str) -> str:
+def markdown(
+    values: Sequence[Value],
+    judgements: Sequence[Judgement],
+    agreement: Sequence[Agreement],
+    head: Sequence[str],
+    command: str,
+) -> str:
     """Return the whole ladder as Markdown.
 
     Parameters
     ----------
+    values : Sequence[Value]
+        Every figure.
     judgements, agreement
         As from :func:`judge_all` and :func:`agreements_of`.
     head : Sequence[str]
@@ -119,14 +128,32 @@ def markdown(judgements: Sequence[Judgement], agreement: Sequence[Agreement], he
         "## Textures on which each step holds",
         NOTE,
         _summary(judgements, distances, DISTANCE_STEPS),
-        *([COPYING_NOTE, _summary(judgements, copying, COPYING_STEPS)] if copying else []),
+        *(["## Copies", COPYING_NOTE, copy_table(values)] if copying else []),
         "## What fails",
         "\n".join(f"- {MARKDOWN.escape(line)}" for line in failures(judgements)) or "Nothing.",
         _left_out(judgements),
-        *(_metric_section(metric, judgements) for metric in metrics),
+        *(_metric_section(metric, judgements) for metric in distances),
         *([] if agree.empty else ["## Agreement", _AGREEMENT_NOTE, pipe_table(agree)]),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def copy_table(values: Sequence[Value]) -> str:
+    """Return how much of each copy is found, a line for each pose and a column for each texture."""
+    rates: dict[str, dict[str, list[float]]] = {}
+    for one in values:
+        if one.metric in COPYING_METRICS and one.value is not None:
+            rates.setdefault(one.row, {}).setdefault(one.texture, []).append(one.value)
+    wanted = {REAL: (f"≤ {HONEST_AT_MOST}", -math.inf, HONEST_AT_MOST)}
+    wanted |= {copy.name: (f"≥ {copy.at_least}", copy.at_least, math.inf) for copy in COPIES}
+    lines = []
+    for row, (told, low, high) in wanted.items():
+        cells = {"copy": row, "wanted": told}
+        for texture, found in rates.get(row, {}).items():
+            rate = statistics.fmean(found)
+            cells[texture] = f"{rate:.2f}" if low <= rate <= high else MARKDOWN.bold(f"{rate:.2f}")
+        lines.append(cells)
+    return pipe_table(pd.DataFrame(lines, dtype="str"))
 
 
 def _left_out(judgements: Sequence[Judgement]) -> str:
@@ -137,9 +164,9 @@ def _left_out(judgements: Sequence[Judgement]) -> str:
 
 
 _AGREEMENT_NOTE = (
-    "Kendall's tau-b of two metrics over the rows of a texture (the window, its rungs and the copies, each a mean over "
-    "pairs), mean over textures, every metric turned so that more is better: below the diagonal the tau, above it the "
-    "number of textures. In full in `agreement.csv`."
+    "Kendall's tau-b of two metrics over the rows of a texture (the window and its rungs, each a mean over pairs), "
+    "mean over textures, every metric turned so that more is better: below the diagonal the tau, above it the number "
+    "of textures. In full in `agreement.csv`."
 )
 
 

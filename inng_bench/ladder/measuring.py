@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from inng_bench.errors import InputError
-from inng_bench.ladder.degradations import DEGRADATIONS, rolled, tiled
-from inng_bench.ladder.steps import COPY, COPYING_METRICS, REAL, ROLLED, TILING
+from inng_bench.ladder.copies import COPIES
+from inng_bench.ladder.degradations import DEGRADATIONS
+from inng_bench.ladder.steps import COPYING_METRICS, REAL
 from inng_bench.ladder.windows import Windows, replicates_of, windows_of
 from inng_bench.metrics.catalogue import BY_NAME, MetricInfo
 from inng_bench.metrics.comparison import Comparison, Pictures
@@ -125,52 +126,38 @@ def measure(task: Task) -> tuple[Value, ...]:
     """Measure all rows of one pair of windows."""
     windows = windows_of(task.texture, task.replicate)
     seed = derive_seed(texture=task.texture, replicate=task.replicate, purpose="ladder metric")
-    return tuple(
-        _value(task, row.name, metric, comparison)
-        for row in _rows(task, windows, seed)
-        for metric in map(BY_NAME.__getitem__, task.metrics)
-        if (comparison := row.comparison(metric)) is not None
-    )
+    train, honest = Pictures(windows.train[None]), Pictures(np.stack(windows.honest))
+    distances = [name for name in task.metrics if name not in COPYING_METRICS]
+    copying = [name for name in task.metrics if name in COPYING_METRICS]
+
+    def values(row: str, pixels: Pixels, metrics: Sequence[str]) -> Iterator[Value]:
+        comparison = Comparison(Pictures(pixels[None]), train, seed, honest)
+        return (_value(task, row, BY_NAME[metric], comparison) for metric in metrics)
+
+    found = [*values(REAL, windows.sample, task.metrics)]
+    if distances:
+        for row, pixels in degraded(task.texture, task.replicate, windows):
+            found.extend(values(row, pixels, distances))
+    if copying:
+        for row, pixels in copied(task.texture, task.replicate, windows):
+            found.extend(values(row, pixels, copying))
+    return tuple(found)
 
 
 def degraded(texture: str, replicate: int, windows: Windows) -> Iterator[tuple[str, Pixels]]:
     """Return the degraded windows by rung, in the order of the ladder."""
     for rung in DEGRADATIONS:
-        purpose = f"ladder {rung.name}"
-        generator = numpy_generator(derive_seed(texture=texture, replicate=replicate, purpose=purpose))
-        yield rung.name, rung.degrade(windows.sample, generator)
+        yield rung.name, rung.degrade(windows.sample, _generator(texture, replicate, rung.name))
 
 
-@dataclass(frozen=True)
-class _Row:
-    """A sample and what it is compared with."""
-
-    name: str
-    samples: Pictures
-    distance: Comparison
-    copying: Comparison | None = None
-    """None of a row that tells nothing of copying."""
-
-    def comparison(self, metric: MetricInfo) -> Comparison | None:
-        """Return what a metric compares."""
-        return self.copying if metric.name in COPYING_METRICS else self.distance
+def copied(texture: str, replicate: int, windows: Windows) -> Iterator[tuple[str, Pixels]]:
+    """Return copies of the train window by name."""
+    for copy in COPIES:
+        yield copy.name, copy.take(windows.train, _generator(texture, replicate, copy.name))
 
 
-def _rows(task: Task, windows: Windows, seed: int) -> Iterator[_Row]:
-    """Return all rows; they share the windows and what metrics have made of them."""
-    train, honest = Pictures(windows.train[None]), Pictures(np.stack(windows.honest))
-
-    def row(name: str, samples: Pictures, *, asks_for_copies: bool = False, reference: Pictures = train) -> _Row:
-        copying = Comparison(samples, train, seed, honest) if asks_for_copies else None
-        return _Row(name, samples, Comparison(samples, reference, seed), copying)
-
-    sample = Pictures(windows.sample[None])
-    yield row(REAL, sample, asks_for_copies=True)
-    for rung, pixels in degraded(task.texture, task.replicate, windows):
-        yield row(rung, Pictures(pixels[None]))
-    copies = {COPY: train, ROLLED: Pictures(rolled(windows.train)[None]), TILING: Pictures(tiled(windows.train)[None])}
-    for copy, samples in copies.items():
-        yield row(copy, samples, asks_for_copies=True, reference=sample)
+def _generator(texture: str, replicate: int, row: str) -> np.random.Generator:
+    return numpy_generator(derive_seed(texture=texture, replicate=replicate, purpose=f"ladder {row}"))
 
 
 def _value(task: Task, row: str, metric: MetricInfo, comparison: Comparison) -> Value:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from inng_bench.ladder.degradations import DEGRADATIONS, rolled, tiled
-from inng_bench.ladder.measuring import degraded
-from inng_bench.ladder.steps import COPY, REAL, ROLLED, TILING
+from inng_bench.ladder.copies import COPIES
+from inng_bench.ladder.degradations import DEGRADATIONS
+from inng_bench.ladder.measuring import copied, degraded
+from inng_bench.ladder.steps import REAL
 from inng_bench.ladder.windows import windows_of
 from inng_bench.metrics.crops import Pixels
 from inng_bench.report.canvas import GREY, Sheet, fit_line
@@ -20,7 +21,7 @@ _MARGIN, _GAP, _HEAD, _LABEL = 24, 8, 64, 22
 
 def rungs_sheet(textures: Sequence[str]) -> bytes:
     """Return the window, its rungs and the copies of each texture's first pair as PNG."""
-    columns = (REAL, *(rung.name for rung in DEGRADATIONS), COPY, ROLLED, TILING)
+    columns = (REAL, *(rung.name for rung in DEGRADATIONS), *(copy.name for copy in COPIES))
     line = _LABEL + SIDE + _GAP
     width = 2 * _MARGIN + len(columns) * (SIDE + _GAP) - _GAP
     sheet = Sheet(width, 2 * _MARGIN + _HEAD + len(textures) * line)
@@ -38,8 +39,8 @@ def rungs_sheet(textures: Sequence[str]) -> bytes:
 
 def _pictures(texture: str) -> list[Pixels]:
     windows = windows_of(texture, 0)
-    rungs = [pixels for _, pixels in degraded(texture, 0, windows)]
-    return [windows.sample, *rungs, windows.train, rolled(windows.train), tiled(windows.train)]
+    rungs = [pixels for make in (degraded, copied) for _, pixels in make(texture, 0, windows)]
+    return [windows.sample, *rungs]
 
 
 def _left(index: int) -> int:

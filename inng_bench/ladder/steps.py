@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from inng_bench.ladder.copies import COPIES
 from inng_bench.ladder.degradations import DEGRADATIONS, RANDOM_PHASE
 from inng_bench.metrics.catalogue import Direction, MetricInfo
 from inng_bench.report.intervals import Estimate, t_interval
 
-REAL, COPY, ROLLED, TILING = "real", "copy", "rolled copy", "tiling"
-COPIES = (COPY, ROLLED, TILING)
+REAL = "real"
 
 COPYING_METRICS = frozenset({"copy_rate"})
 """Metrics that ask whether a sample is a copy, of which a degradation of unseen pixels tells nothing."""
@@ -58,7 +58,7 @@ DISTANCE_STEPS: tuple[Step, ...] = tuple(
 )
 """Of metrics that ask how like the texture a sample is."""
 
-COPYING_STEPS: tuple[Step, ...] = tuple(Step(REAL, copy) for copy in COPIES)
+COPYING_STEPS: tuple[Step, ...] = tuple(Step(REAL, copy.name) for copy in COPIES)
 """Of :data:`COPYING_METRICS`."""
 
 

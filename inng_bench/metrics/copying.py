@@ -6,9 +6,9 @@ bent a little. So blocks of the samples are searched in the train window in all 
 1. *Coarse*. Each block, in the eight symmetries of the square, meets the train window in a bank of rotations and
    scales, continued periodically, at half the resolution. What is compared are the low frequencies of the luminance,
    without mean and contrast. Upright, the eight symmetries are searched pixel by pixel as well.
-2. *Fine*. The best places of each block are looked at in full resolution and colour: the block's nine overlapping
-   patches may each move by a few pixels, which absorbs a warp and what lies between two poses of the bank. The score is
-   the mean correlation of the nine with what each found.
+2. *Fine*. The best places of each block are looked at in full resolution and colour, blurred a little: the block's
+   nine overlapping patches may each move by a few pixels, which absorbs a warp and what lies between two poses of the
+   bank. The score is the mean correlation of the nine with what each found.
 
 A block is copied when its score is above what blocks of windows reach that no copying can explain. In a texture whose
 windows match each other as closely as a copy would (an exact period), copying cannot be told, and nothing counts.
@@ -18,15 +18,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct, irfft2, rfft2
-from scipy.ndimage import affine_transform, map_coordinates
+from scipy.ndimage import affine_transform, gaussian_filter, map_coordinates
 from scipy.signal import fftconvolve
 
-from inng_bench.metrics.comparison import Comparison, Outcome, halves
+from inng_bench.metrics.comparison import Comparison, Outcome, Pictures, halves
 from inng_bench.metrics.crops import Pixels, cut, grid, groups
 
 BLOCK = 32
@@ -51,6 +51,10 @@ CANDIDATES = 10
 
 PATCH, STEP, REACH = 16, 8, 4
 """Side and distance in pixels of the patches of a block, and how far each may move."""
+
+SMOOTHING = 0.7
+"""Deviation in pixels of the blur before the close look. What resampling and rounding leave of the finest detail says
+little, and a sample without any would find more places that are like it than the sharp honest windows do."""
 
 FLAT = 0.25 * 3 * PATCH**2
 """What is added to the squares of a patch: half a grey level everywhere, so that rounding of a flat one is no match."""
@@ -97,13 +101,28 @@ class Copying:
 
 def copy_rate(comparison: Comparison) -> Outcome:
     """Measure the copy rate of all samples at once."""
-    honest = () if comparison.honest is None else tuple(comparison.honest.pixels)
-    found = copying(comparison.samples.pixels, comparison.reference.pixels[0], honest)
+    train, honest = comparison.reference, comparison.honest
+    threshold = train.derive(_own_threshold) if honest is None else honest.derive(_ThresholdIn(train))
+    found = copying(comparison.samples.pixels, train.pixels[0], threshold)
     parts = {"threshold": found.threshold, "median_score": float(np.median(found.scores))}
     return Outcome(found.rate, BLOCKS, BLOCK, parts, found.per_group if len(found.per_group) > 1 else ())
 
 
-def copying(samples: Pixels, train: Pixels, honest: Sequence[Pixels]) -> Copying:
+@dataclass(frozen=True)
+class _ThresholdIn:
+    """What honest windows give with a train window; comparisons that share both pay for it once."""
+
+    train: Pictures
+
+    def __call__(self, honest: Pictures) -> float:
+        return honest_threshold(self.train.pixels[0], tuple(honest.pixels))
+
+
+def _own_threshold(train: Pictures) -> float:
+    return honest_threshold(train.pixels[0], ())
+
+
+def copying(samples: Pixels, train: Pixels, threshold: float) -> Copying:
     """Measure how much of the samples is copied from the train window.
 
     Parameters
@@ -112,12 +131,10 @@ def copying(samples: Pixels, train: Pixels, honest: Sequence[Pixels]) -> Copying
         uint8 (N, H, W, 3), at least BLOCK px a side.
     train : Pixels
         uint8 (H, W, 3).
-    honest : Sequence[Pixels]
-        Windows of one size that are no copies, uint8 (H, W, 3). Where there are none, one half of the train window is
-        searched in the other.
+    threshold : float
+        From :func:`honest_threshold`.
     """
     places = grid(BLOCKS, len(samples), samples.shape[1:3], BLOCK)
-    threshold = honest_threshold(train, honest)
     scores = search(cut(samples, places, BLOCK), train)
     copied = scores > threshold
     group = groups(len(samples))[places[:, 0]]
@@ -130,7 +147,16 @@ def copying(samples: Pixels, train: Pixels, honest: Sequence[Pixels]) -> Copying
 
 
 def honest_threshold(train: Pixels, honest: Sequence[Pixels]) -> float:
-    """Return the score that a copied block must exceed."""
+    """Return the score that a copied block must exceed.
+
+    Parameters
+    ----------
+    train : Pixels
+        uint8 (H, W, 3).
+    honest : Sequence[Pixels]
+        Windows of one size that are no copies, uint8 (H, W, 3). Where there are none, one half of the train window is
+        searched in the other.
+    """
     if not honest:
         train, other = halves(train)
         honest = (other,)
@@ -162,14 +188,15 @@ def search(blocks: Pixels, train: Pixels) -> Floats:
         places = np.concatenate([places, place[:, None]], axis=1)
     by_block = best.reshape(SYMMETRIES, len(blocks), len(poses)).transpose(1, 0, 2).reshape(len(blocks), -1)
     scores = np.zeros(len(blocks))
-    smooth = train.astype(np.float64)
+    smooth = _smoothed(train[None], "wrap")[0]
+    close = _smoothed(turned, "nearest")
     for block, order in enumerate(np.argsort(-by_block, axis=1)[:, :CANDIDATES]):
         for symmetry, index in (divmod(int(number), len(poses)) for number in order):
             place = places[symmetry * len(blocks) + block, index]
-            scores[block] = max(scores[block], _fine_score(turned[symmetry, block], smooth, place, poses[index]))
+            scores[block] = max(scores[block], _fine_score(close[symmetry, block], smooth, place, poses[index]))
         for symmetry in range(SYMMETRIES):
             place = exact[symmetry, block]
-            scores[block] = max(scores[block], _fine_score(turned[symmetry, block], smooth, place, UPRIGHT))
+            scores[block] = max(scores[block], _fine_score(close[symmetry, block], smooth, place, UPRIGHT))
     return scores
 
 
@@ -230,6 +257,12 @@ def _symmetry(blocks: Pixels, number: int) -> Pixels:
     return np.rot90(flipped, number % 4, axes=(1, 2))
 
 
+def _smoothed(pixels: Pixels, border: Literal["wrap", "nearest"]) -> Floats:
+    """Return pictures (..., H, W, 3) blurred by SMOOTHING."""
+    deviations = (*(0.0 for _ in pixels.shape[:-3]), SMOOTHING, SMOOTHING, 0.0)
+    return np.asarray(gaussian_filter(pixels.astype(np.float64), deviations, mode=border))
+
+
 def _luminance(pixels: Pixels) -> Singles:
     return (pixels @ np.array([0.299, 0.587, 0.114], np.float32)).astype(np.float32)
 
@@ -280,7 +313,7 @@ def _to_train(pose: Pose) -> Floats:
     return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / pose.scale
 
 
-def _fine_score(block: Pixels, train: Floats, middle: Floats, pose: Pose) -> float:
+def _fine_score(block: Floats, train: Floats, middle: Floats, pose: Pose) -> float:
     """Return the correlation of a block's patches with what each finds around its place."""
     side = BLOCK + 2 * REACH
     steps = np.mgrid[:side, :side].astype(np.float64) - (side - 1) / 2
@@ -290,8 +323,8 @@ def _fine_score(block: Pixels, train: Floats, middle: Floats, pose: Pose) -> flo
     )
     correlations = []
     for top, left in product(range(0, BLOCK - PATCH + 1, STEP), repeat=2):
-        wanted = block[top : top + PATCH, left : left + PATCH].reshape(-1, 3).T.astype(np.float64)
-        wanted -= wanted.mean(1, keepdims=True)
+        wanted = block[top : top + PATCH, left : left + PATCH].reshape(-1, 3).T
+        wanted = wanted - wanted.mean(1, keepdims=True)
         region = around[top : top + PATCH + 2 * REACH, left : left + PATCH + 2 * REACH]
         views = np.lib.stride_tricks.sliding_window_view(region, (PATCH, PATCH), axis=(0, 1))
         found = views.reshape(-1, 3, PATCH**2)
