@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from inng_bench.baselines.dcgan import DCGAN, PRESETS, DCGANConfig, step_flops
-from inng_bench.baselines.dcgan.likeness import Likeness, look_flops
+from inng_bench.baselines.dcgan.likeness import FILTERS, PATCHES, STRIDE, Likeness
 from inng_bench.baselines.dcgan.networks import Generator, new_discriminator, new_generator
 from inng_bench.baselines.dcgan.presets import configure
 from inng_bench.baselines.dcgan.training import Trainer, squared_gradient
-from inng_bench.baselines.dcgan.watch import TILES, Watch
+from inng_bench.baselines.dcgan.watch import TILES, Watch, looking_flops
 from inng_bench.contract import NO_CHECKPOINT, Checkpoint, Execution, Progress, Snapshot, Training
 from inng_bench.errors import InputError
 from inng_bench.resume import decode, encode
@@ -33,7 +33,7 @@ def config_of(settings: Mapping[str, Any]) -> DCGANConfig:
 
 
 STEP, BEST_STEP = step_flops(config_of(SETTINGS)), step_flops(config_of(BEST))
-LOOKS = 5 * look_flops(config_of(BEST), TILES)
+LOOKS = looking_flops(config_of(BEST), 5)
 
 
 def window() -> Tensor:
@@ -62,6 +62,17 @@ def test_counted_operations_of_a_step_agree_with_arithmetic() -> None:
     discriminator_step = 2 * (3 * discriminator - picture)  # real and generated; no gradient of the pictures
     generator_step = 2 * discriminator + 3 * generator - seeded  # through the discriminator; no gradient of z
     assert pytest.approx(batch * (discriminator_step + generator_step)) == STEP
+
+
+def test_counted_operations_of_the_looks_agree_with_arithmetic() -> None:
+    f, latent = 4, 10
+    resized = 32**2 * 9 * 2 * f * f + 64**2 * 9 * f * 3  # multiplications of the last two layers
+    drawn = 16 * latent * 8 * f + 16 * (4**2 * 8 * f * 4 * f + 8**2 * 4 * f * 2 * f) + resized
+    answers = {side: ((64 - side) // STRIDE + 1) ** 2 for side in FILTERS}
+    compared = sum(answers[side] * (count * 3 * side**2 + (count + 1) ** 2) for side, count in FILTERS.items())
+    looks = 2 * (5 * TILES * (drawn + compared) + PATCHES * compared)
+    assert pytest.approx(looks) == LOOKS
+    assert looking_flops(config_of(SETTINGS), 5) == 0
 
 
 def test_reports_are_counted_from_one_and_end_with_the_budget() -> None:

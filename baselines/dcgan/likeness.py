@@ -1,6 +1,7 @@
 """How like the train window tiles are: the measure that chooses the best moment of a training."""
 
 import math
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -47,14 +48,22 @@ class Likeness:
         return sum(float((one - real).norm() / real.norm()) for one, real in zip(drawn, self._real, strict=True))
 
 
-def look_flops(config: DCGANConfig, tiles: int) -> float:
-    """Count the floating-point operations of drawing tiles and of their distance."""
+@cache
+def drawing_flops(config: DCGANConfig, tiles: int) -> float:
+    """Count the floating-point operations of drawing tiles."""
     with torch.device("meta"):
-        generator = Generator(config)
-        banks = [torch.empty((count, 3, side, side)) for side, count in FILTERS.items()]
-        latent = torch.empty((tiles, config.latent))
+        generator, latent = Generator(config), torch.empty((tiles, config.latent))
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        _second_moments(generator(latent), banks)
+        generator(latent)
+    return float(counter.get_total_flops())
+
+
+@cache
+def likeness_flops(tiles: int) -> float:
+    """Count the floating-point operations of the second moments of tiles, or of patches."""
+    banks = [torch.empty((count, 3, side, side), device="meta") for side, count in FILTERS.items()]
+    with FlopCounterMode(display=False) as counter:
+        _second_moments(torch.empty((tiles, 3, TILE, TILE), device="meta"), banks)
     return float(counter.get_total_flops())
 
 

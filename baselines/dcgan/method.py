@@ -24,11 +24,10 @@ from inng_bench.pixels import Palette
 from inng_bench.resume import required
 from inng_bench.seeds import derive_seed, torch_generator
 
-from .likeness import look_flops
 from .networks import TILE, Discriminator, Generator, draw_latent, new_generator
 from .presets import DCGANConfig, configure
 from .training import Trainer, step_flops
-from .watch import TILES, Watch
+from .watch import Watch, looking_flops
 
 
 class DCGAN(Method):
@@ -128,8 +127,7 @@ class DCGAN(Method):
 
 def planned_steps(config: DCGANConfig, budget: float) -> int:
     """Return how many steps a budget pays for beside the looks that choose the best moment."""
-    looks = config.intervals * look_flops(config, TILES) if config.best_moment else 0.0
-    return max(1, round((budget - looks) / step_flops(config)))
+    return max(1, round((budget - looking_flops(config, config.intervals)) / step_flops(config)))
 
 
 def _snapshot(trainer: Trainer, watch: Watch, step: int) -> Snapshot:

@@ -10,7 +10,7 @@ from inng_bench.pixels import random_crops
 from inng_bench.resume import joined, required, restore_module
 from inng_bench.seeds import torch_generator
 
-from .likeness import Likeness, look_flops
+from .likeness import PATCHES, Likeness, drawing_flops, likeness_flops
 from .networks import TILE, Generator, draw_latent
 from .presets import DCGANConfig
 
@@ -38,11 +38,10 @@ class Watch:
 
     def __init__(self, window: Tensor, config: DCGANConfig, generator: Generator, seed: int) -> None:
         random = torch_generator(seed)
-        self._generator = generator
+        self._config, self._generator = config, generator
         self._latent = draw_latent(TILES, config, random).to(next(generator.parameters()).device)
         self._real = mean_pairwise_distance(random_crops(window, TILES, TILE, random))
         self._likeness = Likeness(window, random) if config.best_moment else None
-        self._flops = look_flops(config, TILES) if config.best_moment else 0.0
         self.kept = copy.deepcopy(generator) if config.best_moment else generator
         """What the training ends with."""
         self.diversity: list[float] = []
@@ -52,8 +51,8 @@ class Watch:
 
     @property
     def flops(self) -> float:
-        """Counted floating-point operations of the looks so far; a look that decides nothing is not the method's."""
-        return len(self.distances) * self._flops
+        """Counted floating-point operations of the looks so far."""
+        return looking_flops(self._config, len(self.diversity))
 
     @torch.no_grad()
     def look(self) -> tuple[dict[str, float], Tensor]:
@@ -88,6 +87,13 @@ class Watch:
         self.distances = list(required(snapshot.values, "distances"))
         if self._likeness is not None:
             restore_module(self.kept, snapshot, "kept")
+
+
+def looking_flops(config: DCGANConfig, looks: int) -> float:
+    """Count the floating-point operations of looks; those that decide nothing are not the method's."""
+    if not config.best_moment:
+        return 0.0
+    return likeness_flops(PATCHES) + looks * (drawing_flops(config, TILES) + likeness_flops(TILES))
 
 
 def mean_pairwise_distance(pictures: Tensor) -> float:
