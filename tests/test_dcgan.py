@@ -25,7 +25,14 @@ SETTINGS: dict[str, Any] = {
     "latent": 10,
     "intervals": 5,
 }
-BEST = SETTINGS | {"preset": "best", "resized_layers": 2, "average_decay": 0.9, "best_moment": True, "palette": True}
+BEST = SETTINGS | {
+    "preset": "best",
+    "resized_layers": 2,
+    "local_verdicts": True,
+    "average_decay": 0.9,
+    "best_moment": True,
+    "palette": True,
+}
 
 
 def config_of(settings: Mapping[str, Any]) -> DCGANConfig:
@@ -123,6 +130,17 @@ def test_radford_is_what_was_published() -> None:
     assert not config.palette
 
 
+def test_local_verdicts_are_of_parts_and_that_of_the_whole_is_of_all_pixels() -> None:
+    picture = window()[None, :, :64, :64]
+    changed = picture.clone()
+    changed[:, :, -1, -1] = 1.0  # of the last part alone
+    for settings, expected in ((BEST, [False] * 15 + [True]), (SETTINGS, [True])):
+        judge = new_discriminator(config_of(settings), torch.Generator().manual_seed(0)).eval()
+        with torch.no_grad():
+            differs = (judge(picture) != judge(changed))[0]
+        assert differs.tolist() == expected
+
+
 def test_settings_win_over_those_of_the_preset_and_an_unknown_preset_is_answered_with_the_nearest() -> None:
     configuration = DCGAN({"preset": "radford", "batch": 5}, Execution()).configuration()
     assert (configuration["preset"], configuration["batch"], configuration["rate"]) == ("radford", 5, 2e-4)
@@ -158,7 +176,7 @@ def test_the_gradient_of_the_penalty_is_that_of_its_closed_form() -> None:
     half = torch.randn((7, 7), generator=random, dtype=torch.float64)
     matrix = (half + half.T).requires_grad_()
     logits = torch.einsum("ni,ij,nj->n", pictures, matrix, pictures) / 2
-    penalty = squared_gradient(logits, pictures)
+    penalty = squared_gradient(logits[:, None], pictures)
     known = pictures.detach()
     slopes = known @ matrix.detach()
     torch.testing.assert_close(penalty.detach(), slopes.square().sum(1).mean())

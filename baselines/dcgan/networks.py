@@ -36,7 +36,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Pictures (N, 3, 64, 64) to logits (N,), positive for real."""
+    """Pictures (N, 3, 64, 64) to logits (N, 1) of the whole or (N, 16) of parts of 46 px, positive for real."""
 
     def __init__(self, config: DCGANConfig) -> None:
         super().__init__()
@@ -53,12 +53,12 @@ class Discriminator(nn.Module):
             nn.Conv2d(filters * 4, filters * 8, 4, 2, 1, bias=False),  # (8 f, 4, 4)
             nn.BatchNorm2d(filters * 8),
             nn.LeakyReLU(LEAK, inplace=True),
-            nn.Conv2d(filters * 8, 1, 4),  # (1, 1, 1)
+            nn.Conv2d(filters * 8, 1, 1 if config.local_verdicts else 4),  # (1, 4, 4) or (1, 1, 1)
         )
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Judge each picture."""
-        return self.layers(pictures).flatten()  # type: ignore[no-any-return]
+        """Judge each picture or part."""
+        return self.layers(pictures).flatten(1)  # type: ignore[no-any-return]
 
 
 def new_generator(config: DCGANConfig, random: torch.Generator) -> Generator:

@@ -24,6 +24,9 @@ class DCGANConfig(BaseModel):
         le=4,
         description="Last layers that enlarge by nearest neighbours and a 3×3 convolution; others transposed.",
     )
+    local_verdicts: bool = Field(
+        True, description="Judge each of the discriminator's last 4×4 places by itself, in place of the whole picture."
+    )
     batch: int = Field(8, ge=2, description="Real patches, and as many generated ones, of a step.")
     rate: float = Field(5e-4, gt=0, description="Adam's learning rate, both networks.")
     final_rate_share: float = Field(
@@ -46,6 +49,7 @@ RADFORD = DCGANConfig(
     generator_filters=64,
     discriminator_filters=64,
     resized_layers=0,
+    local_verdicts=False,
     batch=8,
     rate=2e-4,
     final_rate_share=1.0,

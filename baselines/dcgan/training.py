@@ -121,8 +121,16 @@ class Trainer:
 
 
 def squared_gradient(logits: Tensor, pictures: Tensor) -> Tensor:
-    """Return the mean over pictures of the squared norm of their logits' gradient, which can be differentiated."""
-    (gradient,) = torch.autograd.grad(logits.sum(), pictures, create_graph=True)
+    """Return the mean over pictures of the squared norm of the gradient of their mean logit; it has a gradient itself.
+
+    Parameters
+    ----------
+    logits : Tensor
+        (N, n).
+    pictures : Tensor
+        What they were computed from, (N, ...).
+    """
+    (gradient,) = torch.autograd.grad(logits.mean(1).sum(), pictures, create_graph=True)
     return gradient.square().sum() / len(pictures)
 
 
