@@ -348,19 +348,23 @@ def test_a_snapshot_of_another_shape_or_type_is_refused(change: Callable[[Tensor
         train_with(StopsAt(0, Snapshot({**whole.tensors, name: change(whole.tensors[name])}, whole.values)))
 
 
-def test_every_part_of_a_snapshot_matters() -> None:
+@pytest.mark.parametrize(
+    ("part", "distance"),
+    [  # so far from the window that a later moment is kept, or so near that none is
+        ("generator.", 1e9),
+        ("discriminator.", 1e9),
+        ("averaged.", 1e9),
+        ("generator_optimiser.", 1e9),
+        ("discriminator_optimiser.", 1e9),
+        ("kept.", 0.0),
+    ],
+)
+def test_every_part_of_a_snapshot_matters(part: str, distance: float) -> None:
     """Ones in the place of any part change the end, so that none of them is there in vain."""
     whole = a_snapshot()
-    end = train_with(StopsAt(0, whole))[0].state()
-    for part in (
-        "generator.",
-        "discriminator.",
-        "averaged.",
-        "generator_optimiser.",
-        "discriminator_optimiser.",
-    ):
-        tensors = {
-            name: torch.ones_like(tensor) if name.startswith(part) else tensor for name, tensor in whole.tensors.items()
-        }
-        other = train_with(StopsAt(0, Snapshot(tensors, whole.values)))[0].state()
-        assert not all(torch.equal(end[name], tensor) for name, tensor in other.items()), part
+    values = {**whole.values, "distances": [distance]}
+    tensors = {
+        name: torch.ones_like(tensor) if name.startswith(part) else tensor for name, tensor in whole.tensors.items()
+    }
+    end, other = (train_with(StopsAt(0, Snapshot(some, values)))[0].state() for some in (whole.tensors, tensors))
+    assert not all(torch.equal(end[name], tensor) for name, tensor in other.items())
