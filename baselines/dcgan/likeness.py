@@ -14,10 +14,10 @@ from inng_bench.pixels import ROUNDING, random_crops
 from .networks import TILE, Generator
 from .presets import DCGANConfig
 
-PATCHES = 256
+PATCHES = 128
 """Of the train window, which tiles are compared with."""
 
-FILTERS = {3: 32, 7: 32}
+FILTERS = {3: 16, 7: 16}
 """Number of random filters by their side in pixels."""
 
 STRIDE = 3

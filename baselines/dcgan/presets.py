@@ -19,7 +19,7 @@ class DCGANConfig(BaseModel):
     generator_filters: int = Field(24, ge=1, description="Channels of the generator's last hidden layer.")
     discriminator_filters: int = Field(24, ge=1, description="Channels of the discriminator's first layer.")
     resized_layers: int = Field(
-        2,
+        0,
         ge=0,
         le=4,
         description="Last layers that enlarge by nearest neighbours and a 3×3 convolution; others transposed.",
