@@ -49,5 +49,5 @@ def test_stage(benchmark: BenchmarkFixture) -> None:
 
 def test_dcgan_steps(benchmark: BenchmarkFixture) -> None:
     flops = DCGAN_STEPS * step_flops(DCGANConfig())
-    gan = DCGAN({"intervals": 1, "best_moment": False}, EXECUTION)
+    gan = DCGAN({"intervals": 1}, EXECUTION)
     take_time(benchmark, lambda: gan.train(WINDOW, seed=5, budget=flops), flops=lambda: flops)

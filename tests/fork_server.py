@@ -39,7 +39,7 @@ SMALL_INNG = {
     "max_steps": 8,
 }
 SETTINGS = {"dcgan": SMALL_DCGAN, "inng": SMALL_INNG}
-TFLOP = {"dcgan": 0.00256, "inng": 0.002}
+TFLOP = {"dcgan": 0.0008, "inng": 0.002}
 """Sixteen steps and some stages."""
 
 Moment = tuple[str, float]

@@ -77,7 +77,7 @@ def test_counted_operations_of_the_looks_agree_with_arithmetic() -> None:
     drawn = 16 * latent * 8 * f + 16 * (4**2 * 8 * f * 4 * f + 8**2 * 4 * f * 2 * f) + resized
     answers = {side: ((64 - side) // STRIDE + 1) ** 2 for side in FILTERS}
     compared = sum(answers[side] * (count * 3 * side**2 + (count + 1) ** 2) for side, count in FILTERS.items())
-    looks = 2 * (5 * TILES * (drawn + 2 * compared) + PATCHES * 2 * compared)  # of two bands
+    looks = 2 * (5 * TILES * (drawn + compared) + PATCHES * compared)
     assert pytest.approx(looks) == LOOKS
     assert looking_flops(config_of(SETTINGS), 5) == 0
 

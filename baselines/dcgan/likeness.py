@@ -2,14 +2,13 @@
 
 import math
 from functools import cache
-from itertools import product
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from inng_bench.pixels import ROUNDING, random_crops
+from inng_bench.pixels import random_crops
 
 from .networks import TILE, Generator
 from .presets import DCGANConfig
@@ -27,8 +26,7 @@ STRIDE = 3
 class Likeness:
     """Relative distance between second moments of rectified random filters on tiles and on patches of a window.
 
-    They see the pictures, and what a blur of 3 px takes from these, where a checkerboard does not drown in the larger
-    structure. The filters are those of no metric: they come from the training's own seed.
+    The filters are those of no metric: they come from the training's own seed.
 
     Parameters
     ----------
@@ -42,20 +40,12 @@ class Likeness:
         patches = random_crops(window, PATCHES, TILE, random)
         self._mean = patches.mean((0, 2, 3))[:, None, None]
         self._filters = [_bank(side, count, random) for side, count in FILTERS.items()]
-        self._deviations = [band.std().clamp_min(ROUNDING**0.5) for band in self._bands(patches)]
-        self._real = self._moments(patches)
+        self._real = _second_moments(patches - self._mean, self._filters)
 
     def distance(self, tiles: Tensor) -> float:
         """Return the distance of tiles, float32 (N, 3, H, W) on the CPU."""
-        pairs = zip(self._moments(tiles), self._real, strict=True)
-        return sum(float((drawn - real).norm() / real.norm()) for drawn, real in pairs)
-
-    def _bands(self, pictures: Tensor) -> list[Tensor]:
-        return [pictures - self._mean, pictures - F.avg_pool2d(pictures, 3, 1, 1, count_include_pad=False)]
-
-    def _moments(self, pictures: Tensor) -> list[Tensor]:
-        bands = zip(self._bands(pictures), self._deviations, strict=True)
-        return _second_moments([band / deviation for band, deviation in bands], self._filters)
+        drawn = _second_moments(tiles - self._mean, self._filters)
+        return sum(float((one - real).norm() / real.norm()) for one, real in zip(drawn, self._real, strict=True))
 
 
 @cache
@@ -73,7 +63,7 @@ def likeness_flops(tiles: int) -> float:
     """Count the floating-point operations of the second moments of tiles, or of patches."""
     banks = [torch.empty((count, 3, side, side), device="meta") for side, count in FILTERS.items()]
     with FlopCounterMode(display=False) as counter:
-        _second_moments([torch.empty((tiles, 3, TILE, TILE), device="meta")] * 2, banks)
+        _second_moments(torch.empty((tiles, 3, TILE, TILE), device="meta"), banks)
     return float(counter.get_total_flops())
 
 
@@ -81,11 +71,11 @@ def _bank(side: int, count: int, random: torch.Generator) -> Tensor:
     return torch.randn((count, 3, side, side), generator=random) / math.sqrt(3 * side * side)
 
 
-def _second_moments(bands: list[Tensor], banks: list[Tensor]) -> list[Tensor]:
-    """Return for each band and bank of n filters the second moments (n + 1, n + 1) of answers and a constant."""
+def _second_moments(pictures: Tensor, banks: list[Tensor]) -> list[Tensor]:
+    """Return for each bank of n filters the second moments (n + 1, n + 1) of its answers and of a constant."""
     matrices = []
-    for band, bank in product(bands, banks):
-        answers = F.relu(F.conv2d(band, bank, stride=STRIDE)).transpose(0, 1).flatten(1)
+    for bank in banks:
+        answers = F.relu(F.conv2d(pictures, bank, stride=STRIDE)).transpose(0, 1).flatten(1)
         answers = torch.cat([answers, torch.ones_like(answers[:1])])
         matrices.append(answers @ answers.T / answers.shape[1])
     return matrices
