@@ -74,7 +74,7 @@ def test_the_wheel_carries_baselines_suites_the_metrics_pool_and_the_page_of_jud
     names = set(zipfile.ZipFile(wheel).namelist())
     suites = {f"inng_bench/suites/{name}.toml" for name in ("quick", "standard", "paper", "smoke")}
     page = {f"inng_bench/people/page.{kind}" for kind in ("html", "css", "js")}
-    assert suites | page | {"inng_bench/baselines/dcgan.py", "inng_bench/metrics/standardisation.json"} <= names
+    assert suites | page | {"inng_bench/baselines/dcgan/method.py", "inng_bench/metrics/standardisation.json"} <= names
 
 
 def test_the_block_of_the_network_holds(offline: Path) -> None:
