@@ -17,6 +17,7 @@ from inng_bench.arguments import positive_number, share, stage_number, whole_num
 from inng_bench.errors import ExitStatus, InputError, one_line
 from inng_bench.gate.commands import add_commands as add_gate_commands
 from inng_bench.harness.devices import DEVICES
+from inng_bench.judge_command import add_judge
 from inng_bench.ladder.command import add_ladder
 from inng_bench.metrics_command import add_metrics
 from inng_bench.processes import keep_freed_memory
@@ -94,6 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_metrics(commands)
     add_gate_commands(commands)
     add_ladder(commands)
+    add_judge(commands)
     return parser
 
 
@@ -160,8 +162,8 @@ def _add_list(commands: _Commands) -> None:
 def _add_textures(commands: _Commands) -> None:
     parser = commands.add_parser(
         "textures",
-        help="fetch pictures that are not shipped",
-        description="Textures that need a command of their own before a suite can name them.",
+        help="show the textures, or fetch pictures that are not shipped",
+        description="What the textures look like, and those that a suite can name only after they were fetched.",
     )
     actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
     fetch = actions.add_parser(
@@ -175,6 +177,11 @@ def _add_textures(commands: _Commands) -> None:
         "--from", dest="source", metavar="DIR", type=Path, help="a folder that holds them (default: their repository)"
     )
     fetch.set_defaults(command=_fetch_textures)
+    sheet = actions.add_parser(
+        "sheet", help="write one picture of all shipped textures", description="Write one PNG of all shipped textures."
+    )
+    sheet.add_argument("out", metavar="FILE", type=Path, help="where to, such as textures.png")
+    sheet.set_defaults(command=_sheet_of_textures)
 
 
 def _add_sample(commands: _Commands) -> None:
@@ -338,8 +345,8 @@ def _chosen_suite(arguments: argparse.Namespace) -> tuple[Suite, tuple[str, ...]
 
 def _announce(plan: Plan, folder: Path, jobs: int | None, retry: Retry) -> int:
     """Say what a run would do; touches nothing."""
+    from inng_bench.harness.estimate import disk, in_words
     from inng_bench.harness.measuring import unmeasured_runs
-    from inng_bench.harness.plan import estimate
     from inng_bench.harness.session import default_jobs, missing_runs
 
     missing = missing_runs(plan, folder, retry)
@@ -350,13 +357,14 @@ def _announce(plan: Plan, folder: Path, jobs: int | None, retry: Retry) -> int:
         print(f"{run.title}: measured again ({', '.join(run.metrics)})")
     for run in missing:
         print(f"{run.title}: {run.budget_flops / 1e12:g} TFLOP, {run.device}, {run.precision}")
-    expected = estimate(missing, at_a_time)
+    print(f"{len(missing)} of {len(plan.runs)} runs are missing in {folder}.")
+    needed = disk(missing, at_a_time)
     print(
-        f"{len(missing)} of {len(plan.runs)} runs are missing in {folder}; {at_a_time} at a time.\n"
-        f"On the machine of the reference figures they take about {math.ceil(expected.minutes)} minutes; "
-        f"on disk {math.ceil(expected.disk_mib)} MiB, and until they are done about "
-        f"{math.ceil(expected.passing_mib)} MiB more for what they can go on from."
+        f"On disk they take {math.ceil(needed.kept_mib)} MiB, and until they are done about "
+        f"{math.ceil(needed.passing_mib)} MiB more for what they can go on from.",
+        flush=True,
     )
+    print(in_words(missing, tuple(unmeasured.values()), at_a_time, timed=plan.suite.throughput))
     return ExitStatus.OK
 
 
@@ -397,6 +405,15 @@ def _fetch_textures(arguments: argparse.Namespace) -> int:
 
     folder = fetch_pictures(arguments.source, lambda line: print(line, file=sys.stderr, flush=True))
     print(f"The paper's pictures are in {folder}. They carry no licence: do not pass them on.")
+    return ExitStatus.OK
+
+
+def _sheet_of_textures(arguments: argparse.Namespace) -> int:
+    from inng_bench.files import write_atomically
+    from inng_bench.report.texture_sheet import texture_sheet
+
+    write_atomically(arguments.out, texture_sheet())
+    print(arguments.out)
     return ExitStatus.OK
 
 

@@ -1,5 +1,7 @@
 """What methods take from a window: random crops and its colours."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -71,3 +73,32 @@ def gaussian_pixels(
     """
     white = torch.randn((count, 3, *size), generator=generator, dtype=mean.dtype)
     return torch.einsum("ij,njhw->nihw", factor, white) + mean[:, None, None]
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The colours of a texture: its mean and a factor of their covariance.
+
+    A grey texture has a factor of rank one. Steps along it never change a colour that the texture does not have, so
+    that whatever the sampler begins at has to be brought :meth:`within` the palette first.
+    """
+
+    mean: Tensor
+    factor: Tensor
+
+    @classmethod
+    def of(cls, window: Tensor) -> "Palette":
+        """Measure a window, float32 (3, H, W) on the CPU."""
+        return cls(*colour_statistics(window))
+
+    @property
+    def projection(self) -> Tensor:
+        """The orthogonal projection (3, 3), float32, onto the span of the factor."""
+        factor = self.factor.double()
+        projection: Tensor = factor @ torch.linalg.pinv(factor, rtol=1e-3)
+        return projection.float()
+
+    def within(self, pictures: Tensor) -> Tensor:
+        """Return pictures (N, 3, H, W) with each colour moved to the nearest one of the palette's plane."""
+        mean = self.mean.to(pictures)[:, None, None]
+        return mean + torch.einsum("ij,njhw->nihw", self.projection.to(pictures), pictures - mean)

@@ -27,3 +27,11 @@ def machine_of_their_own() -> Iterator[None]:
     (folder / lock_path().name).unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # multiprocessing has a folder of its own in it until the interpreter ends
         folder.rmdir()
+
+
+@pytest.fixture(scope="module")
+def small_canvases() -> Iterator[None]:
+    """Let suites have canvases of 64 px, which are compared with windows of 256 px: for tests of no figure."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("inng_bench.harness.suite.WINDOW_SIDE", 64)
+        yield

@@ -11,7 +11,8 @@ from PIL import Image
 
 from inng_bench import cli
 from inng_bench.errors import ExitStatus, InputError
-from inng_bench.harness import session
+from inng_bench.harness import estimate, session
+from inng_bench.harness.estimate import Speed
 from inng_bench.harness.plan import Plan, Retry
 from inng_bench.harness.session import Results
 from inng_bench.harness.suite import REFERENCE_ROWS
@@ -125,16 +126,20 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(
     suite_file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        estimate, "probe", lambda *_: Speed({"fake_methods:Tiler": 2e-11}, {"fake_methods:Tiler": 1.0}, 1.0)
+    )
     before = sorted(tmp_path.rglob("*"))
     assert cli.main(["run", "--suite", suite_file, "--dry-run", "--jobs", "2", "--device", "cpu"]) == 0
     assert sorted(tmp_path.rglob("*")) == before
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "brick · tiler · seed 0: 1 TFLOP, cpu, float32"
-    assert len(said) == 7 + 2
-    assert said[7] == "7 of 7 runs are missing in results/runs/fakes; 2 at a time."
-    assert said[8].endswith(
-        "about 2 minutes; on disk 98 MiB, and until they are done about 0 MiB more for what they can go on from."
+    assert len(said) == 7 + 3
+    assert said[7] == "7 of 7 runs are missing in results/runs/fakes."
+    assert said[8] == (
+        "On disk they take 98 MiB, and until they are done about 0 MiB more for what they can go on from."
     )
+    assert said[9].startswith("About 2 minutes on this machine, as busy as it is now: 7 runs, 2 at once; from a probe")
 
 
 @pytest.mark.parametrize(

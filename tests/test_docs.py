@@ -3,11 +3,16 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
+from inng_bench import cli
 from inng_bench.harness.suite import load_suite
 from inng_bench.inng.presets import PRESETS, CascadeConfig, configure
+from inng_bench.report.texture_sheet import SIDE
+from inng_bench.textures import Kind, load_texture, texture_infos
 
 DOCS = Path(__file__).parents[1] / "docs"
 REFERENCES = DOCS.parent / "results" / "reference"
@@ -84,3 +89,22 @@ def test_every_promise_names_tests_that_are_there() -> None:
     for promise, tests in rows:
         for name in re.findall(r"`(test_\w+\.py)`", tests):
             assert (Path(__file__).parent / name).exists(), promise
+
+
+def test_the_table_of_textures_is_the_catalogue() -> None:
+    text = (DOCS / "textures.md").read_text()
+    shipped = [info for info in texture_infos() if info.kind is not Kind.PAPER]
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| `")]
+    assert rows == [
+        [f"`{info.name}`", info.role, info.kind, info.licence, info.source, info.description] for info in shipped
+    ]
+
+
+def test_the_sheet_of_textures_shows_the_middle_of_every_train_window(tmp_path: Path) -> None:
+    assert cli.main(["textures", "sheet", str(tmp_path / "sheet.png")]) == 0
+    with Image.open(tmp_path / "sheet.png") as made, Image.open(DOCS / "pictures" / "textures.png") as stored:
+        shown = np.asarray(made.convert("RGB"))
+        difference = shown.astype(float) - np.asarray(stored.convert("RGB"))
+    assert np.abs(difference).mean() < 0.5  # processors round the painters' floating point differently
+    first = load_texture("grass").train[32 : 32 + SIDE, 32 : 32 + SIDE]
+    np.testing.assert_array_equal(shown[60 : 60 + SIDE, 20 : 20 + SIDE], first)

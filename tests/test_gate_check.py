@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gate_tables import FLOOR, SPREAD, make_table, scaled, with_values
+from gate_tables import CELLS, FLOOR, SPREAD, TEXTURES, make_table, scaled, with_values
 from record_builder import make_provenance, make_record, make_texture, make_throughput, rewrite, write_records
 
 from inng_bench import cli
@@ -44,7 +44,7 @@ def edit(texture: str, method: str, change: Callable[[Record], Record]) -> Edit:
 def test_the_same_results_hold_and_every_cell_is_judged() -> None:
     outcome = check_tables(make_table(), make_table())
     assert outcome.status is ExitStatus.OK
-    assert len(outcome.of(Verdict.HOLDS)) == len(outcome.judgements) == 2 * (5 * len(FLOOR) - 1)
+    assert len(outcome.of(Verdict.HOLDS)) == len(outcome.judgements) == CELLS
     assert (outcome.obstacles, outcome.differences, outcome.speeds) == ((), (), ())
 
 
@@ -180,7 +180,7 @@ def test_a_regression_is_one_whatever_else_cannot_be_judged() -> None:
 def test_one_seed_on_either_side_cannot_be_judged() -> None:
     outcome = check_tables(make_table(1), make_table(1))
     assert outcome.status is ExitStatus.BAD_INPUT
-    assert len(outcome.of(Verdict.TOO_FEW_SEEDS)) == len(outcome.obstacles) == 2 * 9
+    assert len(outcome.of(Verdict.TOO_FEW_SEEDS)) == len(outcome.obstacles) == len(TEXTURES) * (2 * len(FLOOR) - 1)
     assert check_tables(make_table(1), make_table(2)).obstacles == ()
 
 
@@ -337,7 +337,7 @@ def test_the_command_names_cell_old_new_and_threshold(tmp_path: Path, capsys: py
     new = edit("brick", "inng", lambda record: scaled(record, "patch_fid", 2.0))(make_table())
     assert run_check(tmp_path, new, "--markdown", str(tmp_path / "page.md")) == ExitStatus.REGRESSION
     text, page = capsys.readouterr().out, (tmp_path / "page.md").read_text()
-    assert text.startswith("Regression: 47 holds, 1 regression.")
+    assert text.startswith(f"Regression: {CELLS - 1} holds, 1 regression.")
     one = check(tmp_path / "new", tmp_path / "old").regressions[0]
     assert one.old is not None
     assert one.threshold is not None
@@ -345,14 +345,14 @@ def test_the_command_names_cell_old_new_and_threshold(tmp_path: Path, capsys: py
         assert shown in text
         assert shown in page.replace("\\_", "_")
     assert page.startswith("## Quality: regression")
-    assert page.count("| pebbles ") == 24
+    assert page.count("| pebbles ") == CELLS / len(TEXTURES)
 
 
 def test_json_has_every_cell_with_full_precision(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_check(tmp_path, make_table(1, first=50), "--json") == ExitStatus.OK
     said = json.loads(capsys.readouterr().out)
     assert (said["status"], said["exit_status"], said["obstacles"]) == ("holds", 0, [])
-    assert len(said["cells"]) == 48
+    assert len(said["cells"]) == CELLS
     cell = next(one for one in said["cells"] if (one["method"], one["metric"]) == ("inng", "gram"))
     assert cell["seeds"] == [5, 1]
     assert cell["old"] < cell["threshold"] < 2 * cell["old"] * (1 + SPREAD)

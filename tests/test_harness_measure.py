@@ -15,7 +15,8 @@ from record_builder import rewrite
 
 from inng_bench import cli
 from inng_bench.errors import ExitStatus, InputError
-from inng_bench.harness import executor
+from inng_bench.harness import estimate, executor
+from inng_bench.harness.estimate import Speed
 from inng_bench.harness.machine import WAITING, Claim
 from inng_bench.harness.measure import measure_again, run_of_record
 from inng_bench.harness.measuring import measure_results, unmeasured_runs
@@ -27,6 +28,8 @@ from inng_bench.metrics.catalogue import BY_NAME, DEFAULT
 from inng_bench.records import store
 from inng_bench.records.schema import Record
 from inng_bench.records.verify import verify
+
+pytestmark = pytest.mark.usefixtures("small_canvases")
 
 SUITE = """
 name = "fakes"
@@ -178,8 +181,11 @@ def test_a_metric_on_request_stays_when_the_suite_goes_on(results: Path) -> None
     assert missing_runs(plan_of("tiler", "real"), results) == ()
 
 
-def test_the_dry_run_tells_what_is_only_measured(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_dry_run_tells_what_is_only_measured(
+    results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     make_older(results)
+    monkeypatch.setattr(estimate, "probe", lambda *_: Speed({}, {}, 1.0))
     suite = results / "fakes.toml"
     suite.write_text(SUITE)
     arguments = ["run", "--suite", str(suite), "--out", str(results), "--device", "cpu", "--dry-run"]
@@ -187,6 +193,7 @@ def test_the_dry_run_tells_what_is_only_measured(results: Path, capsys: pytest.C
     out = capsys.readouterr().out
     assert "brick · tiler · seed 0: measured again (gram, patch_kid)" in out
     assert f"{len(REFERENCE_ROWS) - 1} of {len(REFERENCE_ROWS) + 1} runs are missing" in out
+    assert f": {len(REFERENCE_ROWS)} runs, " in out.splitlines()[-1]
 
 
 def test_the_figures_are_those_of_the_run_itself(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Plans: which runs, under which seeds, and what of them is missing."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -8,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_methods import SmallTiler
 from PIL import Image
 
 from inng_bench.errors import InputError
-from inng_bench.harness.plan import Plan, RunSpec, TextureReference, estimate, find_missing, make_plan, sample_geometry
+from inng_bench.harness.plan import Plan, RunSpec, TextureReference, find_missing, make_plan, sample_geometry
 from inng_bench.harness.rerun import origin_of_picture, origin_of_suite, rerun_command
 from inng_bench.harness.rows import failed_record, known_fields
 from inng_bench.harness.suite import REFERENCE_ROWS, Picture, Suite, parse_suite
@@ -23,7 +21,7 @@ from inng_bench.textures import load_texture
 
 TEXT = """
 name = "fakes"
-textures = ["brick", "pebbles"]
+textures = ["brick", "terrazzo"]
 replicates = 3
 budget_tflop = 0.5
 precision = "float32"
@@ -115,15 +113,15 @@ def test_rows_can_be_chosen_and_the_reference_rows_stay() -> None:
 
 
 def test_textures_can_be_chosen_and_make_the_same_runs_as_in_the_whole_suite(tmp_path: Path) -> None:
-    plan = plan_of(textures=["pebbles"])
+    plan = plan_of(textures=["terrazzo"])
     whole = {run.key: run for run in plan_of().runs}
-    assert {run.texture.name for run in plan.runs} == {"pebbles"} == set(plan.textures)
+    assert {run.texture.name for run in plan.runs} == {"terrazzo"} == set(plan.textures)
     assert all(run == whole[run.key] for run in plan.runs)
-    with pytest.raises(InputError, match="the suite has no texture 'pebble'; did you mean 'pebbles'"):
-        plan_of(textures=["pebble"])
+    with pytest.raises(InputError, match="the suite has no texture 'terazzo'; did you mean 'terrazzo'"):
+        plan_of(textures=["terazzo"])
     Image.new("RGB", (300, 200)).save(tmp_path / "My Wall.png")  # of a single colour: it would be refused if loaded
     both = read().model_copy(update={"pictures": (Picture(path=tmp_path / "My Wall.png"),)})
-    assert both.texture_names == ("brick", "pebbles", "my-wall")
+    assert both.texture_names == ("brick", "terrazzo", "my-wall")
     assert {run.texture.name for run in make_plan(both, device="cpu", textures=["brick"]).runs} == {"brick"}
     with pytest.raises(InputError, match="single colour"):
         make_plan(both, device="cpu", textures=["my-wall"])
@@ -133,7 +131,7 @@ def test_seeds_differ_along_every_axis_and_do_not_depend_on_the_rest_of_the_suit
     plan = plan_of()
     seeds = [seed for run in plan.runs for seed in run.seeds.values()]
     assert len(set(seeds)) == len(seeds) == 3 * len(plan.runs)
-    alone = plan_of(TEXT.replace('["brick", "pebbles"]', '["pebbles"]'), methods=["tiler"])
+    alone = plan_of(TEXT.replace('["brick", "terrazzo"]', '["terrazzo"]'), methods=["tiler"])
     shared = {run.key: run.seeds for run in plan.runs}
     assert all(shared[run.key] == run.seeds for run in alone.runs)
 
@@ -156,7 +154,7 @@ def test_another_budget_makes_another_suite_and_stands_in_the_command() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ('"pebbles"', '"peebles"', "'peebles'; did you mean 'pebbles'"),
+        ('"terrazzo"', '"terazzo"', "'terazzo'; did you mean 'terrazzo'"),
         ("fake_methods:Tiler", "ing", "there is no method 'ing'; did you mean 'inng'"),
         ("fake_methods:Tiler", "no_such_module:Tiler", "cannot be imported"),
         ("fake_methods:Tiler", "fake_methods:NoSuchClass", "cannot be imported"),
@@ -216,16 +214,15 @@ def test_a_record_of_a_texture_whose_pixels_have_changed_since_is_missing(window
     plan = plan_of()
     run = plan.runs[0]
     facts = facts_of(run.texture)
-    changed = getattr(facts, window).model_copy(update={"sha256": "0" * 64})
-    assert run in find_missing(plan, [finished(run, texture=facts.model_copy(update={window: changed}))])
+    changed = facts.train.model_copy(update={"sha256": "0" * 64})
+    update = {"train": changed} if window == "train" else {"held_out": (*facts.held_out[:-1], changed)}
+    assert run in find_missing(plan, [finished(run, texture=facts.model_copy(update=update))])
 
 
 def test_a_record_without_the_held_out_window_of_the_texture_is_missing() -> None:
     plan = plan_of()
     run = plan.runs[0]
-    assert run in find_missing(
-        plan, [finished(run, texture=facts_of(run.texture).model_copy(update={"held_out": None}))]
-    )
+    assert run in find_missing(plan, [finished(run, texture=facts_of(run.texture).model_copy(update={"held_out": ()}))])
 
 
 def test_results_of_another_suite_are_not_mixed_in() -> None:
@@ -238,7 +235,7 @@ def test_results_of_another_suite_are_not_mixed_in() -> None:
 def test_the_configuration_hash_covers_method_texture_and_budget_but_no_seed() -> None:
     by_key = {run.key: run.config_hash for run in plan_of().runs}
     assert by_key["brick", "tiler", 0] == by_key["brick", "tiler", 2]
-    assert len({by_key["brick", "tiler", 0], by_key["pebbles", "tiler", 0], by_key["brick", "noise", 0]}) == 3
+    assert len({by_key["brick", "tiler", 0], by_key["terrazzo", "tiler", 0], by_key["brick", "noise", 0]}) == 3
     dearer = {run.key: run.config_hash for run in plan_of(TEXT.replace("0.5", "0.6")).runs}
     assert dearer["brick", "tiler", 0] != by_key["brick", "tiler", 0]
 
@@ -246,7 +243,7 @@ def test_the_configuration_hash_covers_method_texture_and_budget_but_no_seed() -
 def test_a_picture_of_ones_own_is_planned_under_its_name(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "My Wall.png")
-    text = TEXT.replace('"brick", "pebbles"', "") + f'[[pictures]]\npath = "{tmp_path}/My Wall.png"\n'
+    text = TEXT.replace('"brick", "terrazzo"', "") + f'[[pictures]]\npath = "{tmp_path}/My Wall.png"\n'
     runs = plan_of(text).runs
     assert {run.texture.name for run in runs} == {"my-wall"}
     assert runs[0].texture.load().facts().name == "my-wall"
@@ -265,23 +262,6 @@ def test_two_pictures_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_a_run_crosses_to_the_worker_unchanged() -> None:
     for run in plan_of().runs:
         assert RunSpec.model_validate_json(run.model_dump_json()) == run
-
-
-def test_the_estimate_shares_the_runs_among_the_workers() -> None:
-    runs = plan_of().runs
-    alone, shared = estimate(runs, 1), estimate(runs, 2)
-    assert alone.runs == shared.runs == len(runs)
-    assert alone.minutes / 2 <= shared.minutes < alone.minutes
-    assert estimate((), 2).minutes == 0.0
-    assert replace(alone, minutes=0.0) == replace(shared, minutes=0.0)
-
-
-def test_the_estimate_has_three_snapshots_of_each_run_that_goes_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SmallTiler, "snapshot_bytes", lambda _, budget: budget / 1e12 * 2**20)
-    runs = plan_of().runs
-    assert sum(run.method == "small-10x" for run in runs) == 2
-    assert [estimate(runs, jobs).passing_mib for jobs in (1, 2)] == [3 * 5.0, 3 * 5.0 * 2]
-    assert estimate([run for run in runs if run.method != "small-10x"], 2).passing_mib == 0.0
 
 
 def command_of(plan: Plan, *records: Record) -> str:

@@ -26,6 +26,8 @@ from inng_bench.records import store
 from inng_bench.records.schema import Against, Measurement, Status
 from inng_bench.seeds import torch_generator
 
+pytestmark = pytest.mark.usefixtures("small_canvases")
+
 
 def a_run(name: str, sample_size: int = 64) -> RunSpec:
     suite = parse_suite(

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import fake_worker
 import numpy as np
 import pytest
 import torch
@@ -43,6 +44,8 @@ from inng_bench.harness.worker import explain
 from inng_bench.processes import THREAD_VARIABLES
 from inng_bench.records import store
 from inng_bench.records.schema import Limits, Record, Status
+
+pytestmark = pytest.mark.usefixtures("small_canvases")
 
 TESTS = Path(__file__).parent
 
@@ -513,18 +516,27 @@ def test_a_sampler_is_timed_until_it_works_and_a_failure_is_a_warning_and_no_los
     assert run_plan(plan, tmp_path).kept == 1
 
 
-def test_every_finished_seed_of_the_cascade_is_timed(grid: Grid, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_finished_seed_of_the_cascade_is_timed_on_one_texture(
+    grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
     suite = grid.plan.suite.model_copy(update={"throughput": True})
     first = next(run for run in grid.plan.runs if run.method == "tiler")
     seeds = [first.model_copy(update={"replicate": replicate}) for replicate in range(3)]
-    timed = replace(grid.plan, suite=suite, runs=(*grid.plan.runs, *seeds[1:]))
+    again = seeds[1].model_copy(update={"texture": first.texture.model_copy(update={"name": "wood"})})
+    facts = {**grid.plan.textures, "wood": grid.plan.textures["brick"]}
+    timed = replace(grid.plan, suite=suite, runs=(*grid.plan.runs, *seeds[1:], again), textures=facts)
     assert untimed_runs(timed, grid.folder) == []
     monkeypatch.setattr("inng_bench.harness.session.TIMED", "fake_methods:Tiler")
     assert [run.key for run in untimed_runs(timed, grid.folder)] == [("brick", "tiler", 0)]
     record = grid.records["tiler"].model_copy(update={"replicate": 1})
-    copied = store.write_record(grid.folder, record)
+    elsewhere = record.model_copy(update={"texture": record.texture.model_copy(update={"name": "wood"})})
+    copies = [store.write_record(grid.folder, one) for one in (record, elsewhere)]
     assert [run.key for run in untimed_runs(timed, grid.folder)] == [("brick", "tiler", 0), ("brick", "tiler", 1)]
-    copied.unlink()
+    speed = fake_worker.measure_sampler(grid.folder, first.execution)
+    store.write_record(grid.folder, elsewhere.model_copy(update={"throughput": speed}))
+    assert [run.key for run in untimed_runs(timed, grid.folder)] == [("brick", "tiler", 0)]
+    for copied in copies:
+        copied.unlink()
     assert untimed_runs(grid.plan, grid.folder) == []
 
 

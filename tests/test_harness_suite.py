@@ -1,6 +1,7 @@
 """Suites: strictly read, wrong names answered with the nearest right one, and a hash of what figures depend on."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from PIL import Image
 
 from inng_bench.errors import InputError
 from inng_bench.harness.suite import Suite, load_suite, own_picture_suite, parse_suite, suite_names
-from inng_bench.textures import Kind, texture_infos
+from inng_bench.textures import Kind, Role, find_texture, texture_infos
 
 TEXT = """
 name = "mine"
@@ -32,14 +33,12 @@ def read(text: str) -> Suite:
 def test_every_bundled_suite_can_be_read_and_bears_its_files_name() -> None:
     assert set(suite_names()) == {
         "fidelity",
-        "first-recipe",
-        "long",
         "paper",
-        "paper-steps",
         "presets",
         "quick",
         "smoke",
         "standard",
+        "tuning",
         "variants",
     }
     assert [load_suite(name).name for name in suite_names()] == suite_names()
@@ -47,10 +46,37 @@ def test_every_bundled_suite_can_be_read_and_bears_its_files_name() -> None:
 
 def test_the_standard_suite_is_what_the_tables_promise() -> None:
     standard = load_suite("standard")
-    assert len(standard.textures) == 8
+    assert set(standard.textures) == {info.name for info in texture_infos() if info.role in (Role.TEST, Role.CONTROL)}
     assert standard.replicates == 3
-    ten = next(entry for entry in standard.methods if entry.label == "dcgan-10x")
-    assert (ten.implementation, ten.budget_factor, ten.replicates) == ("dcgan", 10.0, 1)
+    radford = next(entry for entry in standard.methods if entry.label == "dcgan-radford")
+    assert (radford.implementation, radford.settings, radford.replicates) == ("dcgan", {"preset": "radford"}, 1)
+
+
+@pytest.mark.parametrize("name", ["quick", "standard"])
+def test_what_a_headline_rests_on_has_no_texture_on_which_a_recipe_was_chosen(name: str) -> None:
+    assert Role.TUNING not in {find_texture(texture).role for texture in load_suite(name).textures}
+
+
+@pytest.mark.parametrize("name", ["tuning", "variants", "fidelity", "presets"])
+def test_a_suite_that_compares_recipes_has_no_texture_on_which_a_headline_rests(name: str) -> None:
+    assert {find_texture(texture).role for texture in load_suite(name).textures} == {Role.TUNING}
+
+
+def test_a_suite_that_mixes_both_is_refused() -> None:
+    with pytest.raises(InputError, match=r"mixes tuning textures \(grass\) and test textures \(brick\)"):
+        read(TEXT.replace('["brick"]', '["brick", "grass"]'))
+
+
+def test_the_trials_of_each_implementation_are_counted_and_equally_many() -> None:
+    tuning = load_suite("tuning")
+    trials = Counter(entry.implementation for entry in tuning.methods)
+    assert trials.keys() == {"inng", "dcgan"}
+    assert len(set(trials.values())) == 1
+    assert {(entry.replicates, entry.budget_factor) for entry in tuning.methods} == {(None, 1.0)}
+    for entry in tuning.methods:
+        assert len(entry.settings) <= 1  # one choice that differs
+    recipes = {(entry.implementation, str(entry.settings)) for entry in tuning.methods}
+    assert len(recipes) == len(tuning.methods)
 
 
 def test_the_paper_suite_is_the_papers_pictures_under_the_standard_budget_and_says_to_fetch_them() -> None:

@@ -21,9 +21,9 @@ from inng_bench.harness.density import spread
 from inng_bench.harness.memory import free_gib
 from inng_bench.inng.frozen import picture_logits
 from inng_bench.inng.method import INNg
-from inng_bench.inng.prior import Palette
 from inng_bench.inng.synthesis import climb
 from inng_bench.metrics.typicality import TypicalWindows, parts_of
+from inng_bench.pixels import Palette
 from inng_bench.records import store
 from inng_bench.records.schema import Window
 from inng_bench.seeds import torch_generator

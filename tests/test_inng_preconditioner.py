@@ -8,7 +8,7 @@ from torch import Tensor
 from inng_bench.inng.choices import Directions, Update
 from inng_bench.inng.langevin import Sampler, ascend
 from inng_bench.inng.preconditioner import BANDS, LONGEST, Preconditioner, band_amplitudes
-from inng_bench.inng.prior import Palette
+from inng_bench.pixels import Palette
 
 COLOURS = torch.tensor([[0.5, 0.0, 0.0], [0.2, 0.3, 0.0], [0.1, 0.0, 0.4]])
 FALLING = Preconditioner(COLOURS, torch.logspace(0.0, -1.5, BANDS))

@@ -16,10 +16,10 @@ from scipy import stats
 from inng_bench import cli
 from inng_bench.errors import InputError
 from inng_bench.ladder import measuring
+from inng_bench.ladder.copies import COPIES, TILE, VERBATIM, Copy, posed, rolled, tiled, warped
 from inng_bench.ladder.degradations import (
     COLOUR_SHIFT,
     DEGRADATIONS,
-    TILE,
     Degradation,
     blurred,
     colour_shifted,
@@ -27,14 +27,12 @@ from inng_bench.ladder.degradations import (
     noisy,
     quilted,
     random_phase,
-    rolled,
     shuffled,
-    tiled,
 )
-from inng_bench.ladder.documents import agreements_of, failures, judge_all, markdown, table_csv, values_csv
+from inng_bench.ladder.documents import agreements_of, copy_table, failures, judge_all, markdown, table_csv, values_csv
 from inng_bench.ladder.measuring import Task, Value, measure, plan
 from inng_bench.ladder.sheet import SIDE, rungs_sheet
-from inng_bench.ladder.steps import COPIES, COPY, DISTANCE_STEPS, REAL, ROLLED, TILING, Judgement, Step, Verdict, judge
+from inng_bench.ladder.steps import DISTANCE_STEPS, FAR_STEPS, REAL, Judgement, Step, Verdict, judge, steps_of
 from inng_bench.ladder.windows import bundled_textures, chosen_textures, replicates_of, whole_blocks, windows_of
 from inng_bench.metrics.catalogue import BY_NAME, Direction
 from inng_bench.metrics.comparison import Comparison, Outcome
@@ -94,8 +92,8 @@ def test_a_shuffle_keeps_every_block_and_moves_nearly_all(side: int) -> None:
 
 @pytest.mark.parametrize("side", [96, 32])
 def test_a_quilting_takes_every_block_from_the_picture_as_it_is(side: int) -> None:
-    source = np.arange(128 * 128 * 3, dtype=np.int64).reshape(128, 128, 3)
-    source = np.stack([source[..., 0] % 251, source[..., 0] // 251, source[..., 0] % 7], axis=-1).astype(np.uint8)
+    levels = np.arange(0, 128 * 128 * 3, 3, dtype=np.int64).reshape(128, 128)
+    source = np.stack([levels % 251, levels // 251, levels % 7], axis=-1).astype(np.uint8)
     found = quilted(side)(source, generator())
     inner = found[side // 4 : side // 2, side // 4 : side // 2]
     places = np.lib.stride_tricks.sliding_window_view(source, inner.shape[:2], axis=(0, 1))
@@ -144,13 +142,48 @@ def test_a_lower_quality_of_jpeg_is_farther_from_the_source() -> None:
     assert 0 < errors[0] < errors[1]
 
 
+# Copies
+
+
+@pytest.mark.parametrize("copy", COPIES, ids=lambda copy: copy.name)
+def test_a_copy_has_the_size_of_its_window_and_repeats_from_its_seed(copy: Copy) -> None:
+    source = grain(side=128)
+    first, second = (copy.take(source, generator(3)) for _ in range(2))
+    assert first.shape == source.shape
+    assert first.dtype == np.uint8
+    np.testing.assert_array_equal(first, second)
+    assert (first != source).any() or copy.name == VERBATIM
+
+
 def test_a_tiling_repeats_its_tile_and_a_rolled_copy_rolls_back() -> None:
     source = grain(side=160)
-    tiles, roll = tiled(source), rolled(source)
+    tiles, roll = tiled(source, generator()), rolled(source, generator())
     assert tiles.shape == source.shape
     np.testing.assert_array_equal(tiles[TILE:], tiles[:-TILE])
     np.testing.assert_array_equal(tiles[:TILE, :TILE], source[48:112, 48:112])
     np.testing.assert_array_equal(np.roll(roll, (-53, -53), (0, 1)), source)
+
+
+def test_a_pose_of_nothing_is_the_picture_and_a_half_turn_is_both_flips() -> None:
+    source = grain(side=64)
+    np.testing.assert_array_equal(posed(0.0, 1.0)(source, generator()), source)
+    np.testing.assert_array_equal(warped(0.0)(source, generator()), source)
+    np.testing.assert_array_equal(posed(180.0, 1.0)(source, generator()), source[::-1, ::-1])
+
+
+def test_an_enlarged_ramp_rises_by_so_much_less_and_a_warp_moves_it_by_no_more_than_it_says() -> None:
+    ramp = np.repeat(np.repeat(np.arange(0, 256, 2, dtype=np.uint8)[None, :, None], 128, 0), 3, 2)
+    larger = posed(0.0, 1.25)(ramp, generator())[64, 30:98, 0].astype(float)
+    assert np.polyfit(np.arange(68), larger, 1)[0] == pytest.approx(2 / 1.25, abs=0.02)
+    moved = (warped(4.0)(ramp, generator()).astype(float) - ramp)[:, 16:-16, 0] / 2
+    assert 2.0 < np.abs(moved).max() <= 4.0 * 1.3  # cubic splines overshoot a little between their points
+
+
+def test_a_quilt_is_made_of_pixels_of_its_source() -> None:
+    source = grain(side=96)
+    quilt = next(copy for copy in COPIES if copy.name == "quilting").take(source, generator())
+    assert {tuple(pixel) for pixel in quilt.reshape(-1, 3)} <= {tuple(pixel) for pixel in source.reshape(-1, 3)}
+    assert (quilt != source).any()
 
 
 # Windows
@@ -283,10 +316,30 @@ def test_one_pair_of_windows_decides_nothing() -> None:
     assert verdict("brick", PHASE, by_row(real=[1.0, 1.0])).verdict is Verdict.NOT_JUDGED
 
 
+def test_the_far_eye_alone_must_put_layout_before_fine_detail() -> None:
+    rungs = {rung.name for rung in DEGRADATIONS}
+    assert {row for step in FAR_STEPS for row in (step.milder, step.stronger)} <= rungs
+    assert steps_of(BY_NAME["gram_far"]) == (*DISTANCE_STEPS, *FAR_STEPS)
+    assert steps_of(GRAM) == DISTANCE_STEPS
+
+
 def test_copies_must_score_worse_than_the_held_out_window() -> None:
-    values = {REAL: {0: 0.0, 1: 0.01}, COPY: {0: 1.0, 1: 1.0}, ROLLED: {0: 0.9, 1: 0.91}, TILING: {0: 0.0, 1: 0.01}}
+    values = {REAL: {0: 0.0, 1: 0.01}, "copy": {0: 1.0, 1: 1.0}, "tiling": {0: 0.0, 1: 0.01}}
     found = {one.step.stronger: one.verdict for one in judge("brick", BY_NAME["copy_rate"], values)}
-    assert found == {COPY: Verdict.HOLDS, ROLLED: Verdict.HOLDS, TILING: Verdict.TIE}
+    assert (found.pop("copy"), found.pop("tiling")) == (Verdict.HOLDS, Verdict.TIE)
+    assert set(found.values()) == {Verdict.NOT_JUDGED}
+
+
+def test_a_copy_of_which_too_little_is_found_is_bold() -> None:
+    rates = {REAL: 0.03, "copy": 1.0, "mirrored": 0.89, "warped 4 px": 0.4}
+    values = [Value("brick", number, row, "copy_rate", rate, 1.0) for row, rate in rates.items() for number in range(2)]
+    lines = {line.split("|")[1].strip(): line for line in copy_table(values).splitlines()}
+    assert {row: "**" in lines[row] for row in rates} == {
+        REAL: True,
+        "copy": False,
+        "mirrored": True,
+        "warped 4 px": False,
+    }
 
 
 # Measuring
@@ -306,30 +359,20 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Comparison]]:
 
     monkeypatch.setattr(measuring, "MEASURES", {name: spy(name) for name in found})
     values = measure(Task("grass", 0, tuple(found)))
-    rows = [REAL, *(rung.name for rung in DEGRADATIONS), *COPIES]
-    assert [value.row for value in values if value.metric == "gram"] == rows
-    assert [value.row for value in values if value.metric == "copy_rate"] == [REAL, *COPIES]
+    assert [value.row for value in values if value.metric == "gram"] == [REAL, *(rung.name for rung in DEGRADATIONS)]
+    assert [value.row for value in values if value.metric == "copy_rate"] == [REAL, *(copy.name for copy in COPIES)]
     return found
 
 
-def test_a_degraded_window_meets_another_one_and_never_its_own(seen: dict[str, list[Comparison]]) -> None:
+def test_every_row_meets_the_train_window_and_none_its_own(seen: dict[str, list[Comparison]]) -> None:
     windows = windows_of("grass", 0)
-    degraded, copies = seen["gram"][: 1 + len(DEGRADATIONS)], seen["gram"][-len(COPIES) :]
-    for comparisons, wanted in ((degraded, windows.train), (copies, windows.sample)):
-        for comparison in comparisons:
-            np.testing.assert_array_equal(comparison.reference.pixels[0], wanted)
-    np.testing.assert_array_equal(degraded[0].samples.pixels[0], windows.sample)
-    assert len({id(one.reference) for one in seen["gram"]}) == 2  # whose features are computed once
-
-
-def test_copying_is_asked_of_the_train_window(seen: dict[str, list[Comparison]]) -> None:
-    windows = windows_of("grass", 0)
-    samples = [windows.sample, windows.train, rolled(windows.train), tiled(windows.train)]
-    for comparison, sample in zip(seen["copy_rate"], samples, strict=True):
-        np.testing.assert_array_equal(comparison.samples.pixels[0], sample)
+    for comparison in (*seen["gram"], *seen["copy_rate"]):
         np.testing.assert_array_equal(comparison.reference.pixels[0], windows.train)
         assert comparison.honest is not None
         np.testing.assert_array_equal(comparison.honest.pixels, windows.honest)
+    assert len({id(one.reference) for rows in seen.values() for one in rows}) == 1  # whose features are computed once
+    np.testing.assert_array_equal(seen["gram"][0].samples.pixels[0], windows.sample)
+    np.testing.assert_array_equal(seen["copy_rate"][1].samples.pixels[0], windows.train)
 
 
 def test_pictures_that_are_too_small_for_a_metric_have_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -341,7 +384,7 @@ def test_pictures_that_are_too_small_for_a_metric_have_no_value(monkeypatch: pyt
 
 
 def planted(noise: float = 2.0) -> list[Value]:
-    factors = {REAL: 1.0, COPY: 1.0, ROLLED: 1.0, TILING: 1.0, **{rung.name: 2.0 for rung in DEGRADATIONS}}
+    factors = {REAL: 1.0, **{rung.name: 2.0 for rung in DEGRADATIONS}}
     factors |= {"quilting 32": 3.0, "shuffle 32": 2.5}
     factors |= {"blur 1.5": 4.0, "shuffle 16": 3.0, "shuffle 8": 4.0, "JPEG 30": 3.0, "noise 5": noise, "noise 20": 8.0}
     return [
@@ -357,7 +400,7 @@ def test_a_ladder_that_holds_everywhere_says_so() -> None:
     judgements = judge_all(planted())
     assert {one.verdict for one in judgements} == {Verdict.HOLDS}
     assert len(judgements) == 2 * 2 * len(DISTANCE_STEPS)
-    text = markdown(judgements, agreements_of(planted()), ["Planted."], "by hand")
+    text = markdown(planted(), judgements, agreements_of(planted()), ["Planted."], "by hand")
     assert "## What fails\n\nNothing." in text
     assert "| real &lt; noise 5" in text
     assert "fail" not in text.split("## What fails")[0].replace("*fails*", "")
@@ -369,7 +412,7 @@ def test_a_planted_failure_is_bold_listed_and_in_the_csv() -> None:
     (first, *others) = failures(judgements)
     assert first.startswith("Gram (EffLite0), brick, real < noise 5: 0.505× (0.4")
     assert len(others) == 3
-    text = markdown(judgements, agreements_of(values), [], "by hand")
+    text = markdown(values, judgements, agreements_of(values), [], "by hand")
     assert "**fails 0.505×**" in text
     assert "0, **2 fail**" in text
     lines = pd.read_csv(io.StringIO(table_csv(judgements)))
@@ -382,7 +425,7 @@ def test_a_planted_failure_is_bold_listed_and_in_the_csv() -> None:
 def test_a_metric_without_values_is_named_and_has_no_table() -> None:
     values = planted()
     values += [replace(value, metric="diversity", value=None) for value in values if value.metric == "gram"]
-    text = markdown(judge_all(values), agreements_of(values), [], "by hand")
+    text = markdown(values, judge_all(values), agreements_of(values), [], "by hand")
     assert "Not judged, for want of values: diversity." in text
     assert text.count("diversity") == 1
 
@@ -404,7 +447,7 @@ def test_the_sheet_shows_the_window_its_rungs_and_the_copies(tmp_path: Path) -> 
     path.write_bytes(rungs_sheet(["grass"]))
     with Image.open(path) as image:
         pixels = np.asarray(image.convert("RGB"))
-    columns = len(DEGRADATIONS) + 4
+    columns = 1 + len(DEGRADATIONS) + len(COPIES)
     assert pixels.shape[1] == 2 * 24 + columns * (SIDE + 8) - 8
     shown = windows_of("grass", 0).sample[64 : 64 + SIDE, 64 : 64 + SIDE]
     rows = np.lib.stride_tricks.sliding_window_view(pixels[:, 24 : 24 + SIDE], (SIDE, SIDE, 3))[:, 0, 0]
@@ -425,7 +468,7 @@ def test_the_command_measures_in_processes_and_writes_everything(
     written = {"table.md", "table.csv", "values.csv", "agreement.csv", "rungs.png"}
     assert {path.name for path in tmp_path.iterdir()} == written
     values = pd.read_csv(tmp_path / "values.csv")
-    assert len(values) == 2 * (len(DEGRADATIONS) + 4)
+    assert len(values) == 2 * (len(DEGRADATIONS) + 1)
     assert list(values["replicate"]) == sorted(values["replicate"])
     means = values.groupby("row")["value"].mean()
     assert means[REAL] < means["blur 1.5"]

@@ -149,3 +149,11 @@ def test_the_nearest_patch_is_the_least_distant_of_all() -> None:
 def test_a_report_can_use_copying_and_catalogue_without_torch() -> None:
     code = "import sys, inng_bench.metrics.copying, inng_bench.metrics.catalogue; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_among_honest_windows_a_copy_stands_out_and_the_others_do_not() -> None:
+    train, honest = _windows("gravel", 128)
+    real, planted = (Pictures(np.stack(pictures)) for pictures in (honest, (train, *honest[1:])))
+    for samples, wanted in ((real, 0.0), (planted, 1 / 3)):
+        found = copy_rate(Comparison(samples, Pictures(train[None]), seed=0, honest=samples)).value
+        assert found == pytest.approx(wanted, abs=0.01)

@@ -70,7 +70,8 @@ def test_a_wave_answers_most_in_its_direction_with_the_amplitude_of_the_filters_
     angle = math.pi * number / ORIENTATIONS
     down, right = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
     wave = torch.cos(2 * math.pi / WAVELENGTH * (right * math.cos(angle) + down * math.sin(angle)) + 0.3)
-    moduli = band_moduli(torch.stack([wave, 0 * wave, 2 * wave])[None])[0].unflatten(0, (3, ORIENTATIONS))
+    moduli = band_moduli(torch.stack([wave, 0 * wave, 2 * wave])[None])[0]
+    moduli = moduli.reshape(3, ORIENTATIONS, *moduli.shape[1:])
     means = moduli.mean((2, 3))
     assert int(means[0].argmax()) == number
     assert means[0, number] > 2 * means[0].topk(2).values[1]
@@ -126,11 +127,11 @@ def test_a_change_of_colour_moves_the_mean_alone() -> None:
 def test_a_canvas_and_the_tiles_that_it_is_cut_into_are_described_by_the_same_numbers() -> None:
     canvas = grain(4, 256, 256)
     tiles = canvas.reshape(4, 64, 4, 64, 3).swapaxes(1, 2).reshape(16, 64, 64, 3)
-    rows = [
+    whole, cut = (
         describe(pictures, grid(16, len(pictures), pictures.shape[1:3], WAVELET_CROP), WAVELET_CROP).numpy()
         for pictures in (canvas[None], tiles)
-    ]
-    np.testing.assert_allclose(*rows, rtol=1e-4, atol=1e-5)
+    )
+    np.testing.assert_allclose(whole, cut, rtol=1e-4, atol=1e-5)
 
 
 def test_a_turned_picture_has_the_same_energies_in_turned_bands() -> None:

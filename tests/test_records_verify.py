@@ -74,7 +74,7 @@ def contents(out: Path) -> dict[str, bytes]:
 def test_a_whole_folder_has_no_problem_and_is_left_as_it_was(results: Path) -> None:
     before = contents(results)
     found = verify(results)
-    assert (found.records, found.files, found.problems) == (2, 3 + 2 + 1, ())
+    assert (found.records, found.files, found.problems) == (2, 3 + 4 + 1, ())
     assert contents(results) == before
 
 
@@ -131,7 +131,7 @@ def command(*arguments: str) -> int:
 
 def test_verify_says_what_is_whole_with_status_0_and_what_is_not_with_status_2(results: Path, capsys: Say) -> None:
     assert command("verify", "--results", str(results)) == 0
-    assert f"2 records and 6 files are whole: {results}" in capsys.readouterr().out
+    assert f"2 records and 8 files are whole: {results}" in capsys.readouterr().out
     (results / KINDS["weights"]).write_bytes(b"")
     assert command("verify", "--results", str(results)) == 2
     errors = capsys.readouterr().err.splitlines()

@@ -70,10 +70,11 @@ def test_the_wheel_claims_no_other_top_level_name_than_the_package(wheel: Path) 
     assert {name for name in names if not name.endswith(".dist-info")} == {"inng_bench"}
 
 
-def test_the_wheel_carries_baselines_suites_and_the_metrics_pool(wheel: Path) -> None:
+def test_the_wheel_carries_baselines_suites_the_metrics_pool_and_the_page_of_judge(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     suites = {f"inng_bench/suites/{name}.toml" for name in ("quick", "standard", "paper", "smoke")}
-    assert suites | {"inng_bench/baselines/dcgan.py", "inng_bench/metrics/standardisation.json"} <= names
+    page = {f"inng_bench/people/page.{kind}" for kind in ("html", "css", "js")}
+    assert suites | page | {"inng_bench/baselines/dcgan/method.py", "inng_bench/metrics/standardisation.json"} <= names
 
 
 def test_the_block_of_the_network_holds(offline: Path) -> None:

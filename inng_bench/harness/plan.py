@@ -19,7 +19,6 @@ from inng_bench.harness.suite import REFERENCE_ROWS, MethodEntry, Suite, changed
 from inng_bench.hashes import canonical_hash
 from inng_bench.metrics.catalogue import BY_NAME, with_defaults
 from inng_bench.metrics.needs import check_needs
-from inng_bench.records.generations import KEPT
 from inng_bench.records.schema import NO_LIMITS, Limits, Record, Status, TextureFacts
 from inng_bench.seeds import derive_seed
 from inng_bench.suggest import did_you_mean
@@ -28,15 +27,8 @@ from inng_bench.textures import Texture, load_own_texture, load_texture, own_tex
 PURPOSES = ("train", "sample", "metric")
 REAL = "real"
 
-SECONDS_PER_TFLOP = 15.0
-"""Training time on one core of the machine of the reference figures (Zen 4, bfloat16); estimates only."""
-
-SECONDS_PER_ROW = 19.0
-"""Start of the process, synthesis and metrics of one run on the same core."""
-
-MIB_PER_RUN = 14.0
-"""Model and pictures of one run."""
-
+TIMED = "inng"
+"""Implementation whose sampler is timed."""
 
 RunKey = tuple[str, str, int]
 """Texture, row label and number of the seed."""
@@ -294,47 +286,6 @@ def find_missing(plan: Plan, records: Iterable[Record], retry: Retry = Retry.FAI
         return plan.is_done(run, record) or (retry is Retry.NONE and plan.has_failed(run, record))
 
     return tuple(run for run in plan.runs if not is_settled(run))
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a list of runs will take.
-
-    Attributes
-    ----------
-    runs : int
-        How many.
-    minutes : float
-        On the reference machine.
-    disk_mib : float
-        What stays.
-    passing_mib : float
-        What the snapshots of the trainings take until they have a record.
-    """
-
-    runs: int
-    minutes: float
-    disk_mib: float
-    passing_mib: float
-
-
-def estimate(runs: Sequence[RunSpec], jobs: int) -> Estimate:
-    """Estimate time and disk of some runs, handed out in order to a number of workers."""
-    busy = [0.0] * jobs
-    for run in runs:
-        first_free = busy.index(min(busy))
-        busy[first_free] += run.budget_flops / 1e12 * SECONDS_PER_TFLOP + SECONDS_PER_ROW
-    sizes = {run.method: _snapshot_mib(run) for run in {run.method: run for run in runs}.values()}
-    largest = sorted((sizes[run.method] for run in runs), reverse=True)[:jobs]
-    return Estimate(len(runs), max(busy) / 60, MIB_PER_RUN * len(runs), (KEPT + 1) * sum(largest))
-
-
-def _snapshot_mib(run: RunSpec) -> float:
-    """Return the size of a snapshot of a run; of those that are kept there is one more while the next is written."""
-    if run.implementation == REAL:
-        return 0.0
-    method = load_method_class(run.implementation)(run.settings, run.execution)
-    return method.snapshot_bytes(run.budget_flops) / 2**20
 
 
 def _reference_entries() -> list[MethodEntry]:

@@ -16,7 +16,7 @@ from inng_bench.harness.machine import Claim, claim_machine
 from inng_bench.harness.measuring import measure_runs, unmeasured_runs
 from inng_bench.harness.messages import Kind, Message, Request, Task
 from inng_bench.harness.pictures import write_png
-from inng_bench.harness.plan import Plan, Retry, RunSpec, find_missing, make_plan, record_key
+from inng_bench.harness.plan import TIMED, Plan, Retry, RunSpec, find_missing, make_plan, record_key
 from inng_bench.harness.rerun import origin_of_suite, rerun_command
 from inng_bench.harness.rows import failed_record
 from inng_bench.harness.suite import Suite, load_suite
@@ -24,9 +24,6 @@ from inng_bench.hashes import sealed
 from inng_bench.records import store
 from inng_bench.records.folder import claim_folder, locked
 from inng_bench.records.schema import NO_LIMITS, Limits, Record, Throughput
-
-TIMED = "inng"
-"""Implementation whose sampler is timed."""
 
 NOT_TIMED = "The sampler could not be timed: "
 
@@ -209,11 +206,19 @@ def _describe(plan: Plan, folder: Path, records: Sequence[Record]) -> None:
 
 
 def untimed_runs(plan: Plan, folder: Path) -> list[RunSpec]:
-    """Return the finished runs whose sampler has still to be timed."""
+    """Return the finished runs whose sampler has still to be timed: one of each row's seed, on its first texture.
+
+    A timed sampler takes the same steps whatever it has learnt, so that other textures would tell the same.
+    """
     if not plan.suite.throughput:
         return []
     found = [(run, store.find_record(folder, *run.key)) for run in plan.runs if run.implementation == TIMED]
-    return [run for run, record in found if record and plan.is_done(run, record) and record.throughput is None]
+    finished = [(run, record) for run, record in found if record and plan.is_done(run, record)]
+    timed = {(run.method, run.replicate) for run, record in finished if record.throughput is not None}
+    first: dict[tuple[str, int], RunSpec] = {}
+    for run, _ in finished:
+        first.setdefault((run.method, run.replicate), run)
+    return [run for key, run in first.items() if key not in timed]
 
 
 def default_jobs(plan: Plan) -> int:

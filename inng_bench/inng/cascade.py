@@ -30,9 +30,9 @@ from inng_bench.inng.negatives import PseudoNegatives
 from inng_bench.inng.network import new_classifier
 from inng_bench.inng.preconditioner import Preconditioner
 from inng_bench.inng.presets import CascadeConfig, canvas_length
-from inng_bench.inng.prior import NoisePrior, Palette
+from inng_bench.inng.prior import NoisePrior
 from inng_bench.inng.synthesis import Dynamics, Stage, climb, climbed_at, restore_stage, synthesise
-from inng_bench.pixels import random_crops
+from inng_bench.pixels import Palette, random_crops
 from inng_bench.resume import (
     Part,
     adam_tensors,

@@ -27,8 +27,9 @@ from inng_bench.inng.frozen import picture_logits
 from inng_bench.inng.network import WINDOW_STEP
 from inng_bench.inng.preconditioner import Preconditioner
 from inng_bench.inng.presets import MARGIN, CascadeConfig, canvas_length, configure
-from inng_bench.inng.prior import NoisePrior, Palette
+from inng_bench.inng.prior import NoisePrior
 from inng_bench.inng.synthesis import Dynamics, Stage, restore_stage, synthesise
+from inng_bench.pixels import Palette
 from inng_bench.seeds import torch_generator
 
 SMALLEST_PICTURE = 64

@@ -11,6 +11,7 @@ from inng_bench.ladder.measuring import Value
 from inng_bench.ladder.steps import (
     COPYING_METRICS,
     DISTANCE_STEPS,
+    FAR_STEPS,
     REAL,
     Judgement,
     Step,
@@ -127,7 +128,7 @@ def markdown(
         "![the rungs](rungs.png)",
         "## Textures on which each step holds",
         NOTE,
-        _summary(judgements, distances, DISTANCE_STEPS),
+        _summary(judgements, distances, (*DISTANCE_STEPS, *FAR_STEPS)),
         *(["## Copies", COPYING_NOTE, copy_table(values)] if copying else []),
         "## What fails",
         "\n".join(f"- {MARKDOWN.escape(line)}" for line in failures(judgements)) or "Nothing.",

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from inng_bench.ladder.copies import COPIES
 from inng_bench.ladder.degradations import DEGRADATIONS, RANDOM_PHASE
-from inng_bench.metrics.catalogue import Direction, MetricInfo
+from inng_bench.metrics.catalogue import Direction, Eye, MetricInfo
 from inng_bench.report.intervals import Estimate, t_interval
 
 REAL = "real"
@@ -58,6 +58,17 @@ DISTANCE_STEPS: tuple[Step, ...] = tuple(
 )
 """Of metrics that ask how like the texture a sample is."""
 
+FAR_STEPS: tuple[Step, ...] = tuple(
+    Step(fine, layout)
+    for fine, layout in (
+        ("noise 5", "quilting 32"),
+        ("JPEG 75", "quilting 32"),
+        ("blur 0.7", "quilting 32"),
+        ("blur 0.7", "shuffle 64"),
+    )
+)
+"""Of the far eye alone: what spoils the layout is worse than what spoils fine detail a little."""
+
 COPYING_STEPS: tuple[Step, ...] = tuple(Step(REAL, copy.name) for copy in COPIES)
 """Of :data:`COPYING_METRICS`."""
 
@@ -89,7 +100,9 @@ class Judgement:
 
 def steps_of(metric: MetricInfo) -> tuple[Step, ...]:
     """Return what is expected of a metric."""
-    return COPYING_STEPS if metric.name in COPYING_METRICS else DISTANCE_STEPS
+    if metric.name in COPYING_METRICS:
+        return COPYING_STEPS
+    return (*DISTANCE_STEPS, *FAR_STEPS) if metric.eye is Eye.FAR else DISTANCE_STEPS
 
 
 def judge(texture: str, metric: MetricInfo, values: Mapping[str, Mapping[int, float]]) -> tuple[Judgement, ...]:

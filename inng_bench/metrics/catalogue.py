@@ -126,8 +126,8 @@ CROP = 48
 CROPS = 512
 """Number of crops on either side of a pair: 28 of them would lie in a window of 256 px without overlap."""
 
-FAR_CROPS = {2: 128, 4: 64}
-"""Number of crops of the far metrics by the factor that pictures are scaled down by."""
+FAR_SCALE, FAR_CROPS = 4, 64
+"""Factor that the far metrics scale pictures down by, and number of their crops: what a window has room for."""
 
 COPIES_ABOVE = 0.1
 """Copy rate above which a row is marked as copying and takes part in no comparison: five blocks of 48."""
@@ -228,11 +228,11 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         unit="",
         direction=Direction.LOWER,
         version=2,
-        minimum_size=4 * CROP,
-        definition=f"The Gram distance of pictures scaled down by 2 and by 4, {FAR_CROPS[2]} and {FAR_CROPS[4]} crops of "
-        f"{CROP} px, which see 96 and 192 px of the picture; mean over both.",
-        blind_to="layout beyond 192 px, copying, feature moments above the second",
-        cost=1.3,
+        minimum_size=FAR_SCALE * CROP,
+        definition=f"The Gram distance of pictures scaled down by {FAR_SCALE}, {FAR_CROPS} crops of {CROP} px, each of "
+        f"which sees {FAR_SCALE * CROP} px of the picture.",
+        blind_to="detail below 8 px, layout beyond 192 px, copying, feature moments above the second",
+        cost=0.5,
         eye=Eye.FAR,
         role=Role.HEADLINE,
     ),
@@ -242,9 +242,9 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         unit="",
         direction=Direction.LOWER,
         version=1,
-        minimum_size=4 * CROP,
-        definition="The patch-FID of the same crops, mean over both scales.",
-        blind_to="layout beyond 192 px, copying, non-Gaussian differences of the features",
+        minimum_size=FAR_SCALE * CROP,
+        definition="The patch-FID of the same crops.",
+        blind_to="detail below 8 px, layout beyond 192 px, copying, non-Gaussian differences of the features",
         cost=0.1,
         eye=Eye.FAR,
         role=Role.HEADLINE,

@@ -86,7 +86,7 @@ class Copying:
     rate : float
         Share of the blocks of the samples that are copied, in [0, 1].
     threshold : float
-        The score above which a block is copied.
+        The score above which a block is copied; a mean where it differs between pictures.
     scores : NDArray[np.float64]
         (blocks,): correlation of each block with the best place of the train window.
     per_group : tuple[float, ...]
@@ -100,10 +100,13 @@ class Copying:
 
 
 def copy_rate(comparison: Comparison) -> Outcome:
-    """Measure the copy rate of all samples at once."""
-    train, honest = comparison.reference, comparison.honest
-    threshold = train.derive(_own_threshold) if honest is None else honest.derive(_ThresholdIn(train))
-    found = copying(comparison.samples.pixels, train.pixels[0], threshold)
+    """Measure the copy rate of all samples at once; of honest windows themselves, each by what the others give."""
+    train, honest, samples = comparison.reference, comparison.honest, comparison.samples.pixels
+    if honest is comparison.samples and len(samples) > 1:
+        found = copying_among(samples, train.pixels[0])
+    else:
+        threshold = train.derive(_own_threshold) if honest is None else honest.derive(_ThresholdIn(train))
+        found = copying(samples, train.pixels[0], threshold)
     parts = {"threshold": found.threshold, "median_score": float(np.median(found.scores))}
     return Outcome(found.rate, BLOCKS, BLOCK, parts, found.per_group if len(found.per_group) > 1 else ())
 
@@ -134,16 +137,40 @@ def copying(samples: Pixels, train: Pixels, threshold: float) -> Copying:
     threshold : float
         From :func:`honest_threshold`.
     """
+    scores, picture = _scores(samples, train)
+    return _summary(scores, np.full(len(scores), threshold), groups(len(samples))[picture])
+
+
+def copying_among(honest: Pixels, train: Pixels) -> Copying:
+    """Measure how much of honest windows looks copied where each is judged by the others: the false alarms.
+
+    Parameters
+    ----------
+    honest : Pixels
+        uint8 (N, H, W, 3), at least two windows.
+    train : Pixels
+        uint8 (H, W, 3).
+    """
+    scores, picture = _scores(honest, train)
+    thresholds = np.array([_above(scores[picture != number].max()) for number in range(len(honest))])
+    return _summary(scores, thresholds[picture], picture)
+
+
+def _scores(samples: Pixels, train: Pixels) -> tuple[Floats, NDArray[np.int64]]:
+    """Return the score of each block and the number of its picture."""
     places = grid(BLOCKS, len(samples), samples.shape[1:3], BLOCK)
-    scores = search(cut(samples, places, BLOCK), train)
-    copied = scores > threshold
-    group = groups(len(samples))[places[:, 0]]
-    return Copying(
-        float(copied.mean()),
-        threshold,
-        scores,
-        tuple(float(copied[group == number].mean()) for number in np.unique(group)),
-    )
+    return search(cut(samples, places, BLOCK), train), places[:, 0]
+
+
+def _summary(scores: Floats, thresholds: Floats, group: NDArray[np.int64]) -> Copying:
+    copied = scores > thresholds
+    per_group = tuple(float(copied[group == number].mean()) for number in np.unique(group))
+    return Copying(float(copied.mean()), float(thresholds.mean()), scores, per_group)
+
+
+def _above(honest: float) -> float:
+    """Return the score that a copied block must exceed, from the best one of honest blocks."""
+    return honest + MARGIN * (1.0 - honest)
 
 
 def honest_threshold(train: Pixels, honest: Sequence[Pixels]) -> float:
@@ -160,9 +187,8 @@ def honest_threshold(train: Pixels, honest: Sequence[Pixels]) -> float:
     if not honest:
         train, other = halves(train)
         honest = (other,)
-    windows = np.stack(honest)
-    best = search(cut(windows, grid(BLOCKS, len(windows), windows.shape[1:3], BLOCK), BLOCK), train).max()
-    return float(best + MARGIN * (1.0 - best))
+    scores, _ = _scores(np.stack(honest), train)
+    return _above(float(scores.max()))
 
 
 def search(blocks: Pixels, train: Pixels) -> Floats:

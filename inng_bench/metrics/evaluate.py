@@ -58,7 +58,7 @@ def evaluate(
     return tuple(
         _paired(info, paired, pairs, against)
         if info.compared is Compared.HELD_OUT
-        else _at_once(info, [source], Against.TRAIN)
+        else _at_once(info, source, Against.TRAIN)
         for info in map(BY_NAME.__getitem__, selected(metrics))
     )
 
@@ -69,7 +69,7 @@ def evaluate_real(
     """Measure the row ``real``: the floor of every metric.
 
     A distance is the mean over all ordered pairs of real windows, with an interval over windows. Where the train window
-    is the reference, as for copying, each held-out window is the sample once, and the others tell what is honest.
+    is the reference, as for copying, the held-out windows are the samples, and the others tell of each what is honest.
 
     Returns
     -------
@@ -81,14 +81,12 @@ def evaluate_real(
     against = Against.HELD_OUT if held_out else Against.HALVES
     pairs = list(permutations(range(len(windows)), 2))
     paired = [Comparison(windows[first], windows[second], seed) for first, second in pairs]
-    sources = [
-        Comparison(windows[number], windows[0], seed, _honest([*held_out[: number - 1], *held_out[number:]]))
-        for number in range(1, len(windows))
-    ]
+    others = _pictures(np.stack(real[1:]))
+    source = Comparison(others, windows[0], seed, others if held_out else None)
     return tuple(
         _paired(info, paired, pairs, against, real=True)
         if info.compared is Compared.HELD_OUT
-        else _at_once(info, sources, Against.TRAIN)
+        else _at_once(info, source, Against.TRAIN)
         for info in map(BY_NAME.__getitem__, selected(metrics))
     )
 
@@ -113,16 +111,10 @@ def _paired(
     )
 
 
-def _at_once(info: MetricInfo, comparisons: Sequence[Comparison], against: Against) -> Measurement:
-    """Measure a metric of all samples at once; of several comparisons the mean."""
+def _at_once(info: MetricInfo, comparison: Comparison, against: Against) -> Measurement:
+    """Measure a metric of all samples at once."""
     start = time.perf_counter()
-    outcomes = [_outcome(info, comparison) for comparison in comparisons]
-    values = [outcome.value for outcome in outcomes if outcome.value is not None]
-    if len(values) < len(outcomes) or len(outcomes) == 1:
-        worst = next((one for one in outcomes if one.value is None), outcomes[0])
-        return _measurement(info, comparisons, against, worst, start)
-    outcome = _mean(outcomes, tuple(values))
-    return _measurement(info, comparisons, against, outcome, start)
+    return _measurement(info, [comparison], against, _outcome(info, comparison), start)
 
 
 def _outcome(info: MetricInfo, comparison: Comparison) -> Outcome:

@@ -1,39 +1,32 @@
 """``gram_far`` and ``patch_fid_far``: the network's distances on pictures scaled down, where a crop holds layout.
 
-A crop of 48 px of a picture scaled down by 2 or 4 sees 96 or 192 px: whole bricks and how they lie, which no crop at
-full size holds.
+A crop of 48 px of a picture scaled down by 4 sees 192 px: whole bricks and how they lie, which no crop at full size
+holds, and nothing of the fine detail that decides the distances at full size.
 """
-
-from collections.abc import Mapping
 
 import numpy as np
 from torch import Tensor
 
 from inng_bench.metrics import crops, fidelity
-from inng_bench.metrics.catalogue import CROP, FAR_CROPS
+from inng_bench.metrics.catalogue import CROP, FAR_CROPS, FAR_SCALE
 from inng_bench.metrics.comparison import Comparison, Outcome, Pictures
 from inng_bench.metrics.crops import Pixels
-from inng_bench.metrics.gram import average, gram_distances, gram_matrix
-
-_Layer = tuple[int, str]
-"""Factor and layer."""
+from inng_bench.metrics.gram import average, gram_distances
+from inng_bench.metrics.gram_lite import gram_matrices
+from inng_bench.metrics.patch_distances import frechet_distances
 
 
 def gram_far(comparison: Comparison) -> Outcome:
-    """Return the mean over scales and taps of the relative distance of Gram matrices."""
-    return _outcome(gram_distances(comparison, _matrices))
+    """Return the mean over taps of the relative distance of Gram matrices."""
+    found = gram_distances(comparison, _matrices)
+    return Outcome(average(found), FAR_CROPS, CROP, found)
 
 
 def patch_fid_far(comparison: Comparison) -> Outcome:
-    """Return the mean over scales and taps of the Fréchet distance per dimension."""
+    """Return the mean over taps of the Fréchet distance per dimension."""
     found, wanted = (pictures.derive(_features) for pictures in (comparison.samples, comparison.reference))
-    return _outcome(
-        {
-            (factor, layer): fidelity.frechet_distance(found[factor][layer], wanted[factor][layer]) / width
-            for factor in FAR_CROPS
-            for layer, width in fidelity.TAPS.items()
-        }
-    )
+    parts = frechet_distances(found, wanted)
+    return Outcome(average(parts), FAR_CROPS, CROP, parts)
 
 
 def scaled_down(pixels: Pixels, factor: int) -> Pixels:
@@ -43,23 +36,11 @@ def scaled_down(pixels: Pixels, factor: int) -> Pixels:
     return np.asarray(np.rint(whole.mean((2, 4)))).astype(np.uint8)
 
 
-def _outcome(distances: Mapping[_Layer, float]) -> Outcome:
-    parts = {
-        f"1/{factor}": average({layer: value for layer, value in distances.items() if layer[0] == factor})
-        for factor in FAR_CROPS
-    }
-    return Outcome(average(parts), sum(FAR_CROPS.values()), CROP, parts)
+def _features(pictures: Pictures) -> fidelity.Features:
+    far = scaled_down(pictures.pixels, FAR_SCALE)
+    places = crops.grid(FAR_CROPS, len(far), far.shape[1:3], CROP)
+    return fidelity.extract(crops.cut(far, places, CROP), (*fidelity.TAPS, *fidelity.GRAMS))
 
 
-def _features(pictures: Pictures) -> dict[int, fidelity.Features]:
-    found = {}
-    for factor, count in FAR_CROPS.items():
-        far = scaled_down(pictures.pixels, factor)
-        places = crops.grid(count, len(far), far.shape[1:3], CROP)
-        found[factor] = fidelity.extract(crops.cut(far, places, CROP), (*fidelity.TAPS, *fidelity.GRAMS))
-    return found
-
-
-def _matrices(pictures: Pictures) -> dict[_Layer, Tensor]:
-    found = pictures.derive(_features)
-    return {(factor, layer): gram_matrix(found[factor][layer]) for factor in FAR_CROPS for layer in fidelity.GRAMS}
+def _matrices(pictures: Pictures) -> dict[str, Tensor]:
+    return gram_matrices(pictures.derive(_features))

@@ -15,6 +15,10 @@ def gram(comparison: Comparison) -> Outcome:
     return Outcome(average(found), CROPS, CROP, found)
 
 
-def _matrices(pictures: Pictures) -> dict[str, Tensor]:
-    found = pictures.derive(features)
+def gram_matrices(found: fidelity.Features) -> dict[str, Tensor]:
+    """Return the mean Gram matrix of each tap's crops."""
     return {f"tap_{width}": gram_matrix(found[layer]) for layer, width in fidelity.GRAMS.items()}
+
+
+def _matrices(pictures: Pictures) -> dict[str, Tensor]:
+    return gram_matrices(pictures.derive(features))

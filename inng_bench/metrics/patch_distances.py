@@ -11,11 +11,15 @@ from inng_bench.metrics.lite_features import features
 
 def patch_fid(comparison: Comparison) -> Outcome:
     """Return the mean over taps of the Fréchet distance per dimension."""
-    found, wanted = comparison.samples.derive(features), comparison.reference.derive(features)
-    parts = {
+    parts = frechet_distances(comparison.samples.derive(features), comparison.reference.derive(features))
+    return Outcome(average(parts), CROPS, CROP, parts)
+
+
+def frechet_distances(found: fidelity.Features, wanted: fidelity.Features) -> dict[str, float]:
+    """Return the Fréchet distance per dimension of each tap's means."""
+    return {
         layer: fidelity.frechet_distance(found[layer], wanted[layer]) / width for layer, width in fidelity.TAPS.items()
     }
-    return Outcome(average(parts), CROPS, CROP, parts)
 
 
 def patch_kid(comparison: Comparison) -> Outcome:

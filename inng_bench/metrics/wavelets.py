@@ -93,7 +93,8 @@ def band_moduli(x: Tensor) -> Tensor:
     """
     answers = functional.conv2d(x.flatten(0, 1)[:, None], wavelets())
     even, odd = answers[:, ::2], answers[:, 1::2]
-    return (even.square() + odd.square()).sqrt().unflatten(0, (len(x), 3)).flatten(1, 2)
+    moduli = (even.square() + odd.square()).sqrt()
+    return moduli.reshape(len(x), -1, *moduli.shape[2:])
 
 
 @cache

@@ -7,6 +7,7 @@ A results folder holds::
     runs/<texture>/<method>/seed-<replicate>/         record.json and its pictures and model
       checkpoint/                                     the last states of a training, until there is a record
     report/                                           tables and sheets, a view that can be made again
+  judge/<page>/                                     a page of blinded pairs, and the key to it
 
 Texture and method names become folders; nothing that stands in a record can name a file outside its own folder.
 """
@@ -40,6 +41,11 @@ def suite_path(out: Path) -> Path:
 def report_folder(out: Path) -> Path:
     """Return the folder of tables and sheets."""
     return out / "report"
+
+
+def pages_folder(out: Path) -> Path:
+    """Return the folder of the pages on which people judge."""
+    return out / "judge"
 
 
 def texture_folder(out: Path, texture: str) -> Path:

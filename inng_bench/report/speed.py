@@ -12,8 +12,9 @@ from inng_bench.tables.markup import Markup, format_number, format_range
 
 TITLE = "Speed of the sampler"
 NOTE = (
-    "Timed after all trainings, alone on the machine: the median of repeated rounds, in brackets their quartiles; of "
-    "several seeds (n) the median. The ceiling is the best of a large matrix product, a 1×1 and a 3×3 convolution, "
+    "Timed after all trainings, alone on the machine, on the suite's first texture, since the steps are the same "
+    "whatever the sampler has learnt: the median of repeated rounds, in brackets their quartiles; of several seeds (n) "
+    "the median. The ceiling is the best of a large matrix product, a 1×1 and a 3×3 convolution, "
     "timed between the rounds in the same process, precision and threads."
 )
 

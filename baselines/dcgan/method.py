@@ -1,0 +1,136 @@
+"""DCGAN behind the contract of methods."""
+
+import math
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from inng_bench.contract import (
+    NO_CHECKPOINT,
+    Checkpoint,
+    Events,
+    Execution,
+    Method,
+    Progress,
+    Snapshot,
+    Training,
+    ignore_events,
+)
+from inng_bench.errors import InputError
+from inng_bench.pixels import Palette
+from inng_bench.resume import required
+from inng_bench.seeds import derive_seed, torch_generator
+
+from .networks import TILE, Discriminator, Generator, draw_latent, new_generator
+from .presets import DCGANConfig, configure
+from .training import Trainer, step_flops
+from .watch import Watch, looking_flops
+
+
+class DCGAN(Method):
+    """A DCGAN.
+
+    Settings are ``preset`` (a name of :data:`.presets.PRESETS`) and any field of :class:`.presets.DCGANConfig`, which
+    then wins over the preset.
+    """
+
+    name: ClassVar[str] = "dcgan"
+
+    def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None:
+        self._preset, self._config = configure(settings)
+        self._execution = execution
+        self._generator = new_generator(self._config, torch_generator(0)).to(execution.device)
+        self._palette = Palette(torch.zeros(3), torch.zeros(3, 3)) if self._config.palette else None
+
+    def configuration(self) -> dict[str, Any]:
+        """Return the preset's name and every field of the configuration."""
+        return {"preset": self._preset, **self._config.model_dump(mode="json")}
+
+    def supports(self, size: tuple[int, int]) -> bool:
+        """Only the trained size; a larger picture would be a mosaic."""
+        return size == (TILE, TILE)
+
+    def train(
+        self,
+        window: Tensor,
+        *,
+        seed: int,
+        budget: float,
+        events: Events = ignore_events,
+        checkpoint: Checkpoint = NO_CHECKPOINT,
+    ) -> Training:
+        """Train until the budget is spent; see :meth:`inng_bench.contract.Method.train`."""
+        trainer = Trainer(window, self._config, self._execution, torch_generator(seed))
+        watch = Watch(window, self._config, trainer.averaged, derive_seed(seed=seed, purpose="watch"))
+        per_step, steps = step_flops(self._config), planned_steps(self._config, budget)
+        interval = math.ceil(steps / self._config.intervals)
+        done = 0
+        if (snapshot := checkpoint.load()) is not None:
+            done = required(snapshot.values, "steps")
+            trainer.restore(snapshot)
+            watch.restore(snapshot)
+        for step in range(done + 1, steps + 1):
+            values = trainer.step(step, (step - 1) / steps)
+            if step % interval == 0 or step == steps:
+                seen, tiles = watch.look()
+                flops = step * per_step + watch.flops
+                events(Progress(len(watch.diversity), flops, step / steps, values | seen, tiles[:4]))
+            checkpoint.offer(partial(_snapshot, trainer, watch, step))
+        self._generator = watch.kept
+        if self._config.palette:
+            self._palette = Palette.of(window)
+        return Training(steps * per_step + watch.flops, watch.warnings())
+
+    def snapshot_bytes(self, budget: float) -> float:
+        """Count both networks with their Adams, and the generator's average and best moment."""
+        del budget
+        with torch.device("meta"):
+            generator, discriminator = (
+                sum(weight.numel() for weight in network.parameters())
+                for network in (Generator(self._config), Discriminator(self._config))
+            )
+        return 4.0 * ((5 if self._config.best_moment else 4) * generator + 3 * discriminator)
+
+    def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
+        """Draw tiles; see :meth:`inng_bench.contract.Method.sample`."""
+        assert self.supports(size), f"DCGAN draws {TILE} px tiles, not {size}"
+        latent = draw_latent(count, self._config, generator).to(self._execution.device)
+        self._generator.eval()
+        with torch.no_grad():
+            # In small batches, so that thousands of tiles do not need gigabytes.
+            tiles = [self._generator(part) for part in torch.split(latent, 64)]
+        drawn = torch.cat(tiles).float().cpu()
+        return (drawn if self._palette is None else self._palette.within(drawn)).clamp(-1, 1)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the generator's weights and running statistics, and the palette."""
+        state = {name: tensor.detach().cpu() for name, tensor in self._generator.state_dict().items()}
+        if self._palette is not None:
+            state |= {"palette.mean": self._palette.mean, "palette.factor": self._palette.factor}
+        return state
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Take over a :meth:`state`."""
+        weights = dict(state)
+        try:
+            if self._palette is not None:
+                self._palette = Palette(weights.pop("palette.mean"), weights.pop("palette.factor"))
+            self._generator.load_state_dict(weights)
+        except (KeyError, RuntimeError) as error:
+            raise InputError(
+                "the stored DCGAN lacks weights or has others than its settings; train it again."
+            ) from error
+
+
+def planned_steps(config: DCGANConfig, budget: float) -> int:
+    """Return how many steps a budget pays for beside the looks that choose the best moment."""
+    return max(1, round((budget - looking_flops(config, config.intervals)) / step_flops(config)))
+
+
+def _snapshot(trainer: Trainer, watch: Watch, step: int) -> Snapshot:
+    """Return all that a training needs to go on after a step."""
+    seen = watch.snapshot()
+    return Snapshot({**trainer.tensors(), **seen.tensors}, {"steps": step, **seen.values})

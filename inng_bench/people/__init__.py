@@ -1,0 +1,1 @@
+"""What people see: pages of blinded pairs, and what their answers say of the methods."""
