@@ -1,20 +1,21 @@
 """What the densities of models detect: how surely they tell texture that they have not seen from its foils."""
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
 
 from inng_bench.records.schema import Detection, Record
-from inng_bench.report.rows import Read, Row
+from inng_bench.report.rows import Read, Row, by_method, claimed
 from inng_bench.tables.markup import ABSENT, Markup, format_number
 
 TITLE = "What the densities of the models detect"
 NOTE = (
-    "AUC, means over seeds: chance that a window of texture that was not trained on (of one that was, where nothing is "
-    "held out) scores higher than one of a foil; 0.5 is chance. Three scores, by strokes apart: the log ratio ln p/p0, "
-    "the log density ln p, and how near a window is to those of the train window in both, ln p/p0 and ln p0 (older "
-    "records have fewer). Foils: independent pixels of the texture's colours, noise of its spectrum, its blocks of 32 "
-    "px shuffled, another texture in its colours."
+    "AUC, means over seeds and textures: the chance that a window of texture that was not trained on (of one that was, "
+    "where nothing is held out) scores higher than one of a foil; 0.5 is chance. Three scores, by strokes apart: the "
+    "log ratio ln p/p0, the log density ln p, and how near a window is to those of the train window in both, ln p/p0 "
+    "and ln p0 (older records have fewer). Foils: independent pixels of the texture's colours, noise of its spectrum, "
+    "its blocks of 32 px shuffled, another texture in its colours."
 )
 
 FOILS = ("noise", "random-phase", "shuffled", "other-texture")
@@ -27,20 +28,23 @@ def wide_densities(row: Row) -> dict[str, float | None]:
 
 
 def densities_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
-    """Return the table for people, a line for each trained row with such figures; it may be empty."""
-    chosen = [row for row in rows if row.is_trained and any(record.detection for record in row.succeeded)]
-    return pd.DataFrame([_line(row, markup) for row in chosen], dtype="str")
+    """Return the table for people, a line for each trained method with such figures; it may be empty."""
+    chosen = (row for row in claimed(rows) if row.is_trained and any(record.detection for record in row.succeeded))
+    return pd.DataFrame([_line(group, markup) for group in by_method(chosen).values()], dtype="str")
 
 
-def _line(row: Row, markup: Markup) -> dict[str, str]:
-    wide = wide_densities(row)
+def _line(rows: Sequence[Row], markup: Markup) -> dict[str, str]:
+    wide = [wide_densities(row) for row in rows]
+
+    def mean(score: str, foil: str) -> float | None:
+        known = [value for one in wide if (value := one[_column(score, foil)]) is not None]
+        return math.fsum(known) / len(known) if known else None
 
     def cell(foil: str) -> str:
-        known = [value for score in SCORES if (value := wide[_column(score, foil)]) is not None]
+        known = [value for score in SCORES if (value := mean(score, foil)) is not None]
         return markup.escape(" / ".join(map(format_number, known)) or ABSENT)
 
-    named = {"texture": markup.escape(row.texture.name), "method": markup.escape(row.method)}
-    return named | {markup.escape(foil): cell(foil) for foil in FOILS}
+    return {"method": markup.escape(rows[0].method), **{markup.escape(foil): cell(foil) for foil in FOILS}}
 
 
 def _column(score: str, foil: str) -> str:

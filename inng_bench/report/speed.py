@@ -1,4 +1,4 @@
-"""The speed of the sampler: medians over the timed seeds of a row."""
+"""The speed of the sampler: medians over the timed runs of a row or method."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from inng_bench.records.schema import Throughput
-from inng_bench.report.rows import Row
+from inng_bench.report.rows import Row, by_method
 from inng_bench.tables.markup import Markup, format_number, format_range
 
 TITLE = "Speed of the sampler"
 NOTE = (
     "Timed after all trainings, alone on the machine, on the suite's first texture, since the steps are the same "
-    "whatever the sampler has learnt: the median of repeated rounds, in brackets their quartiles; of several seeds (n) "
+    "whatever the sampler has learnt: the median of repeated rounds, in brackets their quartiles; of several runs (n) "
     "the median. The ceiling is the best of a large matrix product, a 1×1 and a 3×3 convolution, "
     "timed between the rounds in the same process, precision and threads."
 )
@@ -21,18 +21,18 @@ NOTE = (
 
 @dataclass(frozen=True)
 class Speed:
-    """How fast the sampler of a row runs in one setting.
+    """How fast a sampler runs in one setting.
 
     Attributes
     ----------
     setting : Throughput
-        Of the first seed; only its update, size, batch, filters, precision and threads are the row's.
+        Of the first run; only its update, size, batch, filters, precision and threads are those of all.
     seeds : int
-        Number of timed seeds.
+        Number of timed runs, which are seeds of one texture or of several.
     gradient_evaluations_per_second, image_steps_per_second, share_of_ceiling : float
-        Medians over the seeds.
+        Medians over the runs.
     quartiles : tuple[float, float]
-        Of image_steps_per_second over the rounds, medians over the seeds.
+        Of image_steps_per_second over the rounds, medians over the runs.
     """
 
     setting: Throughput
@@ -43,10 +43,10 @@ class Speed:
     share_of_ceiling: float
 
 
-def speeds(row: Row) -> tuple[Speed, ...]:
-    """Return the speeds of a row, one for each setting that its seeds were timed in, most seeds first."""
+def speeds(rows: Sequence[Row]) -> tuple[Speed, ...]:
+    """Return the speeds of rows of one method, one for each setting that runs were timed in, most runs first."""
     groups: dict[tuple[object, ...], list[Throughput]] = {}
-    for record in row.succeeded:
+    for record in (record for row in rows for record in row.succeeded):
         if record.throughput is not None:
             groups.setdefault(_setting(record.throughput), []).append(record.throughput)
     return tuple(sorted(map(_median_speed, groups.values()), key=lambda speed: -speed.seeds))
@@ -54,7 +54,7 @@ def speeds(row: Row) -> tuple[Speed, ...]:
 
 def wide_speed(row: Row) -> dict[str, object]:
     """Return the columns of ``table.csv``: of the setting with most seeds, all missing where nothing was timed."""
-    first = next(iter(speeds(row)), None)
+    first = next(iter(speeds([row])), None)
     timed = first.setting if first else None
     return {
         "gradient_evaluations_per_second": first.gradient_evaluations_per_second if first else None,
@@ -74,19 +74,23 @@ def wide_speed(row: Row) -> dict[str, object]:
 
 
 def speed_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
-    """Return the table for people, a line for each timed row and setting, every cell marked up; it may be empty.
+    """Return the table for people, a line for each timed method and setting, every cell marked up; it may be empty.
 
     Of the setting only what differs between lines has a column; :func:`common_setting` says the rest.
     """
-    lines = [(row, speed) for row in rows for speed in speeds(row)]
+    lines = _speeds_by_method(rows)
     common = _common([speed for _, speed in lines])
-    return pd.DataFrame([_line(row, speed, common, markup) for row, speed in lines], dtype="str")
+    return pd.DataFrame([_line(method, speed, common, markup) for method, speed in lines], dtype="str")
 
 
 def common_setting(rows: Sequence[Row]) -> str:
     """Return what all timed rows have in common as a sentence; empty where they have nothing in common."""
-    common = _common([speed for row in rows for speed in speeds(row)])
+    common = _common([speed for _, speed in _speeds_by_method(rows)])
     return f" Everywhere {', '.join(f'{name} {value}' for name, value in common.items())}." if common else ""
+
+
+def _speeds_by_method(rows: Sequence[Row]) -> list[tuple[str, Speed]]:
+    return [(method, speed) for method, group in by_method(rows).items() for speed in speeds(group)]
 
 
 def _common(found: Sequence[Speed]) -> dict[str, str]:
@@ -121,13 +125,12 @@ def _median_speed(timed: Sequence[Throughput]) -> Speed:
     )
 
 
-def _line(row: Row, speed: Speed, common: Mapping[str, str], markup: Markup) -> dict[str, str]:
+def _line(method: str, speed: Speed, common: Mapping[str, str], markup: Markup) -> dict[str, str]:
     setting = {name: value for name, value in _named_setting(speed.setting).items() if name not in common}
     places = 0 if speed.image_steps_per_second >= 100 else 1
     steps = f"{speed.image_steps_per_second:.{places}f} [{format_range(*speed.quartiles, places)}]"
     cells = {
-        "texture": row.texture.name,
-        "method": row.method,
+        "method": method,
         "n": str(speed.seeds),
         **setting,
         "gradients/s": format_number(speed.gradient_evaluations_per_second),
