@@ -18,7 +18,7 @@ from inng_bench.records import store
 from inng_bench.records.schema import Against, ChainFigure, CurvePoint, Detection, ModelFacts, Record, Status
 from inng_bench.report import build_report
 from inng_bench.report.__main__ import main as report_main
-from inng_bench.report.costs import costs_table, wide_costs
+from inng_bench.report.costs import models_table, wide_costs
 from inng_bench.report.densities import FOILS, densities_table, wide_densities
 from inng_bench.report.documents import markdown, plain_text
 from inng_bench.report.effects import QUANTITIES, PairedRatio, Verdict, effects_table, measure_effects
@@ -321,13 +321,14 @@ def test_a_foil_has_the_mean_auc_of_each_score_and_of_older_records_what_they_kn
 def test_models_without_density_or_chain_have_dashes_or_no_line_and_records_without_models_no_table() -> None:
     other = make_record("dcgan", **with_model(detection=(), chain=()))
     rows = make_rows([make_record("inng", **with_model()), other, make_record("noise", **with_model())])
-    costs, densities = (made(rows, PLAIN).set_index("method") for made in (costs_table, densities_table))
-    assert (list(costs.index), list(densities.index)) == (["inng", "dcgan"], ["inng"])
-    assert (costs.loc["inng", "fresh/ chain FID"], costs.loc["dcgan", "fresh/ chain FID"]) == ("1.20", "–")
+    models, densities = (made(rows, PLAIN).set_index("method") for made in (models_table, densities_table))
+    assert (list(models.index), list(densities.index)) == (["inng", "dcgan"], ["inng"])
+    column = "patch-FID fresh/chain"
+    assert (models.loc["inng", column], models.loc["dcgan", column]) == ("1.20", "–")
     assert set(densities.loc["inng"]) == {"brick", "0.900 / 0.800 / 0.700"}
     text = plain_text(rows, [other])
-    assert "Size and cost of the models" in text
+    assert "Models. Numbers are all that drawing needs" in text
     assert "What the densities of the models detect" in text
     assert max(map(len, text.splitlines())) <= 120
-    assert "fresh/ chain FID" in markdown(rows, [other])
-    assert costs_table(make_rows([make_record("inng")]), PLAIN).empty
+    assert column in markdown(rows, [other])
+    assert models_table(make_rows([make_record("inng")]), PLAIN).empty

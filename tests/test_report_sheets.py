@@ -1,13 +1,12 @@
 import hashlib
 import io
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from record_builder import VALUES, make_curve, make_record, make_texture, write_picture, write_records
+from record_builder import make_curve, make_record, make_texture, write_picture, write_records
 
 from inng_bench.errors import ExitStatus, InputError
 from inng_bench.hashes import file_hash
@@ -15,7 +14,6 @@ from inng_bench.records import store
 from inng_bench.records.schema import Record, Status, TextureFacts
 from inng_bench.report import build_report
 from inng_bench.report.__main__ import main
-from inng_bench.report.budgets import budget_lines, budgets_figure, line_names
 from inng_bench.report.canvas import (
     GAP,
     PALE,
@@ -32,7 +30,7 @@ from inng_bench.report.curves import curves_figure, progress_figure
 from inng_bench.report.rows import make_rows
 from inng_bench.report.sheets import methods_sheet, overview_sheet, stages_sheet, texture_sheet
 
-WINDOWS = ("train", "held_out")
+WINDOWS = ("train", "held_out-1", "held_out-2", "held_out-3")
 
 
 def pixels(png: bytes) -> NDArray[np.uint8]:
@@ -70,13 +68,9 @@ def record_with_pictures(out: Path, method: str, side: int, count: int) -> Recor
 def texture_with_windows(out: Path) -> TextureFacts:
     """Return the facts of a texture with the hashes of the windows that lie in a results folder."""
     facts, folder = make_texture("brick"), store.texture_folder(out, "brick")
-    assert facts.held_out is not None
-    hashes = {name: hashlib.sha256(read(folder / f"{name}.png").tobytes()).hexdigest() for name in WINDOWS}
-    windows = {
-        name: getattr(facts, name).model_copy(update={"sha256": found, "width": 256, "height": 256})
-        for name, found in hashes.items()
-    }
-    return facts.model_copy(update=windows)
+    hashes = [hashlib.sha256(read(folder / f"{name}.png").tobytes()).hexdigest() for name in WINDOWS]
+    train, *held_out = (facts.train.model_copy(update={"sha256": found}) for found in hashes)
+    return facts.model_copy(update={"train": train, "held_out": tuple(held_out)})
 
 
 @pytest.fixture
@@ -93,7 +87,7 @@ def results(tmp_path: Path) -> Path:
 
 def test_a_sheet_shows_windows_and_canvases_pixel_for_pixel(results: Path) -> None:
     sheet = pixels(texture_sheet(results, make_rows(store.read_records(results))))
-    shown = [store.texture_folder(results, "brick") / name for name in ("train.png", "held_out.png")]
+    shown = [store.texture_folder(results, "brick") / name for name in ("train.png", "held_out-1.png")]
     shown += [store.run_folder(results, "brick", "inng", 0) / f"sample-{index}.png" for index in (0, 1)]
     shown += [store.run_folder(results, "brick", "dcgan", 0) / f"sample-{index}.png" for index in (0, 31)]
     for path in shown:
@@ -137,7 +131,7 @@ def test_the_overview_is_at_most_1600_px_wide_and_has_source_inng_and_dcgan(resu
 def test_every_sheet_is_written(results: Path) -> None:
     report = build_report(results)
     names = {path.name for path in report.files if path.suffix == ".png"}
-    assert names == {"brick.png", "brick-stages.png", "overview.png", "budgets.png"}
+    assert names == {"brick.png", "brick-stages.png", "overview.png"}
 
 
 def test_a_texture_named_like_a_common_sheet_keeps_its_own(tmp_path: Path) -> None:
@@ -279,41 +273,6 @@ def test_two_methods_are_drawn_against_each_other_over_operations_and_over_time(
     assert pixels(figure).shape[1] == 880
     slower = second.model_copy(update={"seconds": {"train": 2 * second.seconds["train"]}})
     assert progress_figure(make_rows([first, slower])) != figure
-
-
-def with_budget(method: str, budget: float, seconds: float, gram: float, **changes: Any) -> list[Record]:
-    values = VALUES | {"gram": gram}
-    shared: dict[str, Any] = {"implementation": "inng", "values": values, "budget_flops": budget} | changes
-    return [make_record(method, replicate=seed, seconds={"train": seconds}, **shared) for seed in range(2)]
-
-
-def test_rows_that_differ_in_their_budget_alone_are_one_line_from_the_fastest_to_the_slowest() -> None:
-    rows = make_rows(
-        [
-            *with_budget("whole", 5e12, 50.0, 0.2),
-            *with_budget("tenth", 5e11, 7.0, 0.5),
-            *with_budget("other", 5e12, 60.0, 0.3, settings={"filters": 64}),
-        ]
-    )
-    names = line_names(rows)
-    assert sorted(names.values()) == ["other", "whole"]
-    lines = budget_lines(rows, "gram", names)
-    assert [at for at, _ in lines["whole"]] == pytest.approx([7.0, 50.0])
-    assert [figure.value for _, figure in lines["whole"]] == pytest.approx([0.5, 0.2])
-    assert [at for at, _ in lines["other"]] == [pytest.approx(60.0)]
-
-
-def test_quality_over_time_is_drawn_where_two_rows_were_trained_and_there_are_colours_enough() -> None:
-    two = [*with_budget("whole", 5e12, 50.0, 0.2), *with_budget("tenth", 5e11, 7.0, 0.5)]
-    figure = budgets_figure(make_rows([*two, make_record("real")]))
-    assert figure is not None
-    assert pixels(figure).shape[1] == 880
-    assert figure == budgets_figure(make_rows([*two, make_record("real")]))
-    assert figure != budgets_figure(make_rows(two))  # without the floor
-    assert budgets_figure(make_rows([*two[:2], make_record("real")])) is None
-    many = [one for n in range(9) for one in with_budget(f"row {n}", 5e12, 50.0, 0.2, settings={"filters": n})]
-    assert budgets_figure(make_rows(many)) is None
-    assert budgets_figure(make_rows(many[:16])) is not None
 
 
 def test_more_methods_than_colours_are_not_drawn_against_each_other() -> None:

@@ -16,7 +16,7 @@ from inng_bench.gate.inference import holm_level
 from inng_bench.metrics.catalogue import BY_NAME, CATALOGUE, HEADLINES, Direction
 from inng_bench.metrics.comparison import Comparison, Pictures
 from inng_bench.metrics.registry import MEASURES
-from inng_bench.records.schema import Against, Record
+from inng_bench.records.schema import Record
 from inng_bench.report import build_report
 from inng_bench.report.agreement import Values, agreement_csv, agreements
 from inng_bench.report.comparison import PairedTest, compare_methods, holm, paired_probability
@@ -265,7 +265,7 @@ def test_the_report_has_the_agreement_of_all_pairs_of_metrics(tmp_path: Path) ->
     # All figures rise from row to row: for a metric that is better when higher the order is the opposite one.
     assert table["kendall_tau"].to_numpy() == pytest.approx(np.where(alike, 1.0, -1.0))
     assert "## Agreement" in (tmp_path / "report/table.md").read_text()
-    assert "Agreement. Kendall's tau-b" in report.text
+    assert "Agreement" not in report.text
 
 
 # Long ones
@@ -290,6 +290,6 @@ def _distance_of_a_fresh_pair(texture: str, number: int) -> float:
     samples, reference = (
         Pictures(realise(texture, (192, 192), np.random.default_rng([number, window]))[None]) for window in (0, 1)
     )
-    value = MEASURES["gram_128"](Comparison(samples, reference, Against.HELD_OUT, seed=0)).value
+    value = MEASURES["gram"](Comparison(samples, reference, seed=0)).value
     assert value is not None
     return value

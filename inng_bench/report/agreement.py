@@ -13,8 +13,8 @@ from itertools import combinations
 import pandas as pd
 from scipy import stats
 
-from inng_bench.metrics.catalogue import BY_NAME, CATALOGUE, HEADLINES, Direction
-from inng_bench.report.rows import Row, by_texture
+from inng_bench.metrics.catalogue import BY_NAME, CATALOGUE, Direction
+from inng_bench.report.rows import Row, by_texture, claimed
 from inng_bench.tables.markup import ABSENT, Markup
 
 FEWEST_ROWS = 3
@@ -24,10 +24,9 @@ TITLE = "Agreement"
 NOTE = (
     "Kendall's tau-b of two metrics over the rows of a texture, mean over textures, every metric turned so that more "
     f"is better. A texture counts where at least {FEWEST_ROWS} rows have both figures and neither metric is the same "
-    "for all."
+    "for all; what copies is left out. Below the diagonal the tau, above it the number of textures. In full in "
+    "agreement.csv."
 )
-SQUARE_NOTE = f"{NOTE} Below the diagonal the tau, above it the number of textures. In full in agreement.csv."
-HEADLINE_NOTE = f"{NOTE} In brackets the number of textures. All pairs are in agreement.csv."
 
 Values = Mapping[str, Sequence[Mapping[str, float | None]]]
 """Of each texture its rows, and of each row its figure by metric."""
@@ -57,8 +56,8 @@ class Agreement:
 def values_of(rows: Sequence[Row]) -> Values:
     """Return what :func:`agreements` asks for from the rows of a report: means over seeds, reference rows included."""
     return {
-        texture: [{name: figure.value for name, figure in row.figures.items()} for row in group]
-        for texture, group in by_texture(rows).items()
+        texture: [{name: figure.value for name, figure in row.figures.items()} for row in group if not row.copies]
+        for texture, group in by_texture(claimed(rows)).items()
     }
 
 
@@ -89,18 +88,6 @@ def agreement_table(found: Sequence[Agreement], markup: Markup) -> pd.DataFrame:
             cells[str(column)] = _cell(pairs.get((name, other)), pairs.get((other, name)))
         lines.append({heading: markup.escape(cell) for heading, cell in cells.items()})
     return pd.DataFrame(lines, dtype="str")
-
-
-def headline_agreement_table(found: Sequence[Agreement], markup: Markup) -> pd.DataFrame:
-    """Return the same with columns for the headline metrics only, for a terminal; it may be empty."""
-    pairs = {(one.first, one.second): one for one in found if one.tau is not None}
-    lines = []
-    for metric in CATALOGUE:
-        both = [pairs.get((metric.name, one.name)) or pairs.get((one.name, metric.name)) for one in HEADLINES]
-        if any(both):
-            lines.append([metric.label, *(f"{_tau(one)} ({one.textures})" if one else ABSENT for one in both)])
-    table = pd.DataFrame(lines, columns=["metric", *(metric.label for metric in HEADLINES)], dtype="str")
-    return table.map(markup.escape).rename(columns=markup.escape)
 
 
 def _cell(above: Agreement | None, below: Agreement | None) -> str:

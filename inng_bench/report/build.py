@@ -10,7 +10,7 @@ from inng_bench.files import write_atomically
 from inng_bench.records import store
 from inng_bench.records.verify import damaged_pictures
 from inng_bench.report.agreement import agreement_csv, agreements, values_of
-from inng_bench.report.budgets import budgets_figure
+from inng_bench.report.cost_figure import cost_figure
 from inng_bench.report.curves import curves_figure, progress_figure
 from inng_bench.report.documents import latex, markdown, plain_text
 from inng_bench.report.effects import effects_csv, measure_effects
@@ -19,10 +19,10 @@ from inng_bench.report.origin import against, read_origin
 from inng_bench.report.remarks import count_failures
 from inng_bench.report.rows import by_texture, make_rows
 from inng_bench.report.sheets import methods_sheet, overview_sheet, stages_sheet, texture_sheet
-from inng_bench.report.table import wide_table
+from inng_bench.report.wide import wide_table
 
 _OVERVIEW, _METHODS = "sheets/overview.png", "sheets/methods.png"
-_CURVES, _PROGRESS, _BUDGETS = "sheets/curves.png", "sheets/progress.png", "sheets/budgets.png"
+_CURVES, _PROGRESS, _COSTS = "sheets/curves.png", "sheets/progress.png", "sheets/costs.png"
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def build_report(results: Path, out: Path | None = None, *, baseline: str | None
         _METHODS: methods_sheet(results, rows),
         _CURVES: curves_figure(rows),
         _PROGRESS: progress_figure(rows),
-        _BUDGETS: budgets_figure(rows),
+        _COSTS: cost_figure(rows),
     }
     for texture, group in by_texture(rows).items():
         contents[_texture_sheet_name(texture)] = texture_sheet(results, group)
@@ -107,4 +107,4 @@ def build_report(results: Path, out: Path | None = None, *, baseline: str | None
 def _texture_sheet_name(texture: str) -> str:
     """Return the sheet of a texture, whose name may be that of a sheet about all of them."""
     name = f"sheets/{texture}.png"
-    return f"sheets/{texture}-texture.png" if name in (_OVERVIEW, _METHODS, _CURVES, _PROGRESS, _BUDGETS) else name
+    return f"sheets/{texture}-texture.png" if name in (_OVERVIEW, _METHODS, _CURVES, _PROGRESS, _COSTS) else name

@@ -25,8 +25,8 @@ FEWEST_TEXTURES = 3
 
 TITLE = "Comparison of methods"
 NOTE = (
-    "INNg against DCGAN of equal budget on the headline metrics, over test textures where there are such, without what "
-    "copies. The unit is a texture, its value the mean over seeds. "
+    "INNg against DCGAN of equal budget on the headline metrics, over test textures where there are such; copies are "
+    "left out. The unit is a texture, its value the mean over seeds. "
     "Ratio: geometric mean over textures with its 95% t interval; under 1 INNg is better. p: two-sided paired t test "
     "on the logarithms (Wilcoxon's signed-rank test on the differences where a value is not positive), after Holm's "
     "correction over the headline metrics."
@@ -87,13 +87,29 @@ def contestants(rows: Sequence[Row]) -> tuple[Row, ...]:
     return tuple(row for row in claimed(rows) if row.is_contestant)
 
 
+def paired_rows(rows: Sequence[Row], ours: str, theirs: str) -> dict[str, tuple[Row, Row]]:
+    """Return the rows of two labels on each texture where both were trained with the same budget."""
+    found = {}
+    for texture, group in by_texture(contestants(rows)).items():
+        methods = {row.method: row for row in group}
+        if ours in methods and theirs in methods and methods[ours].budget_flops == methods[theirs].budget_flops:
+            found[texture] = methods[ours], methods[theirs]
+    return found
+
+
+def _paired_values(rows: Sequence[Row], ours: str, theirs: str, metric: MetricInfo) -> list[tuple[float, float]]:
+    figures = [
+        (first.figures[metric.name].value, second.figures[metric.name].value)
+        for first, second in paired_rows(rows, ours, theirs).values()
+    ]
+    return [(first, second) for first, second in figures if first is not None and second is not None]
+
+
 def compare_methods(rows: Sequence[Row]) -> tuple[Comparison, ...]:
     """Compare every pair of :func:`pairs` by every headline metric."""
     compared: list[Comparison] = []
     for ours, theirs in pairs(rows):
-        family = [
-            _compare(_paired_values(rows, ours, theirs, metric.name), ours, theirs, metric) for metric in HEADLINES
-        ]
+        family = [_compare(_paired_values(rows, ours, theirs, metric), ours, theirs, metric) for metric in HEADLINES]
         compared += _corrected(family)
     return tuple(compared)
 
@@ -141,20 +157,6 @@ def not_judged(compared: Sequence[Comparison]) -> list[str]:
             f"{'texture' if textures == 1 else 'textures'}, and a test over textures needs {FEWEST_TEXTURES}."
         )
     return sentences
-
-
-def _paired_values(rows: Sequence[Row], ours: str, theirs: str, metric: str) -> list[tuple[float, float]]:
-    found = []
-    for group in by_texture(contestants(rows)).values():
-        methods = {row.method: row for row in group}
-        if ours not in methods or theirs not in methods:
-            continue
-        if methods[ours].budget_flops != methods[theirs].budget_flops:
-            continue
-        first, second = (methods[method].figures[metric].value for method in (ours, theirs))
-        if first is not None and second is not None:
-            found.append((first, second))
-    return found
 
 
 def _compare(values: Sequence[tuple[float, float]], ours: str, theirs: str, metric: MetricInfo) -> Comparison:

@@ -1,19 +1,29 @@
-"""What a model is beside its quality: size, costs, and how its fresh samples are to its chain."""
+"""What a method costs in all, training and drawing, and what its model is beside its quality."""
 
+import math
 import statistics
 from collections.abc import Sequence
 
 import pandas as pd
 
 from inng_bench.records.schema import Record
-from inng_bench.report.rows import Read, Row
+from inng_bench.report.rows import REAL, Read, Row, by_method, claimed
+from inng_bench.report.table import with_heading
 from inng_bench.tables.markup import ABSENT, Markup, format_number
 
-TITLE = "Size and cost of the models"
+PICTURES = (1, 100, 10_000)
+"""Numbers of drawn pictures that the whole cost is told for."""
+
+TITLE = "Cost"
 NOTE = (
-    "Means over seeds, the last two columns medians. Numbers are all that drawing needs; TFLOP and s of drawing are "
-    "for a picture of 256×256 px, as measured beside the other runs. Fresh/chain: distance of samples from new noise "
-    "over that of as large an area of those that trained along; above 1 new noise does worse."
+    "The whole cost of a method: its training, and then 1, 100 or 10 000 pictures of 256×256 px, means over textures. "
+    "Operations are those of matrix products and convolutions; what needs none costs 0. Seconds are measured beside "
+    "the other runs. A row that is not trained has no cost of training."
+)
+MODELS_TITLE = "Models"
+MODELS_NOTE = (
+    "Numbers are all that drawing needs. Fresh/chain: distance of samples from new noise over that of as large "
+    "an area of those that trained along, median over seeds and textures; above 1 new noise does worse."
 )
 
 CHAIN_METRICS = ("gram", "patch_fid")
@@ -49,43 +59,73 @@ def fresh_over_chain(metric: str) -> Read:
     return ratio
 
 
+def whole_costs(row: Row) -> dict[str, float | None]:
+    """Return the costs of a row: ``flops_`` and ``seconds_`` of ``train``, ``draw`` and each of :data:`PICTURES`."""
+    trainings = (row.mean_flops(), row.mean_seconds("train")) if row.is_trained else (0.0, 0.0)
+    costs: dict[str, float | None] = {}
+    for unit, train, draw in zip(
+        ("flops", "seconds"), trainings, (row.mean(sample_flops), row.mean(sample_seconds)), strict=True
+    ):
+        costs |= {f"{unit}_train": train, f"{unit}_draw": draw}
+        for number in PICTURES:
+            costs[f"{unit}_{number}"] = None if train is None or draw is None else train + number * draw
+    return costs
+
+
 def wide_costs(row: Row) -> dict[str, float | None]:
     """Return the columns of ``table.csv``."""
+    costs = whole_costs(row)
     return {
-        "model_numbers": row.mean(lambda record: record.model.numbers if record.model else None),
+        "model_numbers": row.mean(_numbers),
         "model_bytes": row.mean(lambda record: record.model.bytes if record.model else None),
-        "sample_seconds_256": row.mean(sample_seconds),
-        "sample_flops_256": row.mean(sample_flops),
-        **{f"fresh_over_chain_{metric}": _median(row, fresh_over_chain(metric)) for metric in CHAIN_METRICS},
+        "sample_seconds_256": costs["seconds_draw"],
+        "sample_flops_256": costs["flops_draw"],
+        **{f"{unit}_{number}": costs[f"{unit}_{number}"] for unit in ("flops", "seconds") for number in PICTURES},
+        **{f"fresh_over_chain_{metric}": _median(row.values(fresh_over_chain(metric))) for metric in CHAIN_METRICS},
     }
+
+
+def mean_costs(rows: Sequence[Row]) -> dict[str, float | None]:
+    """Return :func:`whole_costs` of a method, means over its rows, which are its textures."""
+    found = [whole_costs(row) for row in rows]
+    known = {name: [cost for costs in found if (cost := costs[name]) is not None] for name in found[0]}
+    return {name: math.fsum(costs) / len(costs) if costs else None for name, costs in known.items()}
 
 
 def costs_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
-    """Return the table for people, a line for each trained row that has a model; it may be empty."""
-    lines = [(row, wide_costs(row)) for row in rows if any(record.model for record in row.succeeded)]
-    return pd.DataFrame([_line(row, costs, markup) for row, costs in lines if row.is_trained], dtype="str")
+    """Return the whole costs, a line for each method that drew samples; it may be empty."""
+    methods = by_method(row for row in claimed(rows) if row.implementation != REAL)
+    drawn = {method: costs for method, group in methods.items() if (costs := mean_costs(group))["seconds_draw"]}
+    firsts = [methods[method][0] for method in drawn]
+    return pd.DataFrame(with_heading(firsts, lambda row: _line(row, drawn[row.method], markup), markup), dtype="str")
 
 
 def _line(row: Row, costs: dict[str, float | None], markup: Markup) -> dict[str, str]:
-    def cell(name: str, unit: float = 1.0) -> str:
-        value = costs[name]
-        return markup.escape(ABSENT if value is None else format_number(value / unit))
-
-    flops = row.mean_flops()
-    cells = {
-        "10⁶ numbers": cell("model_numbers", 1e6),
-        "MiB": cell("model_bytes", 2**20),
-        "train TFLOP": markup.escape(format_number(flops / 1e12 if flops is not None else None)),
-        "train s": markup.escape(format_number(row.mean_seconds("train"))),
-        "draw TFLOP": cell("sample_flops_256", 1e12),
-        "draw s": cell("sample_seconds_256"),
-        "fresh/ chain Gram": cell("fresh_over_chain_gram"),
-        "fresh/ chain FID": cell("fresh_over_chain_patch_fid"),
-    }
-    named = {"texture": markup.escape(row.texture.name), "method": markup.escape(row.method)}
-    return named | {markup.escape(heading): text for heading, text in cells.items()}
+    cells = {"method": row.method}
+    for unit, heading, size in (("flops", "TFLOP", 1e12), ("seconds", "s", 1.0)):
+        for part in ("train", "draw", *PICTURES):
+            cost = costs[f"{unit}_{part}"]
+            cells[f"{heading} {part}"] = format_number(None if cost is None else cost / size)
+    return {markup.escape(heading): markup.escape(cell) for heading, cell in cells.items()}
 
 
-def _median(row: Row, read: Read) -> float | None:
-    values = row.values(read)
+def models_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
+    """Return size and fresh over chain, a line for each trained method that has a model; it may be empty."""
+    methods = by_method(row for row in claimed(rows) if row.is_trained and any(one.model for one in row.succeeded))
+    lines = []
+    for method, group in methods.items():
+        numbers = _median([value for row in group for value in row.values(_numbers)])
+        cells = {"method": method, "10⁶ numbers": ABSENT if numbers is None else format_number(numbers / 1e6)}
+        for metric, label in zip(CHAIN_METRICS, ("Gram", "patch-FID"), strict=True):
+            ratios = [value for row in group for value in row.values(fresh_over_chain(metric))]
+            cells[f"{label} fresh/chain"] = format_number(_median(ratios))
+        lines.append({markup.escape(heading): markup.escape(cell) for heading, cell in cells.items()})
+    return pd.DataFrame(lines, dtype="str")
+
+
+def _numbers(record: Record) -> float | None:
+    return record.model.numbers if record.model else None
+
+
+def _median(values: Sequence[float]) -> float | None:
     return statistics.median(values) if values else None

@@ -2,27 +2,17 @@
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from inng_bench.records.schema import Record
-from inng_bench.report import agreement, comparison, costs, densities, effects, interactions, remarks
-from inng_bench.report.agreement import agreement_table, agreements, headline_agreement_table
-from inng_bench.report.comparison import compare_methods, comparison_lines, not_judged
+from inng_bench.report import agreement, comparison, costs, densities, effects, interactions, remarks, speed, trials
 from inng_bench.report.origin import Origin
 from inng_bench.report.rows import Row
-from inng_bench.report.speed import SPEED_NOTE, SPEED_TITLE, common_setting, speed_table
-from inng_bench.report.table import (
-    companion_table,
-    comparison_table,
-    floor_table,
-    fold_headings,
-    narrow_table,
-    normalised_table,
-    terminal_table,
-)
+from inng_bench.report.table import companion_table, comparison_table, floor_table, page_table
 from inng_bench.tables.grid import pipe_table, text_grid
-from inng_bench.tables.markup import LATEX, MARKDOWN, PLAIN
+from inng_bench.tables.markup import LATEX, MARKDOWN, PLAIN, Markup
 
 WIDTH = 116
 """Letters in a line of plain text."""
@@ -30,12 +20,8 @@ WIDTH = 116
 FLOOR_TITLE = "Times the floor"
 FLOOR_NOTE = (
     "Geometric mean over textures of a method's value divided by that of the row real; in brackets the number of "
-    "textures on which both are positive: test textures alone where there are such, and no control. Floor and samples "
-    "have the same area, and so the same finite-sample bias."
-)
-NORMALISED_NOTE = (
-    "Between floor and ceiling: (value - floor) / (ceiling - floor), mean over textures, in brackets their number; 0 "
-    "is as good as the row real, 1 no better than the row noise."
+    "textures on which both are positive: test textures alone where there are such, and no control. Copies are left "
+    "out. Floor and samples have the same area, and so the same finite-sample bias."
 )
 
 COMPANIONS_TITLE = "Companions"
@@ -45,145 +31,83 @@ COMPANIONS_NOTE = (
 )
 
 
+@dataclass(frozen=True)
+class Section:
+    """A part of the report, which is left out where it has neither table nor sentences.
+
+    Attributes
+    ----------
+    title, note : str
+        What it is, and what a reader must know.
+    table : pandas.DataFrame
+        Cells and headings marked up.
+    sentences : Sequence[str]
+        Below the table; not marked up.
+    page_only : bool
+        Whether a terminal has no room for it.
+    wide : tuple[str, ...]
+        Columns that a terminal has no room for.
+    """
+
+    title: str
+    note: str = ""
+    table: pd.DataFrame = field(default_factory=pd.DataFrame)
+    sentences: Sequence[str] = ()
+    page_only: bool = False
+    wide: tuple[str, ...] = ()
+
+
+def sections(rows: Sequence[Row], records: Sequence[Record], origin: Origin | None, markup: Markup) -> list[Section]:
+    """Return what stands below the main table, empty parts included."""
+    baseline = origin.baseline if origin else ""
+    compared = comparison.compare_methods(rows)
+    agreed = agreement.agreements(agreement.values_of(rows))
+    verdicts = [*comparison.not_judged(compared), *remarks.verdicts(rows)]
+    effects_note = effects.effects_note(rows, baseline) if baseline else ""
+    joint = interactions.interactions_table(rows, baseline, markup)
+    return [
+        Section(FLOOR_TITLE, FLOOR_NOTE, floor_table(rows, markup)),
+        Section(comparison.TITLE, comparison.NOTE, comparison.comparison_lines(compared, markup), verdicts),
+        Section(trials.TITLE, trials.NOTE, trials.trials_table(rows, markup)),
+        Section(costs.TITLE, costs.NOTE, costs.costs_table(rows, markup)),
+        Section(costs.MODELS_TITLE, costs.MODELS_NOTE, costs.models_table(rows, markup)),
+        Section(speed.TITLE, speed.NOTE + speed.common_setting(rows), speed.speed_table(rows, markup)),
+        Section(COMPANIONS_TITLE, COMPANIONS_NOTE, companion_table(rows, markup), page_only=True),
+        Section(densities.TITLE, densities.NOTE, densities.densities_table(rows, markup)),
+        Section(effects.TITLE, effects_note, effects.effects_table(rows, baseline, markup), wide=("change",)),
+        Section(interactions.TITLE, interactions.NOTE, joint, wide=("joins",)),
+        Section(agreement.TITLE, agreement.NOTE, agreement.agreement_table(agreed, markup), page_only=True),
+        Section("Failures and warnings", sentences=remarks.problems(records)),
+        Section("Metrics", sentences=remarks.metric_notes(rows), page_only=True),
+        Section("Environment", sentences=remarks.environment(records)),
+    ]
+
+
 def plain_text(rows: Sequence[Row], records: Sequence[Record], origin: Origin | None = None) -> str:
     """Return the report for a terminal of 120 columns."""
-    table, floor = terminal_table(rows, PLAIN), fold_headings(floor_table(rows, PLAIN))
+    table = comparison_table(rows, PLAIN).drop(columns="status", errors="ignore")
     blocks = [
-        text_grid(table.drop(columns="texture"), list(table["texture"])),
+        _terminal_table(table.assign(method="  " + table["method"])),
         _bullets(remarks.caption(rows)),
-        f"{_filled(f'{FLOOR_TITLE}. {FLOOR_NOTE}')}\n\n{text_grid(floor)}",
-        _costs_in_plain_text(rows),
-        _densities_in_plain_text(rows),
-        _effects_in_plain_text(rows, origin),
-        _interactions_in_plain_text(rows, origin),
-        _speed_in_plain_text(rows),
-        _comparison_in_plain_text(rows),
-        _agreement_in_plain_text(rows),
-        _section("Failures and warnings", remarks.problems(records)),
-        _section("Environment", remarks.environment(records)),
-        _section("Make it again", remarks.commands(records, origin)),
+        *(_terminal_section(part) for part in sections(rows, records, origin, PLAIN) if not part.page_only),
+        _terminal_section(Section("Make it again", sentences=remarks.commands(records, origin))),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _costs_in_plain_text(rows: Sequence[Row]) -> str:
-    return _by_texture_in_plain_text(costs.costs_table(rows, PLAIN).rename(columns=_folded), costs.TITLE, costs.NOTE)
-
-
-def _costs_in_markdown(rows: Sequence[Row]) -> str:
-    return _titled_in_markdown(costs.costs_table(rows, MARKDOWN), costs.TITLE, costs.NOTE)
-
-
-def _densities_in_plain_text(rows: Sequence[Row]) -> str:
-    return _by_texture_in_plain_text(densities.densities_table(rows, PLAIN), densities.TITLE, densities.NOTE)
-
-
-def _densities_in_markdown(rows: Sequence[Row]) -> str:
-    return _titled_in_markdown(densities.densities_table(rows, MARKDOWN), densities.TITLE, densities.NOTE)
-
-
-def _by_texture_in_plain_text(table: pd.DataFrame, title: str, note: str) -> str:
-    if table.empty:
+def _terminal_section(part: Section) -> str:
+    if part.table.empty and not part.sentences:
         return ""
-    return f"{_filled(f'{title}. {note}')}\n\n{text_grid(table.drop(columns='texture'), list(table['texture']))}"
+    head = _filled(PLAIN.escape(f"{part.title}. {part.note}" if part.note else part.title))
+    table = "" if part.table.empty else f"\n\n{_terminal_table(part.table.drop(columns=list(part.wide)))}"
+    gap = "\n\n" if part.note else "\n"
+    return head + table + (f"{gap}{_bullets(part.sentences)}" if part.sentences else "")
 
 
-def _titled_in_markdown(table: pd.DataFrame, title: str, note: str) -> str:
-    return "" if table.empty else f"## {title}\n\n{MARKDOWN.escape(note)}\n\n{pipe_table(table)}"
-
-
-def _baseline(origin: Origin | None) -> str:
-    return origin.baseline if origin else ""
-
-
-def _effects_in_plain_text(rows: Sequence[Row], origin: Origin | None) -> str:
-    baseline = _baseline(origin)
-    table = effects.effects_table(rows, baseline, PLAIN)
-    if table.empty:
-        return ""
-    narrow = table.drop(columns="change").rename(columns=_folded)
-    note = PLAIN.escape(effects.effects_note(rows, baseline))
-    return f"{_filled(f'{effects.TITLE}. {note}')}\n\n{text_grid(narrow)}"
-
-
-def _interactions_in_plain_text(rows: Sequence[Row], origin: Origin | None) -> str:
-    table = interactions.interactions_table(rows, _baseline(origin), PLAIN)
-    if table.empty:
-        return ""
-    narrow = table.drop(columns="joins").rename(columns=_folded)
-    return f"{_filled(f'{interactions.TITLE}. {PLAIN.escape(interactions.NOTE)}')}\n\n{text_grid(narrow)}"
-
-
-def _folded(heading: object) -> str:
-    """Return a heading with a word a line."""
-    return str(heading).replace(" ", "\n")
-
-
-def _effects_in_markdown(rows: Sequence[Row], origin: Origin | None) -> str:
-    baseline = _baseline(origin)
-    table = effects.effects_table(rows, baseline, MARKDOWN)
-    return _titled_in_markdown(table, effects.TITLE, effects.effects_note(rows, baseline))
-
-
-def _interactions_in_markdown(rows: Sequence[Row], origin: Origin | None) -> str:
-    table = interactions.interactions_table(rows, _baseline(origin), MARKDOWN)
-    return _titled_in_markdown(table, interactions.TITLE, interactions.NOTE)
-
-
-def _speed_in_plain_text(rows: Sequence[Row]) -> str:
-    table = speed_table(rows, PLAIN)
-    return (
-        ""
-        if table.empty
-        else f"{_filled(f'{SPEED_TITLE}. {SPEED_NOTE}{PLAIN.escape(common_setting(rows))}')}\n\n{text_grid(table)}"
-    )
-
-
-def _speed_in_markdown(rows: Sequence[Row]) -> str:
-    table = speed_table(rows, MARKDOWN)
-    note = MARKDOWN.escape(f"{SPEED_NOTE}{common_setting(rows)}")
-    return "" if table.empty else f"## {SPEED_TITLE}\n\n{note}\n\n{pipe_table(table)}"
-
-
-def _comparison_in_plain_text(rows: Sequence[Row]) -> str:
-    compared = compare_methods(rows)
-    table = comparison_lines(compared, PLAIN)
-    blocks = [
-        "" if table.empty else text_grid(table),
-        _bullets([*not_judged(compared), *remarks.verdicts(rows)]),
-    ]
-    return _titled(_filled(f"{comparison.TITLE}. {comparison.NOTE}"), blocks)
-
-
-def _comparison_in_markdown(rows: Sequence[Row]) -> str:
-    compared = compare_methods(rows)
-    table = comparison_lines(compared, MARKDOWN)
-    blocks = [
-        "" if table.empty else pipe_table(table),
-        _markdown_bullets([*not_judged(compared), *remarks.verdicts(rows)]),
-    ]
-    return _titled(f"## {comparison.TITLE}\n\n{MARKDOWN.escape(comparison.NOTE)}", blocks)
-
-
-def _agreement_in_plain_text(rows: Sequence[Row]) -> str:
-    table = headline_agreement_table(agreements(agreement.values_of(rows)), PLAIN)
-    return "" if table.empty else f"{_filled(f'{agreement.TITLE}. {agreement.HEADLINE_NOTE}')}\n\n{text_grid(table)}"
-
-
-def _agreement_in_markdown(rows: Sequence[Row]) -> str:
-    table = agreement_table(agreements(agreement.values_of(rows)), MARKDOWN)
-    note = MARKDOWN.escape(agreement.SQUARE_NOTE)
-    return "" if table.empty else f"## {agreement.TITLE}\n\n{note}\n\n{pipe_table(table)}"
-
-
-def _titled(head: str, blocks: Sequence[str]) -> str:
-    """Put blocks under a head; nothing where all are empty."""
-    filled = [block for block in blocks if block]
-    return "\n\n".join([head, *filled]) if filled else ""
-
-
-def _section(title: str, sentences: Sequence[str]) -> str:
-    return f"{title}\n{_bullets(sentences)}" if sentences else ""
+def _terminal_table(table: pd.DataFrame) -> str:
+    """Return a table with a word of a heading a line, the textures on lines of their own."""
+    folded = table.rename(columns=lambda heading: str(heading).replace(" ", "\n"))
+    return text_grid(folded.drop(columns="texture", errors="ignore"), list(table.get("texture", [])))
 
 
 def _bullets(sentences: Sequence[str]) -> str:
@@ -199,31 +123,20 @@ def markdown(rows: Sequence[Row], records: Sequence[Record], origin: Origin | No
     suites = ", ".join(sorted({record.suite for record in records}))
     blocks = [
         f"# INNg and its competitors: {MARKDOWN.escape(suites)}",
-        pipe_table(narrow_table(rows, MARKDOWN)),
+        pipe_table(page_table(rows, MARKDOWN)),
         _markdown_bullets(remarks.caption(rows)),
-        f"## {FLOOR_TITLE}\n\n{MARKDOWN.escape(FLOOR_NOTE)}",
-        pipe_table(floor_table(rows, MARKDOWN)),
-        MARKDOWN.escape(NORMALISED_NOTE),
-        pipe_table(normalised_table(rows, MARKDOWN)),
-        f"## {COMPANIONS_TITLE}\n\n{MARKDOWN.escape(COMPANIONS_NOTE)}",
-        pipe_table(companion_table(rows, MARKDOWN)),
-        _costs_in_markdown(rows),
-        _densities_in_markdown(rows),
-        _effects_in_markdown(rows, origin),
-        _interactions_in_markdown(rows, origin),
-        _speed_in_markdown(rows),
-        _comparison_in_markdown(rows),
-        _agreement_in_markdown(rows),
-        _markdown_section("Failures and warnings", remarks.problems(records)),
-        _markdown_section("Metrics", remarks.metric_notes(rows)),
-        _markdown_section("Environment", remarks.environment(records)),
+        *map(_markdown_section, sections(rows, records, origin, MARKDOWN)),
         "## Make it again\n\n```\n" + "\n".join(remarks.commands(records, origin)) + "\n```",
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _markdown_section(title: str, sentences: Sequence[str]) -> str:
-    return f"## {title}\n\n{_markdown_bullets(sentences)}" if sentences else ""
+def _markdown_section(part: Section) -> str:
+    if part.table.empty and not part.sentences:
+        return ""
+    table = "" if part.table.empty else pipe_table(part.table)
+    blocks = [f"## {part.title}", MARKDOWN.escape(part.note), table, _markdown_bullets(part.sentences)]
+    return "\n\n".join(block for block in blocks if block)
 
 
 def _markdown_bullets(sentences: Sequence[str]) -> str:
@@ -234,13 +147,12 @@ def latex(rows: Sequence[Row], records: Sequence[Record]) -> str:
     """Return both tables for a paper; they need the packages booktabs and graphicx."""
     caption = " ".join(LATEX.escape(sentence) for sentence in remarks.caption(rows))
     problems = [LATEX.escape(sentence) for sentence in remarks.problems(records)]
+    floor = LATEX.escape(f"{FLOOR_TITLE}. {FLOOR_NOTE}")
     return "\n".join(
         [
             r"% \usepackage{booktabs,graphicx}",
-            _table_environment(comparison_table(rows, LATEX), caption, "tab:inng-bench", problems),
-            _table_environment(
-                floor_table(rows, LATEX), LATEX.escape(f"{FLOOR_TITLE}. {FLOOR_NOTE}"), "tab:inng-bench-floor", []
-            ),
+            _table_environment(page_table(rows, LATEX), caption, "tab:inng-bench", problems),
+            _table_environment(floor_table(rows, LATEX), floor, "tab:inng-bench-floor", []),
         ]
     )
 

@@ -3,14 +3,14 @@
 import shlex
 from collections.abc import Iterable, Sequence
 
-from inng_bench.metrics.catalogue import COPIES_ABOVE, MAIN_TABLE, MetricInfo
+from inng_bench.metrics.catalogue import COPIES_ABOVE, HEADLINES, MetricInfo
 from inng_bench.records import store
 from inng_bench.records.schema import Record, Status
-from inng_bench.report.comparison import contestants, pairs
+from inng_bench.report.comparison import paired_rows, pairs
+from inng_bench.report.eyes import eyes_note, eyes_sentence
 from inng_bench.report.intervals import BOOTSTRAP_FROM, IntervalKind
 from inng_bench.report.origin import Origin
 from inng_bench.report.rows import (
-    COPIES,
     REAL,
     Row,
     by_texture,
@@ -21,6 +21,7 @@ from inng_bench.report.rows import (
     separates,
 )
 from inng_bench.report.table import NOT_HELD_OUT, interval_kinds
+from inng_bench.report.trials import trials_sentence
 
 _OVER_SEEDS = (
     "With {} a value is the mean over seeds (geometric where all are positive) and the range after it, without square "
@@ -40,24 +41,26 @@ def caption(rows: Sequence[Row]) -> list[str]:
     """Return what a reader must know to read the table."""
     suites = ", ".join(sorted({record.suite for row in rows for record in row.records}))
     textures = len(by_texture(rows))
-    return [
+    sentences = [
         f"Suite {suites}: {_counted(textures, 'texture')}, {_seeds(rows)} a trained row{_budgets(rows)}, "
         f"{_crops(rows)}.",
+        eyes_sentence(rows),
+        eyes_note(),
         "Each piece of the samples, as large as one window, is compared with each held-out window of its texture, "
         "which no method has seen; a value is the mean over these pairs. The copy rate alone compares with the train "
         "window. ↓ lower is better.",
-        f"The row {REAL} is the mean over all pairs of real windows: the floor, at the same area on both sides.",
-        f"Rows marked *{COPIES}* take part in no comparison: mirror and quilting by their making, any other with a "
-        f"copy rate above {COPIES_ABOVE:g}.",
+        f"The row {REAL} is the floor: the mean over all pairs of real windows, at the same area on both sides.",
+        "Rows that copy the picture are in no comparison and no mean, and never bold: mirror and quilting by their "
+        f"making, any other row with a copy rate above {COPIES_ABOVE:g}.",
         *_roles(rows),
         *_without_held_out(rows),
         *(_KINDS[kind] for kind in interval_kinds(rows)),
         "Bold (a star in the terminal) is the best trained method of a texture and budget where its interval over "
         "seeds lies clear of all others of that budget; one seed decides nothing.",
-        "The metrics of this table but the copy rate see through EfficientNet-Lite0 trained on ImageNet (EffLite0). "
-        "Its patch-FID and patch-KID are not comparable with published FID and KID, which take Inception-v3 and other "
-        "crops.",
+        "A heading without a network means EfficientNet-Lite0 trained on ImageNet (EffLite0). Its patch-FID and "
+        "patch-KID are not comparable with published FID and KID, which take Inception-v3 and other crops.",
     ]
+    return [sentence for sentence in sentences if sentence]
 
 
 def metric_notes(rows: Sequence[Row]) -> list[str]:
@@ -86,10 +89,12 @@ def _crops(rows: Sequence[Row]) -> str:
 
 def _roles(rows: Sequence[Row]) -> list[str]:
     """Say what the textures' roles mean for the means and comparisons below."""
-    roles = {row.texture.role: row.texture.name for row in rows}
+    roles = {row.texture.role for row in rows}
     sentences = []
     if "tuning" in roles:
-        sentences.append("Recipes were chosen on tuning textures: no claim rests on their figures.")
+        sentences.append("Recipes are chosen on tuning textures: no claim rests on their figures.")
+    if "test" in roles and (trials := trials_sentence(rows)):
+        sentences.append(trials)
     if "control" in roles:
         names = sorted({row.texture.name for row in rows if row.texture.role == "control"})
         sentences.append(f"{', '.join(names)} is a control: shown, in no mean and in no comparison.")
@@ -110,10 +115,10 @@ def _counted(number: int, noun: str) -> str:
 
 
 def verdicts(rows: Sequence[Row]) -> list[str]:
-    """Return for each metric how INNg fares against DCGAN of equal budget, a sentence each."""
+    """Return for each headline metric how INNg fares against DCGAN of equal budget, a sentence each."""
     sentences = []
     for ours, theirs in pairs(rows):
-        for metric in MAIN_TABLE:
+        for metric in HEADLINES:
             sentence = _verdict(rows, ours, theirs, metric)
             if sentence:
                 sentences.append(sentence)
@@ -126,17 +131,12 @@ def _verdict(rows: Sequence[Row], ours: str, theirs: str, metric: MetricInfo) ->
     ties: list[str] = []
     unmeasured: list[str] = []
     clear = rated = 0
-    for texture, group in by_texture(contestants(rows)).items():
-        methods = {row.method: row for row in group}
-        if ours not in methods or theirs not in methods:
-            continue
-        if methods[ours].budget_flops != methods[theirs].budget_flops:
-            continue
-        first, second = methods[ours].figures[metric.name], methods[theirs].figures[metric.name]
+    for texture, (our, their) in paired_rows(rows, ours, theirs).items():
+        first, second = our.figures[metric.name], their.figures[metric.name]
         if first.value is None or second.value is None:
             unmeasured.append(texture)
             continue
-        if methods[ours].interval.is_over_seeds and methods[theirs].interval.is_over_seeds:
+        if our.interval.is_over_seeds and their.interval.is_over_seeds:
             rated += 1
             clear += separates(first, second, metric) or separates(second, first, metric)
         if first.value == second.value:

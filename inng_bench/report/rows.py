@@ -21,7 +21,7 @@ NOISE = "noise"
 _AFTER_TRAINED = ("random-phase", NOISE)
 _TRAINED_FIRST = ("inng", "dcgan")
 COPIES = "copies the picture"
-"""What is said of a row that takes part in no comparison, since it copies."""
+"""Heading of the rows that take part in no comparison, since they copy."""
 
 Read = Callable[[Record], float | None]
 """Reads a figure from a record that may lack it."""
@@ -148,17 +148,26 @@ def make_rows(records: Iterable[Record]) -> tuple[Row, ...]:
     Returns
     -------
     tuple[Row, ...]
-        By texture; within one ``real``, what copies, the trained methods with INNg first, then ``random-phase`` and
-        ``noise``.
+        By texture; within one ``real``, the trained methods with INNg first, ``random-phase``, ``noise``, and at last
+        what copies.
     """
     ordered = sorted(records, key=lambda record: (record.texture.name, _rank(record), record.method, record.replicate))
     groups = groupby(ordered, key=lambda record: (record.texture.name, record.method))
-    return tuple(_make_row(tuple(group)) for _, group in groups)
+    rows = (_make_row(tuple(group)) for _, group in groups)
+    return tuple(sorted(rows, key=lambda row: (row.texture.name, row.copies)))
 
 
 def by_texture(rows: Iterable[Row]) -> dict[str, tuple[Row, ...]]:
     """Return the rows of each texture, in the order of the rows."""
     return {name: tuple(group) for name, group in groupby(rows, key=lambda row: row.texture.name)}
+
+
+def by_method(rows: Iterable[Row]) -> dict[str, tuple[Row, ...]]:
+    """Return the rows of each label: trained methods with INNg first, then the others, at last what only copies."""
+    found: dict[str, list[Row]] = {}
+    for row in sorted(rows, key=lambda row: (row.copies, not row.is_trained, row.implementation != "inng")):
+        found.setdefault(row.method, []).append(row)
+    return {method: tuple(group) for method, group in found.items()}
 
 
 def claimed(rows: Sequence[Row]) -> tuple[Row, ...]:
@@ -207,6 +216,13 @@ def between_floor_and_ceiling(row: Row, group: Sequence[Row], metric: str) -> fl
     if value is None or floor is None or ceiling is None or floor == ceiling:
         return None
     return (value - floor) / (ceiling - floor)
+
+
+def mean_place(row: Row, group: Sequence[Row], metrics: Sequence[MetricInfo]) -> float | None:
+    """Return the mean of :func:`between_floor_and_ceiling` over the metrics that have one."""
+    found = [between_floor_and_ceiling(row, group, metric.name) for metric in metrics]
+    places = [place for place in found if place is not None]
+    return math.fsum(places) / len(places) if places else None
 
 
 def outdated_metrics(record: Record) -> tuple[str, ...]:
@@ -278,5 +294,5 @@ def _is_current(measurement: Measurement) -> bool:
 
 
 def _rank(record: Record) -> int:
-    order = (REAL, *COPYING_ROWS, *_TRAINED_FIRST, None, *_AFTER_TRAINED)
+    order = (REAL, *_TRAINED_FIRST, None, *_AFTER_TRAINED, *COPYING_ROWS)
     return order.index(record.implementation if record.implementation in order else None)

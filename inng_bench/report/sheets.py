@@ -20,7 +20,7 @@ from inng_bench.report.canvas import (
     load_picture,
     tile_grid,
 )
-from inng_bench.report.rows import REAL, Row, by_texture
+from inng_bench.report.rows import COPIES, REAL, Row, by_texture
 from inng_bench.tables.markup import format_number
 
 MARGIN, BETWEEN = 24, 20
@@ -194,7 +194,8 @@ def _figures_line(row: Row, headlines: Sequence[tuple[str, str]] = _HEADLINES) -
     if not row.succeeded:
         return "not measured"
     figures = [(label, row.figures[name].value) for name, label in headlines]
-    return " · ".join(f"{label} {format_number(value, _HEADLINE_DIGITS)}" for label, value in figures)
+    told = " · ".join(f"{label} {format_number(value, _HEADLINE_DIGITS)}" for label, value in figures)
+    return f"{COPIES}: {told}" if row.copies else told
 
 
 def _source_panels(results: Path, row: Row) -> tuple[Image.Image, ...]:

@@ -10,8 +10,8 @@ from inng_bench.records.schema import Throughput
 from inng_bench.report.rows import Row
 from inng_bench.tables.markup import Markup, format_number, format_range
 
-SPEED_TITLE = "Speed of the sampler"
-SPEED_NOTE = (
+TITLE = "Speed of the sampler"
+NOTE = (
     "Timed after all trainings, alone on the machine, on the suite's first texture, since the steps are the same "
     "whatever the sampler has learnt: the median of repeated rounds, in brackets their quartiles; of several seeds (n) "
     "the median. The ceiling is the best of a large matrix product, a 1×1 and a 3×3 convolution, "
@@ -104,11 +104,6 @@ def _named_setting(timed: Throughput) -> dict[str, str]:
         "batch": str(timed.batch),
         "filters": str(timed.filters),
     }
-
-
-def image_speed(row: Row) -> float | None:
-    """Return image·steps per second of a row, None where nothing was timed."""
-    return next((speed.image_steps_per_second for speed in speeds(row)), None)
 
 
 def _setting(timed: Throughput) -> tuple[object, ...]:

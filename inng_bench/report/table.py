@@ -1,27 +1,23 @@
-"""The comparison table: wide with full precision for machines, rounded with intervals for people."""
+"""The comparison table for people: rounded, with intervals."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import pandas as pd
 
-from inng_bench.metrics.catalogue import COMPANIONS, HEADLINES, MAIN_TABLE, Compared, Direction, MetricInfo
-from inng_bench.report.costs import wide_costs
-from inng_bench.report.densities import wide_densities
+from inng_bench.metrics.catalogue import COMPANIONS, HEADLINES, MAIN_TABLE, Compared, Direction, MetricInfo, Role
 from inng_bench.report.intervals import Estimate, IntervalKind, geometric_mean
 from inng_bench.report.rows import (
     COPIES,
-    NOISE,
     REAL,
     Row,
     RowStatus,
-    between_floor_and_ceiling,
+    by_method,
     by_texture,
     claimed,
     find_winners,
     measured_metrics,
 )
-from inng_bench.report.speed import image_speed, wide_speed
 from inng_bench.tables.markup import ABSENT, Markup, decimals, format_number, format_range, shorten
 
 NOT_HELD_OUT = "†"
@@ -30,177 +26,64 @@ NOT_HELD_OUT = "†"
 _ERROR_LENGTH = 60
 """Letters of a reason within the table; it stands whole below."""
 
-_INTEGERS = (
-    *("seeds", "failures", "n", "images", "disjoint_crops"),
-    *("speed_seeds", "speed_threads", "speed_height", "speed_width", "speed_batch", "speed_filters"),
-)
-_SPEEDS = (
-    "gradient_evaluations_per_second",
-    "image_steps_per_second",
-    "image_steps_per_second_low_quartile",
-    "image_steps_per_second_high_quartile",
-    "share_of_ceiling",
-)
-
-
-def wide_table(rows: Sequence[Row]) -> pd.DataFrame:
-    """Return one line a row with full precision.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``texture, method, seeds, n``, one column for each metric by its name; then ``<metric>_low`` and
-        ``<metric>_high`` (``interval`` says of what kind), sizes, costs, AUC, speeds, status, error
-        and ``<metric>_normalised`` as :func:`between_floor_and_ceiling` says.
-        What there is not is missing (NaN or NA).
-    """
-    metrics = measured_metrics(rows)
-    lines = [
-        _wide_line(row, metrics) | _normalised(row, group, metrics)
-        for group in by_texture(rows).values()
-        for row in group
-    ]
-    table = pd.DataFrame(lines)
-    return table.astype(dict.fromkeys(_INTEGERS, "Int64") | dict.fromkeys(_SPEEDS, "float64"))
-
-
-def _wide_line(row: Row, metrics: Sequence[MetricInfo]) -> dict[str, object]:
-    sizes = row.sizes()
-    line: dict[str, object] = {
-        "texture": row.texture.name,
-        "method": row.method,
-        "seeds": len(row.succeeded),
-        "n": sizes.n if sizes else None,
-    }
-    line |= {metric.name: _number(row.figures[metric.name].value) for metric in metrics}
-    for metric in metrics:
-        figure = row.figures[metric.name]
-        line[f"{metric.name}_low"] = _number(figure.low)
-        line[f"{metric.name}_high"] = _number(figure.high)
-    return line | {
-        "interval": row.interval.value,
-        "against": row.against.value,
-        "images": sizes.images if sizes else None,
-        "disjoint_crops": sizes.disjoint_crops if sizes else None,
-        "flops": _number(row.mean_flops()),
-        "train_seconds": _number(row.mean_seconds("train")),
-        "sample_seconds": _number(row.mean_seconds("sample")),
-        **{name: _number(value) for name, value in (wide_costs(row) | wide_densities(row)).items()},
-        **wide_speed(row),
-        "failures": row.failures,
-        "status": row.status.value,
-        "error": row.error,
-    }
-
-
-def _normalised(row: Row, group: Sequence[Row], metrics: Sequence[MetricInfo]) -> dict[str, object]:
-    return {
-        f"{metric.name}_normalised": _number(between_floor_and_ceiling(row, group, metric.name)) for metric in metrics
-    }
-
-
-def normalised_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
-    """Return where a method stands between floor and ceiling in each headline metric, mean over textures."""
-    ends = (REAL, NOISE)
-    methods = dict.fromkeys(row.method for row in sorted(rows, key=_method_rank) if row.implementation not in ends)
-    headings = {metric.name: markup.escape(_heading(metric)) for metric in HEADLINES}
-    lines = [
-        {
-            "method": markup.escape(method),
-            **{heading: markup.escape(_mean_place(rows, method, name)) for name, heading in headings.items()},
-        }
-        for method in methods
-    ]
-    return pd.DataFrame(lines, columns=["method", *headings.values()], dtype="str")
-
-
-def _mean_place(rows: Sequence[Row], method: str, metric: str) -> str:
-    groups = by_texture(claimed(rows))
-    found = [
-        between_floor_and_ceiling(row, group, metric)
-        for group in groups.values()
-        for row in group
-        if row.method == method
-    ]
-    places = [place for place in found if place is not None]
-    return f"{format_number(math.fsum(places) / len(places))} ({len(places)})" if places else ABSENT
-
-
-def _number(value: float | None) -> float:
-    """Return a float, so that a column without any value is still one of numbers."""
-    return math.nan if value is None else value
-
 
 def comparison_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
-    """Return the table for people, every cell marked up; a winner is bold where intervals over seeds separate."""
-    lines = []
-    for group in by_texture(rows).values():
-        winners = {metric.name: find_winners(group, metric) for metric in MAIN_TABLE}
-        lines += [_comparison_line(row, winners, markup) for row in group]
-    return pd.DataFrame(lines, dtype="str")
+    """Return the table for people, every cell marked up; a winner is bold where intervals over seeds separate.
 
-
-def narrow_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
-    """Return the same table for a page, narrow enough for GitHub.
-
-    A texture stands in its first row only. Numbers of crops and operations and the network stand in the caption, all
-    columns in ``table.csv``; a status is shown where some run did not end well.
+    The copying rows of a texture stand at its end, under a heading. A status has a column where some run did not end
+    well; sizes stand in the caption, costs and speeds in tables of their own.
     """
-    table = comparison_table(rows, markup).drop(columns=["n", "TFLOP", "failed"])
-    if all(row.status is RowStatus.OK for row in rows):
-        table = table.drop(columns="status")
-    table["texture"] = table["texture"].where(~table["texture"].duplicated(), "")
-    network = markup.escape("(EffLite0)")
-    return table.rename(columns=lambda heading: str(heading).replace(f" {network}", ""))
+    lines: list[dict[str, str]] = []
+    for group in by_texture(rows).values():
+        winners = {metric.name: find_winners(group, metric) for metric in HEADLINES}
+        lines += with_heading(group, partial(_comparison_line, winners=winners, markup=markup), markup)
+    table = pd.DataFrame(lines, dtype="str")
+    return table.drop(columns="status") if all(row.status is RowStatus.OK for row in rows) else table
 
 
-def terminal_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
-    """Return the same table with narrow headings and without what a terminal has no room for."""
-    table = comparison_table(rows, markup).drop(columns=["n", "failed", "status"])
-    table["method"] = "  " + table["method"]
-    return fold_headings(table).rename(columns={"image·steps/s": "image·\nsteps/s", "train s": "train\ns"})
+def page_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
+    """Return the same table for a page: a texture stands in its first row only."""
+    return _textures_once(comparison_table(rows, markup))
 
 
 def companion_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
     """Return the metrics beside the main table, nothing bold; those that no row has are left out."""
     metrics = [metric for metric in measured_metrics(rows) if metric in COMPANIONS]
-    lines = [
-        {
-            "texture": markup.escape(row.texture.name),
-            "method": markup.escape(row.method),
-            **{markup.escape(_heading(metric)): _figure_cell(row, metric, False, markup) for metric in metrics},
-        }
-        for row in rows
-    ]
-    table = pd.DataFrame(lines, dtype="str")
-    table["texture"] = table["texture"].where(~table["texture"].duplicated(), "")
-    return table
+
+    def line(row: Row) -> dict[str, str]:
+        cells = {markup.escape(heading_of(metric)): _figure_cell(row, metric, False, markup) for metric in metrics}
+        return {"texture": markup.escape(row.texture.name), "method": markup.escape(row.method), **cells}
+
+    lines = [one for group in by_texture(rows).values() for one in with_heading(group, line, markup)]
+    return _textures_once(pd.DataFrame(lines, dtype="str"))
 
 
-def fold_headings(table: pd.DataFrame) -> pd.DataFrame:
-    """Break the headings of metrics into lines, the network's name on one of its own."""
-    return table.rename(columns={_heading(metric): _folded_heading(metric) for metric in MAIN_TABLE})
+def with_heading(rows: Sequence[Row], line: Callable[[Row], dict[str, str]], markup: Markup) -> list[dict[str, str]]:
+    """Return the lines of rows of one texture, what copies at the end under a heading of its own."""
+    copies = [line(row) for row in rows if row.copies]
+    heading = [dict.fromkeys(copies[0], "") | {"method": markup.italic(COPIES)}] if copies else []
+    for one in heading:
+        if "texture" in one:
+            one["texture"] = copies[0]["texture"]
+    return [line(row) for row in rows if not row.copies] + heading + copies
+
+
+def _textures_once(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(texture=table["texture"].where(~table["texture"].duplicated(), ""))
 
 
 def _comparison_line(row: Row, winners: dict[str, tuple[Row, ...]], markup: Markup) -> dict[str, str]:
-    sizes = row.sizes()
     held_out = "" if row.texture.held_out else " (no held-out)"
     figures = {
-        markup.escape(_heading(metric)): _figure_cell(row, metric, row in winners[metric.name], markup)
+        markup.escape(heading_of(metric)): _figure_cell(row, metric, row in winners.get(metric.name, ()), markup)
         for metric in MAIN_TABLE
     }
-    flops = row.mean_flops()
     reason = f": {shorten(row.error, _ERROR_LENGTH)}" if row.error else ""
     return {
         "texture": markup.escape(row.texture.name + held_out),
-        "method": markup.escape(f"{row.method} ({COPIES})" if row.copies else row.method),
+        "method": markup.escape(row.method),
         "seeds": _seeds_cell(row),
-        "n": str(sizes.n) if sizes else markup.escape(ABSENT),
         **figures,
-        markup.escape("image·steps/s"): markup.escape(format_number(image_speed(row))),
-        "TFLOP": markup.escape(format_number(flops / 1e12) if flops else ABSENT),
-        "train s": markup.escape(format_number(row.mean_seconds("train")) if row.is_trained else ABSENT),
-        "failed": str(row.failures) if row.failures else markup.escape(ABSENT),
         "status": markup.escape(f"{row.status}{reason}"),
     }
 
@@ -211,7 +94,7 @@ def _seeds_cell(row: Row) -> str:
 
 
 def _figure_cell(row: Row, metric: MetricInfo, wins: bool, markup: Markup) -> str:
-    """Return value and interval, such as ``0.123 (0.101–0.145)``."""
+    """Return value and interval, such as ``0.123 (0.101–0.145)``; a rate that marks rows by itself has none."""
     figure = row.figures[metric.name]
     text = format_number(figure.value, metric.digits)
     if figure.value is None or text == ABSENT:
@@ -219,7 +102,7 @@ def _figure_cell(row: Row, metric: MetricInfo, wins: bool, markup: Markup) -> st
     if not row.texture.held_out and metric.compared is Compared.HELD_OUT:
         text += NOT_HELD_OUT
     value = markup.bold(markup.escape(text)) if wins else markup.escape(text)
-    interval = _interval(figure, metric.digits, row.interval, markup)
+    interval = "" if metric.role is Role.COPYING else _interval(figure, metric.digits, row.interval, markup)
     return markup.with_interval(value, markup.escape(interval)) if interval else value
 
 
@@ -232,41 +115,45 @@ def _interval(figure: Estimate, digits: int, kind: IntervalKind, markup: Markup)
     return brackets.get(kind, markup.around_seeds).format(ends)
 
 
-def _heading(metric: MetricInfo) -> str:
+def heading_of(metric: MetricInfo) -> str:
+    """Return a metric's label without the common network, which the caption names, its unit and direction."""
     arrow = "↓" if metric.direction is Direction.LOWER else "↑"
     unit = f" [{metric.unit}]" if metric.unit else ""
-    return f"{metric.label}{unit} {arrow}"
+    return f"{short_label(metric)}{unit} {arrow}"
 
 
-def _folded_heading(metric: MetricInfo) -> str:
-    name, _, network = _heading(metric).replace(")", "").partition(" (")
-    words = name.split(" ")
-    return "\n".join([words[0], *([" ".join(words[1:])] if words[1:] else []), *([network] if network else [])])
+def short_label(metric: MetricInfo) -> str:
+    """Return a metric's label without the network that most of them have in common."""
+    return metric.label.removesuffix(" (EffLite0)")
 
 
 def floor_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
     """Return the geometric mean over textures of a method's value in times the value of the row ``real``."""
-    methods = dict.fromkeys(row.method for row in sorted(rows, key=_method_rank) if row.implementation != REAL)
-    lines = []
-    for method in methods:
-        line = {"method": markup.escape(method)}
-        for metric in MAIN_TABLE:
-            ratios = floor_ratios(rows, method, metric.name)
-            mean = format_number(geometric_mean(ratios))
-            textures = f" ({len(ratios)})" if ratios else ""
-            line[markup.escape(_heading(metric))] = markup.escape(f"{mean}{'×' if ratios else ''}{textures}")
-        lines.append(line)
-    return pd.DataFrame(
-        lines, columns=["method", *(markup.escape(_heading(metric)) for metric in MAIN_TABLE)], dtype="str"
-    )
+    compared = [row for row in claimed(rows) if not row.copies and row.implementation != REAL]
+    headings = {metric.name: markup.escape(heading_of(metric)) for metric in HEADLINES}
+    lines = [
+        {
+            "method": markup.escape(method),
+            **{heading: markup.escape(_times(floor_ratios(rows, method, name))) for name, heading in headings.items()},
+        }
+        for method in by_method(compared)
+    ]
+    return pd.DataFrame(lines, columns=["method", *headings.values()], dtype="str")
 
 
-def floor_ratios(rows: Sequence[Row], method: str, metric: str) -> list[float]:
-    """Return value over floor for each texture on which both are positive."""
+def _times(ratios: Sequence[float]) -> str:
+    return f"{format_number(geometric_mean(ratios))}× ({len(ratios)})" if ratios else ABSENT
+
+
+def floor_ratios(rows: Sequence[Row], method: str, metric: str, *, copies: bool = False) -> list[float]:
+    """Return value over floor for each claimed texture on which both are positive, of rows that copy or of others."""
     ratios = []
     for group in by_texture(claimed(rows)).values():
-        values = {row.method: row.figures[metric].value for row in group}
-        value, floor = values.get(method), values.get(REAL)
+        values = {row.method: row.figures[metric].value for row in group if row.copies is copies}
+        value, floor = (
+            values.get(method),
+            next((row.figures[metric].value for row in group if row.method == REAL), None),
+        )
         if value is not None and floor is not None and value > 0 and floor > 0:
             ratios.append(value / floor)
     return ratios
@@ -275,8 +162,3 @@ def floor_ratios(rows: Sequence[Row], method: str, metric: str) -> list[float]:
 def interval_kinds(rows: Sequence[Row]) -> tuple[IntervalKind, ...]:
     """Return the kinds of interval that a table holds."""
     return tuple(kind for kind in IntervalKind if kind and any(row.interval is kind for row in rows))
-
-
-def _method_rank(row: Row) -> int:
-    """Keep the order of rows within a texture when textures differ in their methods."""
-    return (not row.is_contestant) * 2 + (row.implementation != "inng")

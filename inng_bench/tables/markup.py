@@ -27,6 +27,10 @@ class Markup(ABC):
     def bold(self, marked_up: str) -> str:
         """Emphasise what is marked up already."""
 
+    @abstractmethod
+    def italic(self, text: str) -> str:
+        """Return a text as a heading within a table."""
+
     def with_interval(self, value: str, interval: str) -> str:
         """Join a value and its interval, both marked up."""
         return f"{value} {interval}"
@@ -45,6 +49,10 @@ class Plain(Markup):
         """Return the text with a star after it."""
         return f"{marked_up}*"
 
+    def italic(self, text: str) -> str:
+        """Return the text with a colon, since a terminal has one face."""
+        return f"{self.escape(text)}:"
+
     def with_interval(self, value: str, interval: str) -> str:
         """Set the interval below its value, so that the table stays narrow."""
         return f"{value}\n{interval}"
@@ -61,6 +69,10 @@ class Markdown(Markup):
     def bold(self, marked_up: str) -> str:
         """Return the text between two pairs of stars."""
         return f"**{marked_up}**"
+
+    def italic(self, text: str) -> str:
+        """Return the text between two stars."""
+        return f"*{self.escape(text)}*"
 
 
 class Latex(Markup):
@@ -103,6 +115,10 @@ class Latex(Markup):
     def bold(self, marked_up: str) -> str:
         """Return the text in a bold face."""
         return rf"\textbf{{{marked_up}}}"
+
+    def italic(self, text: str) -> str:
+        """Return the text in italics."""
+        return rf"\textit{{{self.escape(text)}}}"
 
 
 PLAIN, MARKDOWN, LATEX = Plain(), Markdown(), Latex()

@@ -1,0 +1,79 @@
+"""How many trials each method had: the rows of the suite ``tuning``, and which of them is the best."""
+
+import math
+import tomllib
+from collections import Counter
+from collections.abc import Sequence
+from importlib import resources
+
+import pandas as pd
+
+from inng_bench.metrics.catalogue import HEADLINES, MetricInfo
+from inng_bench.report.rows import Row, by_method, by_texture, claimed, mean_place
+from inng_bench.report.table import heading_of
+from inng_bench.tables.markup import Markup, format_number
+
+SUITE = "tuning"
+
+TITLE = "Trials"
+NOTE = (
+    "A trial is a row of this suite. Figures are (value - floor) / (ceiling - floor), means over textures: 0 is as "
+    "good as the row real, 1 no better than the row noise. The best trial has the least mean over the headline "
+    "metrics; a row that copies, or failed on some texture, cannot be it."
+)
+
+
+def trials_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
+    """Return the number of trials and the best one of each implementation; it is empty for any other suite."""
+    if any(record.suite != SUITE for row in rows for record in row.records):
+        return pd.DataFrame()
+    trials: dict[str, list[str]] = {}
+    for method, group in by_method(row for row in rows if row.is_trained).items():
+        trials.setdefault(group[0].implementation, []).append(method)
+    lines = [_line(rows, implementation, methods) for implementation, methods in trials.items()]
+    return pd.DataFrame(
+        [{markup.escape(name): markup.escape(cell) for name, cell in line.items()} for line in lines], dtype="str"
+    )
+
+
+def _line(rows: Sequence[Row], implementation: str, methods: Sequence[str]) -> dict[str, str]:
+    means = {method: mean for method in methods if (mean := _mean(rows, method, HEADLINES)) is not None}
+    best = min(means, key=lambda method: means[method], default="")
+    line = {
+        "method": implementation,
+        "trials": str(len(methods)),
+        "best": best or "none",
+        "mean": format_number(means.get(best)),
+    }
+    return line | {heading_of(metric): format_number(_mean(rows, best, [metric])) for metric in HEADLINES}
+
+
+def _mean(rows: Sequence[Row], method: str, metrics: Sequence[MetricInfo]) -> float | None:
+    """Return the mean over all textures; None where a row is missing, failed in part or copies."""
+    places = []
+    for group in by_texture(claimed(rows)).values():
+        row = next((row for row in group if row.method == method), None)
+        place = None if row is None or row.copies or row.failures else mean_place(row, group, metrics)
+        if place is None:
+            return None
+        places.append(place)
+    return math.fsum(places) / len(places) if places else None
+
+
+def trials_sentence(rows: Sequence[Row]) -> str:
+    """Say how many trials the methods of these rows had in the bundled suite ``tuning``; empty where it tells none."""
+    implementations = dict.fromkeys(row.implementation for row in rows if row.is_trained)
+    counts = {name: count for name, count in trials_of_suite().items() if name in implementations}
+    if not counts:
+        return ""
+    told = ", ".join(f"{name} in {count} {'trial' if count == 1 else 'trials'}" for name, count in counts.items())
+    return f"Recipes were chosen on tuning textures alone, in the suite {SUITE}: {told}."
+
+
+def trials_of_suite() -> dict[str, int]:
+    """Return the number of rows of each implementation in the bundled suite ``tuning``."""
+    file = resources.files("inng_bench.suites") / f"{SUITE}.toml"
+    if not file.is_file():
+        return {}
+    suite = tomllib.loads(file.read_text(encoding="utf-8"))
+    return dict(Counter(entry["implementation"] for entry in suite["methods"]))

@@ -1,0 +1,304 @@
+"""What may be claimed: copies apart, whether the eyes agree, the whole cost, equal trials."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from record_builder import VALUES, make_measurements, make_record, make_texture, write_records
+
+from inng_bench.metrics.catalogue import BY_NAME, COPIES_ABOVE, HEADLINES, Eye
+from inng_bench.records.schema import ModelFacts, Record, Status
+from inng_bench.report import build_report, trials
+from inng_bench.report.agreement import values_of
+from inng_bench.report.comparison import compare_methods, paired_rows
+from inng_bench.report.cost_figure import MOST_LINES, cost_figure, cost_lines
+from inng_bench.report.costs import PICTURES, costs_table, whole_costs
+from inng_bench.report.documents import latex, markdown, plain_text
+from inng_bench.report.effects import logarithms
+from inng_bench.report.eyes import eyes_sentence, firsts, metrics_by_eye
+from inng_bench.report.rows import Row, find_winners, make_rows
+from inng_bench.report.table import comparison_table, floor_table, heading_of
+from inng_bench.report.wide import wide_table
+from inng_bench.tables.markup import LATEX, MARKDOWN, PLAIN
+
+TEXTURES = ("brick", "grass", "gravel")
+FLOOR_AND_CEILING = {"real": 1.0, "noise": 30.0}
+TOO_MANY = COPIES_ABOVE + 0.01
+
+
+def scaled(factor: float, **changes: float) -> dict[str, float | None]:
+    return {name: changes.get(name, value * factor) for name, value in VALUES.items()}
+
+
+def on_textures(factors: Mapping[str, float], seeds: int = 1, **changes: Any) -> list[Record]:
+    """Return records of each method on each texture, whose figures are the floor's times a factor."""
+    return [
+        make_record(method, texture=texture, replicate=seed, values=scaled(factor * (1 + 0.01 * seed)), **changes)
+        for texture in TEXTURES
+        for method, factor in factors.items()
+        for seed in range(1 if method in FLOOR_AND_CEILING else seeds)
+    ]
+
+
+def copying(method: str, factor: float = 1.0, textures: tuple[str, ...] = TEXTURES, **changes: Any) -> list[Record]:
+    values = scaled(factor, copy_rate=TOO_MANY)
+    return [make_record(method, texture=texture, values=values, **changes) for texture in textures]
+
+
+def lines_of(rows: tuple[Row, ...], texture: str) -> list[str]:
+    table = comparison_table(rows, PLAIN)
+    return list(table.loc[table["texture"] == texture, "method"])
+
+
+# What copies
+
+
+def test_what_copies_stands_last_in_its_texture_under_a_heading_of_its_own() -> None:
+    records = [*on_textures({"inng": 2.0, **FLOOR_AND_CEILING}), *copying("mirror"), *copying("quilting")]
+    records += copying("dcgan", textures=("grass",))
+    rows = make_rows(records)
+    assert lines_of(rows, "brick") == ["real", "inng", "noise", "copies the picture:", "mirror", "quilting"]
+    assert lines_of(rows, "grass") == ["real", "inng", "noise", "copies the picture:", "dcgan", "mirror", "quilting"]
+    assert "  copies the picture:\n  mirror" in plain_text(rows, records)
+    assert re.search(r"\n\| +\| \*copies the picture\* +\|( +\|)+\n\| +\| mirror ", markdown(rows, records))
+    assert r"& \textit{copies the picture} &" in latex(rows, records)
+    assert wide_table(rows).set_index(["texture", "method"])["copies"].to_dict() == {
+        (row.texture.name, row.method): row.method in ("mirror", "quilting", "dcgan") for row in rows
+    }
+
+
+def test_mirror_and_quilting_copy_by_their_making_whatever_their_rate_and_real_never() -> None:
+    rows = make_rows([*on_textures({"mirror": 1.0, "quilting": 1.0}), *copying("real")])
+    assert {row.method: row.copies for row in rows} == {"real": False, "mirror": True, "quilting": True}
+
+
+def test_a_report_without_copies_has_no_such_heading() -> None:
+    assert lines_of(make_rows(on_textures({"real": 1.0, "inng": 2.0})), "brick") == ["real", "inng"]
+
+
+def test_what_copies_is_never_bold_and_does_not_keep_another_from_winning() -> None:
+    records = on_textures({"inng": 2.0, "dcgan": 6.0, **FLOOR_AND_CEILING}, seeds=3)
+    for seed in range(3):
+        records += copying("other", 1.5, implementation="other", budget_flops=8e12, replicate=seed)
+        records += copying("mirror", 0.5, replicate=seed)
+    brick = make_rows(one for one in records if one.texture.name == "brick")
+    assert [row.method for row in find_winners(brick, BY_NAME["gram"])] == ["inng"]
+    table = comparison_table(make_rows(records), MARKDOWN).set_index("method")
+    assert not table.loc[["other", "mirror"]].map(lambda cell: "**" in cell).any(axis=None)
+
+
+def test_what_copies_is_in_no_comparison_no_mean_and_no_effect() -> None:
+    records = on_textures({"inng": 2.0, **FLOOR_AND_CEILING}) + copying("mirror")
+    records += copying("dcgan", 3.0, ("brick",))
+    records += [make_record("dcgan", texture=texture, values=scaled(6.0)) for texture in ("grass", "gravel")]
+    rows = make_rows(records)
+    assert list(paired_rows(rows, "inng", "dcgan")) == ["grass", "gravel"]
+    assert {one.textures for one in compare_methods(rows)} == {2}
+    floors = floor_table(rows, PLAIN).set_index("method")
+    assert list(floors.index) == ["inng", "dcgan", "noise"]
+    assert floors.loc["dcgan", heading_of(BY_NAME["gram"])] == "6.00× (2)"
+    assert [len(values_of(rows)[texture]) for texture in TEXTURES] == [3, 4, 4]
+    assert {texture for texture, _ in logarithms(rows, "dcgan", "gram")} == {"grass", "gravel"}
+    assert "brick" not in {texture for by in firsts(rows).values() for texture in by}
+
+
+# Floors
+
+
+def test_the_floor_is_shown_with_its_interval_over_real_windows() -> None:
+    figures = [
+        one.model_copy(update={"low": 0.1, "high": 0.4}) if one.metric == "gram" else one
+        for one in make_measurements(VALUES)
+    ]
+    records = [make_record("real", measurements=tuple(figures))]
+    assert "0.200 {0.100–0.400}" in markdown(make_rows(records), records)
+    assert "Braces hold the 95% interval of the floor over real windows" in markdown(make_rows(records), records)
+
+
+# Eyes
+
+
+def eye_values(best: Mapping[Eye, float]) -> dict[str, float | None]:
+    """Return figures that are twice the floor times the factor of the metric's eye."""
+    return {**scaled(2.0), **{one.name: 2.0 * VALUES[one.name] * best.get(one.eye, 1.0) for one in HEADLINES}}
+
+
+def test_every_headline_metric_belongs_to_one_of_three_eyes() -> None:
+    found = metrics_by_eye()
+    assert len(found) == 3
+    assert sorted(one.name for metrics in found.values() for one in metrics) == sorted(one.name for one in HEADLINES)
+
+
+def test_the_report_says_in_one_sentence_that_the_eyes_disagree() -> None:
+    ours = eye_values({Eye.UNTRAINED: 9.0})
+    records = on_textures({"dcgan": 3.0, **FLOOR_AND_CEILING})
+    records += [make_record("inng", texture=texture, values=ours) for texture in TEXTURES]
+    records += copying("mirror", 0.9)
+    sentence = (
+        "The eyes disagree over 3 test textures: first most often are inng on 3 (EfficientNet-Lite0), inng on 3 "
+        "(EfficientNet-Lite0, from afar), dcgan on 3 (no trained network); on none all name the same method."
+    )
+    rows = make_rows(records)
+    assert eyes_sentence(rows) == sentence
+    for text in (plain_text(rows, records), markdown(rows, records), latex(rows, records)):
+        assert sentence in " ".join(text.split())
+
+
+def test_eyes_that_name_the_same_methods_agree_and_a_control_does_not_count() -> None:
+    inng_first, random_first = {"inng": 2.0, "random-phase": 5.0}, {"inng": 5.0, "random-phase": 2.0}
+    by_texture = {"bark": inng_first, "brick": inng_first, "marble": random_first, "field": random_first}
+    records = [
+        make_record(
+            method,
+            texture=make_texture(texture, role="control" if texture == "field" else "test"),
+            values=scaled(factor),
+        )
+        for texture, factors in by_texture.items()
+        for method, factor in (factors | FLOOR_AND_CEILING).items()
+    ]
+    found = eyes_sentence(make_rows(records))
+    assert found.startswith("The eyes agree over 3 test textures: first most often are inng on 2 (")
+    assert found.endswith("on 3 all name the same method.")
+    tied = eyes_sentence(make_rows([one for one in records if one.texture.name != "bark"]))
+    assert "inng and random-phase on 1 (" in tied
+
+
+def test_without_two_methods_or_a_ceiling_nothing_is_said_of_eyes() -> None:
+    assert eyes_sentence(make_rows(on_textures({"inng": 2.0, **FLOOR_AND_CEILING}))) == ""
+    assert eyes_sentence(make_rows(on_textures({"inng": 2.0, "dcgan": 3.0, "real": 1.0}))) == ""
+
+
+# Cost
+
+
+def with_cost(records: list[Record], *, draw_flops: float = 1e9, draw_seconds: float = 0.5) -> list[Record]:
+    """Return records of two canvases of 512 px, which are eight of 256 px."""
+    changes = {
+        "samples": 2,
+        "sample_size": (512, 512),
+        "model": ModelFacts(numbers=1, bytes=4, sample_flops=4 * draw_flops),
+    }
+    return [
+        record.model_copy(update=changes | {"seconds": {"train": 100.0, "sample": 8 * draw_seconds}})
+        for record in records
+    ]
+
+
+def test_the_whole_cost_is_training_and_as_many_pictures_of_256_px() -> None:
+    (row,) = make_rows(with_cost([make_record("inng")]))
+    costs = whole_costs(row)
+    for number in PICTURES:
+        assert costs[f"flops_{number}"] == pytest.approx(8e12 + number * 1e9)
+        assert costs[f"seconds_{number}"] == pytest.approx(100.0 + number * 0.5)
+    columns = [f"{unit}_{number}" for unit in ("flops", "seconds") for number in PICTURES]
+    assert set(columns) <= set(wide_table((row,)).columns)
+
+
+@pytest.mark.parametrize("method", ["random-phase", "noise", "mirror", "quilting"])
+def test_a_row_that_is_not_trained_has_no_cost_of_training(method: str) -> None:
+    costs = whole_costs(make_rows(with_cost([make_record(method)], draw_flops=0.0))[0])
+    assert (costs["flops_train"], costs["seconds_train"]) == (0.0, 0.0)
+    assert costs["seconds_100"] == pytest.approx(50.0)
+    assert costs["flops_10000"] == 0.0
+
+
+def test_the_table_of_costs_has_a_line_a_method_over_the_test_textures_and_copies_apart() -> None:
+    records = with_cost(on_textures({"inng": 2.0, "dcgan": 3.0, "mirror": 1.0, **FLOOR_AND_CEILING}))
+    table = costs_table(make_rows([one for one in records if one.method != "real"]), PLAIN)
+    assert list(table["method"]) == ["inng", "dcgan", "noise", "copies the picture:", "mirror"]
+    costs = table.set_index("method")
+    found = [str(costs.loc["inng", column]) for column in ("TFLOP train", "TFLOP 10000", "s 100")]
+    assert found == ["8.00", "18.0", "150"]
+    assert costs_table(make_rows([make_record("inng")]), PLAIN).empty
+
+
+def test_quality_over_cost_has_a_line_a_method_and_marks_copies() -> None:
+    records = with_cost(on_textures({"inng": 2.0, "dcgan": 3.0, "mirror": 1.1, **FLOOR_AND_CEILING}), draw_flops=0.0)
+    rows = make_rows(records)
+    lines = {line.name: line for line in cost_lines(rows, "gram", "seconds")}
+    assert list(lines) == ["inng", "dcgan", "mirror (copies the picture)"]
+    assert lines["inng"].quality == pytest.approx(2.0)
+    assert lines["inng"].costs == pytest.approx((100.5, 150.0, 5100.0))
+    assert [line.copies for line in lines.values()] == [False, False, True]
+    figure = cost_figure(rows)
+    assert figure is not None
+    assert figure == cost_figure(rows)
+    assert cost_figure(make_rows(on_textures({"inng": 2.0, "dcgan": 3.0, "real": 1.0}))) is None
+    many = with_cost(on_textures({f"row-{number}": 2.0 for number in range(MOST_LINES + 1)} | {"real": 1.0}))
+    assert cost_figure(make_rows(many)) is None
+
+
+# Trials
+
+
+def a_trial(method: str, implementation: str, factor: float, **changes: Any) -> list[Record]:
+    return [
+        make_record(
+            method,
+            implementation=implementation,
+            texture=make_texture(texture, role="tuning"),
+            **{"values": scaled(factor), "suite": "tuning"} | changes,
+        )
+        for texture in TEXTURES
+    ]
+
+
+def tuning_suite() -> list[Record]:
+    return [
+        *a_trial("real", "real", 1.0),
+        *a_trial("noise", "noise", 31.0),
+        *a_trial("first", "inng", 7.0),
+        *a_trial("second", "inng", 4.0),
+        *a_trial("copy", "inng", 1.0, values=scaled(1.5, copy_rate=TOO_MANY)),
+        *a_trial("broken", "inng", 1.0)[1:],
+        make_record(
+            "broken", implementation="inng", texture=make_texture("brick"), suite="tuning", status=Status.FAILED
+        ),
+        *a_trial("radford", "dcgan", 10.0),
+    ]
+
+
+def test_the_suite_of_trials_counts_them_and_names_the_best() -> None:
+    records = tuning_suite()
+    records = [one.model_copy(update={"texture": make_texture(one.texture.name, role="tuning")}) for one in records]
+    rows = make_rows(records)
+    table = trials.trials_table(rows, PLAIN)
+    assert table[["method", "trials", "best", "mean"]].values.tolist() == [
+        ["inng", "4", "second", "0.100"],
+        ["dcgan", "1", "radford", "0.300"],
+    ]
+    assert table.loc[0, heading_of(BY_NAME["gram"])] == "0.100"
+    assert "Trials. A trial is a row of this suite" in plain_text(rows, records)
+    assert "## Trials" in markdown(rows, records)
+
+
+def test_other_suites_say_how_many_trials_each_of_their_methods_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    records = on_textures({"inng": 2.0, "dcgan": 3.0, **FLOOR_AND_CEILING})
+    rows = make_rows(records)
+    monkeypatch.setattr(trials, "trials_of_suite", lambda: {"inng": 9, "dcgan": 1, "other": 3})
+    assert trials.trials_table(rows, PLAIN).empty
+    sentence = "Recipes were chosen on tuning textures alone, in the suite tuning: inng in 9 trials, dcgan in 1 trial."
+    assert sentence in " ".join(plain_text(rows, records).split())
+    monkeypatch.setattr(trials, "trials_of_suite", dict)
+    assert "Recipes were chosen" not in plain_text(rows, records)
+
+
+def test_the_bundled_suite_of_trials_gives_inng_and_dcgan_the_same_number() -> None:
+    found = trials.trials_of_suite()
+    assert len(set(found.values())) <= 1
+
+
+# Files
+
+
+def test_the_files_of_a_report_tell_copies_and_costs(tmp_path: Path) -> None:
+    records = with_cost(on_textures({"inng": 2.0, "dcgan": 3.0, **FLOOR_AND_CEILING})) + copying("mirror")
+    report = build_report(write_records(tmp_path, records))
+    table = pd.read_csv(report.folder / "table.csv").set_index(["texture", "method"])
+    assert table["copies"].sum() == len(TEXTURES)
+    assert table.loc[("brick", "inng"), "seconds_10000"] == pytest.approx(5100.0)
+    assert report.folder / "sheets/costs.png" in report.files
+    assert r"\textit" in LATEX.italic("x")
