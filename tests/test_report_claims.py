@@ -18,7 +18,7 @@ from inng_bench.report.cost_figure import MOST_LINES, cost_figure, cost_lines
 from inng_bench.report.costs import PICTURES, costs_table, whole_costs
 from inng_bench.report.documents import latex, markdown, plain_text
 from inng_bench.report.effects import logarithms
-from inng_bench.report.eyes import eyes_sentence, firsts, metrics_by_eye
+from inng_bench.report.eyes import eyes_sentence, metrics_by_eye, rankings
 from inng_bench.report.rows import Row, find_winners, make_rows
 from inng_bench.report.table import comparison_table, floor_table, heading_of
 from inng_bench.report.wide import wide_table
@@ -102,7 +102,7 @@ def test_what_copies_is_in_no_comparison_no_mean_and_no_effect() -> None:
     assert floors.loc["dcgan", heading_of(BY_NAME["gram"])] == "6.00× (2)"
     assert [len(values_of(rows)[texture]) for texture in TEXTURES] == [3, 4, 4]
     assert {texture for texture, _ in logarithms(rows, "dcgan", "gram")} == {"grass", "gravel"}
-    assert "brick" not in {texture for by in firsts(rows).values() for texture in by}
+    assert all(list(by["brick"]) == ["inng"] and len(by["grass"]) == 2 for by in rankings(rows).values())
 
 
 # Floors
@@ -164,6 +164,13 @@ def test_eyes_that_name_the_same_methods_agree_and_a_control_does_not_count() ->
     assert found.endswith("on 3 all name the same method.")
     tied = eyes_sentence(make_rows([one for one in records if one.texture.name != "bark"]))
     assert "inng and random-phase on 1 (" in tied
+
+
+def test_a_method_too_small_for_an_eye_is_said_to_be_unseen_by_it() -> None:
+    records = on_textures({"inng": 2.0, "random-phase": 5.0, **FLOOR_AND_CEILING})
+    small = {name: None if name.endswith("_far") else value for name, value in VALUES.items()}
+    records += [make_record("dcgan", texture=texture, values=small) for texture in TEXTURES]
+    assert eyes_sentence(make_rows(records)).endswith("Not seen by EfficientNet-Lite0, from afar: dcgan.")
 
 
 def test_without_two_methods_or_a_ceiling_nothing_is_said_of_eyes() -> None:

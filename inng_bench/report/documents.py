@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from inng_bench.metrics.catalogue import MAIN_TABLE, Role
 from inng_bench.records.schema import Record
 from inng_bench.report import agreement, comparison, costs, densities, effects, interactions, remarks, speed, trials
+from inng_bench.report.eyes import leading_metrics
 from inng_bench.report.origin import Origin
 from inng_bench.report.rows import Row
 from inng_bench.report.table import companion_table, comparison_table, floor_table, page_table
@@ -16,6 +18,8 @@ from inng_bench.tables.markup import LATEX, MARKDOWN, PLAIN, Markup
 
 WIDTH = 116
 """Letters in a line of plain text."""
+
+NARROW = "The table has the first metric of each eye; table.md and table.csv have all."
 
 FLOOR_TITLE = "Times the floor"
 FLOOR_NOTE = (
@@ -85,10 +89,11 @@ def sections(rows: Sequence[Row], records: Sequence[Record], origin: Origin | No
 
 def plain_text(rows: Sequence[Row], records: Sequence[Record], origin: Origin | None = None) -> str:
     """Return the report for a terminal of 120 columns."""
-    table = comparison_table(rows, PLAIN).drop(columns="status", errors="ignore")
+    shown = (*leading_metrics(), *(metric for metric in MAIN_TABLE if metric.role is Role.COPYING))
+    table = comparison_table(rows, PLAIN, shown).drop(columns="status", errors="ignore")
     blocks = [
         _terminal_table(table.assign(method="  " + table["method"])),
-        _bullets(remarks.caption(rows)),
+        _bullets([NARROW, *remarks.caption(rows)]),
         *(_terminal_section(part) for part in sections(rows, records, origin, PLAIN) if not part.page_only),
         _terminal_section(Section("Make it again", sentences=remarks.commands(records, origin))),
     ]

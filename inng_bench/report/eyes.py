@@ -1,7 +1,7 @@
 """Whether the eyes agree: which method each family of metrics puts first, texture by texture."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from inng_bench.metrics.catalogue import HEADLINES, Eye, MetricInfo
 from inng_bench.report.rows import NOISE, REAL, Row, by_texture, claimed, mean_place
@@ -30,39 +30,54 @@ def eyes_note() -> str:
     )
 
 
-def firsts(rows: Sequence[Row]) -> dict[Eye, dict[str, str]]:
-    """Return the label of the first method by eye and texture, among rows of one budget; copies take no part."""
-    found: dict[Eye, dict[str, str]] = {}
+def rankings(rows: Sequence[Row]) -> dict[Eye, dict[str, dict[str, float]]]:
+    """Return the mean place of each method by eye and texture, of rows of one budget; copies take no part."""
     budgets = Counter(row.budget_flops for row in claimed(rows) if row.is_trained)
     allowed = {budget for budget, _ in budgets.most_common(1)}
-    for eye, metrics in metrics_by_eye().items():
-        for texture, group in by_texture(claimed(rows)).items():
-            rivals = [
-                row
-                for row in group
-                if row.implementation not in (REAL, NOISE)
-                and not row.copies
-                and (row.budget_flops in allowed or not row.is_trained)
-            ]
-            places = {row.method: place for row in rivals if (place := mean_place(row, group, metrics)) is not None}
-            if len(places) > 1:
-                found.setdefault(eye, {})[texture] = min(places, key=lambda method: places[method])
-    return found
+    rivals = {
+        texture: [
+            row
+            for row in group
+            if row.implementation not in (REAL, NOISE)
+            and not row.copies
+            and (row.budget_flops in allowed or not row.is_trained)
+        ]
+        for texture, group in by_texture(rows).items()
+    }
+    return {
+        eye: {
+            texture: {
+                row.method: place for row in rivals[texture] if (place := mean_place(row, group, metrics)) is not None
+            }
+            for texture, group in by_texture(claimed(rows)).items()
+        }
+        for eye, metrics in metrics_by_eye().items()
+    }
 
 
 def eyes_sentence(rows: Sequence[Row]) -> str:
-    """Say which method each eye puts first most often, and whether the eyes agree; empty with less than two eyes."""
-    found = firsts(rows)
-    textures = set[str].intersection(*map(set, found.values())) if len(found) > 1 else set()
+    """Say which method each eye puts first most often, and whether the eyes agree; empty where nothing is ranked."""
+    ranked = rankings(rows)
+    textures = [texture for texture in by_texture(claimed(rows)) if all(len(by[texture]) > 1 for by in ranked.values())]
     if not textures:
         return ""
-    counts = {eye: Counter(by[texture] for texture in textures) for eye, by in found.items()}
-    most = {eye: _most_often(count) for eye, count in counts.items()}
+    firsts = {
+        eye: [min(by[texture], key=by[texture].__getitem__) for texture in textures] for eye, by in ranked.items()
+    }
+    most = {eye: _most_often(Counter(methods)) for eye, methods in firsts.items()}
     told = ", ".join(f"{' and '.join(methods)} on {number} ({eye})" for eye, (methods, number) in most.items())
-    same = sum(len({by[texture] for by in found.values()}) == 1 for texture in textures)
+    same = sum(len(set(named)) == 1 for named in zip(*firsts.values(), strict=True))
     agree = len({methods for methods, _ in most.values()}) == 1
     verdict = f"The eyes {'agree' if agree else 'disagree'} over {len(textures)} {_textures(rows, len(textures))}"
-    return f"{verdict}: first most often are {told}; on {same or 'none'} all name the same method."
+    return f"{verdict}: first most often are {told}; on {same or 'none'} all name the same method.{_unseen(ranked)}"
+
+
+def _unseen(ranked: Mapping[Eye, Mapping[str, Mapping[str, float]]]) -> str:
+    """Say which methods an eye has no figure of, whose samples are too small for it."""
+    seen = {eye: dict.fromkeys(method for places in by.values() for method in places) for eye, by in ranked.items()}
+    everyone = dict.fromkeys(method for methods in seen.values() for method in methods)
+    lacking = {eye: [method for method in everyone if method not in methods] for eye, methods in seen.items()}
+    return "".join(f" Not seen by {eye}: {', '.join(methods)}." for eye, methods in lacking.items() if methods)
 
 
 def _textures(rows: Sequence[Row], count: int) -> str:

@@ -27,7 +27,7 @@ _ERROR_LENGTH = 60
 """Letters of a reason within the table; it stands whole below."""
 
 
-def comparison_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
+def comparison_table(rows: Sequence[Row], markup: Markup, metrics: Sequence[MetricInfo] = MAIN_TABLE) -> pd.DataFrame:
     """Return the table for people, every cell marked up; a winner is bold where intervals over seeds separate.
 
     The copying rows of a texture stand at its end, under a heading. A status has a column where some run did not end
@@ -36,7 +36,7 @@ def comparison_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
     lines: list[dict[str, str]] = []
     for group in by_texture(rows).values():
         winners = {metric.name: find_winners(group, metric) for metric in HEADLINES}
-        lines += with_heading(group, partial(_comparison_line, winners=winners, markup=markup), markup)
+        lines += with_heading(group, partial(_comparison_line, metrics=metrics, winners=winners, markup=markup), markup)
     table = pd.DataFrame(lines, dtype="str")
     return table.drop(columns="status") if all(row.status is RowStatus.OK for row in rows) else table
 
@@ -72,11 +72,13 @@ def _textures_once(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(texture=table["texture"].where(~table["texture"].duplicated(), ""))
 
 
-def _comparison_line(row: Row, winners: dict[str, tuple[Row, ...]], markup: Markup) -> dict[str, str]:
+def _comparison_line(
+    row: Row, metrics: Sequence[MetricInfo], winners: dict[str, tuple[Row, ...]], markup: Markup
+) -> dict[str, str]:
     held_out = "" if row.texture.held_out else " (no held-out)"
     figures = {
         markup.escape(heading_of(metric)): _figure_cell(row, metric, row in winners.get(metric.name, ()), markup)
-        for metric in MAIN_TABLE
+        for metric in metrics
     }
     reason = f": {shorten(row.error, _ERROR_LENGTH)}" if row.error else ""
     return {
