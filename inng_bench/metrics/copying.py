@@ -14,7 +14,6 @@ A block is copied when its score is above what blocks of windows reach that no c
 windows match each other as closely as a copy would (an exact period), copying cannot be told, and nothing counts.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -76,6 +75,50 @@ class Pose(NamedTuple):
 UPRIGHT = Pose(0.0, 1.0)
 """The pose of the cheapest copies."""
 
+POSES = tuple(Pose(*pose) for pose in product(ANGLES, SCALES))
+
+
+@dataclass(frozen=True, eq=False)
+class Bank:
+    """A train window, prepared to be searched.
+
+    Attributes
+    ----------
+    grey : NDArray[np.float32]
+        (H, W): luminance.
+    smooth : NDArray[np.float64]
+        (H, W, 3): blurred as the blocks are in the close look.
+    poses : tuple[Posed, ...]
+        The window in each pose, continued periodically.
+    """
+
+    grey: Singles
+    smooth: Floats
+    poses: tuple["Posed", ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Posed:
+    """A window in one pose, at half the resolution.
+
+    Attributes
+    ----------
+    candidates : NDArray[np.float32]
+        (places, frequencies): every block as a unit vector.
+    columns : int
+        Number of places in a row.
+    pose : Pose
+        Which one.
+    matrix, offset : NDArray[np.float64]
+        A point p of the posed picture is the point matrix @ p + offset of the halved window.
+    """
+
+    candidates: Singles
+    columns: int
+    pose: Pose
+    matrix: Floats
+    offset: Floats
+
 
 @dataclass(frozen=True)
 class Copying:
@@ -102,11 +145,12 @@ class Copying:
 def copy_rate(comparison: Comparison) -> Outcome:
     """Measure the copy rate of all samples at once; of honest windows themselves, each by what the others give."""
     train, honest, samples = comparison.reference, comparison.honest, comparison.samples.pixels
+    bank = train.derive(_bank_of_first)
     if honest is comparison.samples and len(samples) > 1:
-        found = copying_among(samples, train.pixels[0])
+        found = copying_among(samples, bank)
     else:
-        threshold = train.derive(_own_threshold) if honest is None else honest.derive(_ThresholdIn(train))
-        found = copying(samples, train.pixels[0], threshold)
+        threshold = train.derive(_own_threshold) if honest is None else honest.derive(_ThresholdIn(bank))
+        found = copying(samples, bank, threshold)
     parts = {"threshold": found.threshold, "median_score": float(np.median(found.scores))}
     return Outcome(found.rate, BLOCKS, BLOCK, parts, found.per_group if len(found.per_group) > 1 else ())
 
@@ -115,51 +159,57 @@ def copy_rate(comparison: Comparison) -> Outcome:
 class _ThresholdIn:
     """What honest windows give with a train window; comparisons that share both pay for it once."""
 
-    train: Pictures
+    bank: Bank
 
     def __call__(self, honest: Pictures) -> float:
-        return honest_threshold(self.train.pixels[0], tuple(honest.pixels))
+        return honest_threshold(self.bank, honest.pixels)
+
+
+def _bank_of_first(train: Pictures) -> Bank:
+    return bank_of(train.pixels[0])
 
 
 def _own_threshold(train: Pictures) -> float:
-    return honest_threshold(train.pixels[0], ())
+    """Search one half of the train window in the other, where nothing else is known to be honest."""
+    searched, other = halves(train.pixels[0])
+    return honest_threshold(bank_of(searched), other[np.newaxis])
 
 
-def copying(samples: Pixels, train: Pixels, threshold: float) -> Copying:
+def copying(samples: Pixels, bank: Bank, threshold: float) -> Copying:
     """Measure how much of the samples is copied from the train window.
 
     Parameters
     ----------
     samples : Pixels
         uint8 (N, H, W, 3), at least BLOCK px a side.
-    train : Pixels
-        uint8 (H, W, 3).
+    bank : Bank
+        Of the train window.
     threshold : float
         From :func:`honest_threshold`.
     """
-    scores, picture = _scores(samples, train)
+    scores, picture = _scores(samples, bank)
     return _summary(scores, np.full(len(scores), threshold), groups(len(samples))[picture])
 
 
-def copying_among(honest: Pixels, train: Pixels) -> Copying:
+def copying_among(honest: Pixels, bank: Bank) -> Copying:
     """Measure how much of honest windows looks copied where each is judged by the others: the false alarms.
 
     Parameters
     ----------
     honest : Pixels
         uint8 (N, H, W, 3), at least two windows.
-    train : Pixels
-        uint8 (H, W, 3).
+    bank : Bank
+        Of the train window.
     """
-    scores, picture = _scores(honest, train)
+    scores, picture = _scores(honest, bank)
     thresholds = np.array([_above(scores[picture != number].max()) for number in range(len(honest))])
     return _summary(scores, thresholds[picture], picture)
 
 
-def _scores(samples: Pixels, train: Pixels) -> tuple[Floats, NDArray[np.int64]]:
+def _scores(samples: Pixels, bank: Bank) -> tuple[Floats, NDArray[np.int64]]:
     """Return the score of each block and the number of its picture."""
     places = grid(BLOCKS, len(samples), samples.shape[1:3], BLOCK)
-    return search(cut(samples, places, BLOCK), train), places[:, 0]
+    return search(cut(samples, places, BLOCK), bank), places[:, 0]
 
 
 def _summary(scores: Floats, thresholds: Floats, group: NDArray[np.int64]) -> Copying:
@@ -173,56 +223,52 @@ def _above(honest: float) -> float:
     return honest + MARGIN * (1.0 - honest)
 
 
-def honest_threshold(train: Pixels, honest: Sequence[Pixels]) -> float:
+def honest_threshold(bank: Bank, honest: Pixels) -> float:
     """Return the score that a copied block must exceed.
 
     Parameters
     ----------
-    train : Pixels
-        uint8 (H, W, 3).
-    honest : Sequence[Pixels]
-        Windows of one size that are no copies, uint8 (H, W, 3). Where there are none, one half of the train window is
-        searched in the other.
+    bank : Bank
+        Of the train window.
+    honest : Pixels
+        uint8 (N, H, W, 3): windows that are no copies.
     """
-    if not honest:
-        train, other = halves(train)
-        honest = (other,)
-    scores, _ = _scores(np.stack(honest), train)
+    scores, _ = _scores(honest, bank)
     return _above(float(scores.max()))
 
 
-def search(blocks: Pixels, train: Pixels) -> Floats:
+def bank_of(train: Pixels) -> Bank:
+    """Prepare a window, uint8 (H, W, 3); of 256 px a side it takes half a gigabyte, and a search twice as long."""
+    grey = _luminance(train)
+    half = _halved(grey)
+    return Bank(grey, _smoothed(train, "wrap"), tuple(_posed(half, pose) for pose in POSES))
+
+
+def search(blocks: Pixels, bank: Bank) -> Floats:
     """Return the score of each block: its correlation with the best place of the train window in any pose.
 
     Parameters
     ----------
     blocks : Pixels
         uint8 (n, BLOCK, BLOCK, 3).
-    train : Pixels
-        uint8 (H, W, 3), continued periodically, so that a rolled copy has no seam.
+    bank : Bank
+        Of the train window.
     """
     turned = np.stack([_symmetry(blocks, number) for number in range(SYMMETRIES)])
-    exact = _exact_places(_luminance(turned), _luminance(train[None])[0])
+    exact = _exact_places(_luminance(turned), bank.grey)
     queries = _low_frequencies(_halved(_luminance(turned)).reshape(-1, BLOCK // 2, BLOCK // 2))
-    best = np.full((len(queries), 0), -np.inf, np.float32)
-    places = np.zeros((len(queries), 0, 2))
-    poses = [Pose(*pose) for pose in product(ANGLES, SCALES)]
-    half = _halved(_luminance(train[None]))[0]
-    for pose in poses:
-        score, place = _best_places(queries, half, pose)
-        best = np.concatenate([best, score[:, None]], axis=1)
-        places = np.concatenate([places, place[:, None]], axis=1)
-    by_block = best.reshape(SYMMETRIES, len(blocks), len(poses)).transpose(1, 0, 2).reshape(len(blocks), -1)
+    found = [_best_places(queries, posed) for posed in bank.poses]
+    best, places = np.stack([score for score, _ in found], 1), np.stack([place for _, place in found], 1)
+    by_block = best.reshape(SYMMETRIES, len(blocks), len(POSES)).transpose(1, 0, 2).reshape(len(blocks), -1)
     scores = np.zeros(len(blocks))
-    smooth = _smoothed(train[None], "wrap")[0]
     close = _smoothed(turned, "nearest")
     for block, order in enumerate(np.argsort(-by_block, axis=1)[:, :CANDIDATES]):
-        for symmetry, index in (divmod(int(number), len(poses)) for number in order):
-            place = places[symmetry * len(blocks) + block, index]
-            scores[block] = max(scores[block], _fine_score(close[symmetry, block], smooth, place, poses[index]))
-        for symmetry in range(SYMMETRIES):
-            place = exact[symmetry, block]
-            scores[block] = max(scores[block], _fine_score(close[symmetry, block], smooth, place, UPRIGHT))
+        looks = [(symmetry, exact[symmetry, block], UPRIGHT) for symmetry in range(SYMMETRIES)]
+        for symmetry, index in (divmod(int(number), len(POSES)) for number in order):
+            looks.append((symmetry, places[symmetry * len(blocks) + block, index], POSES[index]))
+        scores[block] = max(
+            _fine_score(close[symmetry, block], bank.smooth, place, pose) for symmetry, place, pose in looks
+        )
     return scores
 
 
@@ -315,21 +361,24 @@ def _low_frequencies(blocks: Singles) -> Singles:
     return np.asarray(found / (np.linalg.norm(found, axis=1, keepdims=True) + 1e-3))
 
 
-def _best_places(queries: Singles, half: Singles, pose: Pose) -> tuple[Singles, Floats]:
-    """Return the best score of each query in one pose, and the place of its middle in the train window, full pixels."""
+def _posed(half: Singles, pose: Pose) -> Posed:
+    """Return a halved window in one pose, continued periodically so that a rolled copy has no seam."""
     matrix = _to_train(pose)
     reach = abs(np.cos(np.deg2rad(pose.angle))) + abs(np.sin(np.deg2rad(pose.angle)))
     shape = np.ceil(np.array(half.shape) * pose.scale * reach).astype(int) + BLOCK // 2
-    # A point p of the posed picture, counted from its middle, is the point matrix @ p of the train window.
     offset = (np.array(half.shape) - 1) / 2 - matrix @ ((shape - 1) / 2)
     posed = affine_transform(half, matrix, offset, tuple(shape), order=1, mode="grid-wrap")
     views = np.lib.stride_tricks.sliding_window_view(posed, (BLOCK // 2, BLOCK // 2))
-    columns = views.shape[1]
     candidates = _low_frequencies(np.ascontiguousarray(views).reshape(-1, BLOCK // 2, BLOCK // 2))
-    scores = queries @ candidates.T
+    return Posed(candidates, views.shape[1], pose, matrix, offset)
+
+
+def _best_places(queries: Singles, posed: Posed) -> tuple[Singles, Floats]:
+    """Return the best score of each query in one pose, and the place of its middle in the train window, full pixels."""
+    scores = queries @ posed.candidates.T
     winner = scores.argmax(1)
-    middle = np.stack(np.divmod(winner, columns), axis=1) + (BLOCK // 2 - 1) / 2
-    places = middle @ matrix.T + offset
+    middle = np.stack(np.divmod(winner, posed.columns), axis=1) + (BLOCK // 2 - 1) / 2
+    places = middle @ posed.matrix.T + posed.offset
     return scores[np.arange(len(queries)), winner], 2 * places + 0.5
 
 
