@@ -280,7 +280,7 @@ PAPER = CascadeConfig(
 )
 """What the paper says, where it says something: one logit, Langevin updates with noise along the gradient of ln g_t
 alone, the decision boundary, averaging where windows overlap, a Gaussian p0. ε and T, which it does not name, cannot be
-told from the best of a grid (suite ``paper-steps``, one seed). All else that it leaves open is as in ``fast`` when this
+told from the best of a grid (one seed). All else that it leaves open is as in ``fast`` when this
 was written, the network included, but without data noise. Written out, so that what becomes of ``fast`` does not change
 it."""
 
