@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogFormatter
 
 from inng_bench.metrics.catalogue import MetricInfo
 from inng_bench.report.costs import PICTURES, mean_costs
@@ -93,6 +94,9 @@ def _plot(axes: Axes, lines: Sequence[CostLine], styles: Styles, metric: MetricI
     # Some methods count no operations at all, and 0 has no logarithm.
     axes.set_xscale("symlog", linthresh=10.0 ** math.floor(math.log10(min(positive, default=1.0))))
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(LogFormatter())
+    axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.6)))
+    axes.tick_params(which="minor", labelsize=7)
     axes.axhline(1.0, color="#777777", linestyle=":", linewidth=1)
     axes.set_title(metric.label, fontsize=10, loc="left", parse_math=False)
     style_axes(axes, unit)
