@@ -68,8 +68,8 @@ RADFORD = DCGANConfig(
     best_moment=False,
     palette=False,
 )
-"""As published, with the kernels and filters of the authors' own Torch code (soumith/dcgan.torch), but for the batch:
-128 patches a step would leave a budget of a few TFLOP not ten steps."""
+"""As published, with the kernels and the 64 filters of the Torch ports of the authors' code, but for the batch: 128
+patches a step would leave a budget of a few TFLOP not ten steps."""
 
 PRESETS: dict[str, DCGANConfig] = {"best": BEST, "radford": RADFORD}
 
