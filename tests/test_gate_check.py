@@ -224,8 +224,8 @@ def with_weights(records: list[Record]) -> list[Record]:
     [
         (other_suite, "run the reference's suite, or bless these results"),
         (lambda records: [*records[:3], *other_suite(records[3:])], "are runs of several suites"),
-        (other_version, "in version 7 and this package version 1"),
-        (unknown_metric, "has beauty in version 1 and this package none of that name"),
+        (other_version, "in version 7 and this package version 2"),
+        (unknown_metric, "has beauty in version 2 and this package none of that name"),
         (other_window, "the texture brick has other pixels than in the reference"),
         (other_weights, "feature networks of other weights"),
         (lambda records: edit_hashes(records, {}), "feature networks of other weights"),
@@ -401,10 +401,15 @@ def test_the_references_of_a_checkout_can_be_judged_against(suite: str, capsys: 
 def test_results_of_an_older_schema_cannot_be_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_records(tmp_path / "old", make_table())
     write_records(tmp_path / "new", make_table())
-    rewrite(store.record_path(tmp_path / "new", "brick", "inng", 0), lambda content: content.update(schema_version=5))
+
+    def make_older(content: dict[str, Any]) -> None:
+        content["schema_version"] = 6
+        content["texture"]["held_out"] = content["texture"]["held_out"][0]
+
+    rewrite(store.record_path(tmp_path / "new", "brick", "inng", 0), make_older)
     arguments = ["check", str(tmp_path / "new"), "--against", str(tmp_path / "old")]
     assert cli.main(arguments) == ExitStatus.BAD_INPUT
-    assert f"of schema version 5, and this package writes {SCHEMA_VERSION}" in capsys.readouterr().err
+    assert f"of schema version 6, and this package writes {SCHEMA_VERSION}" in capsys.readouterr().err
 
 
 def test_a_figure_that_some_seeds_of_a_row_lack_cannot_be_judged_and_is_named() -> None:

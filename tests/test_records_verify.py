@@ -136,7 +136,7 @@ def test_verify_says_what_is_whole_with_status_0_and_what_is_not_with_status_2(r
     assert command("verify", "--results", str(results)) == 2
     errors = capsys.readouterr().err.splitlines()
     assert errors[0].endswith("model.safetensors is damaged; delete its run and run again.")
-    assert errors[1] == f"inng-bench: 1 of 8 files of {results} are not whole."
+    assert errors[1] == f"inng-bench: 1 of 10 files of {results} are not whole."
 
 
 def test_list_has_a_line_for_each_run_with_its_end(results: Path, capsys: Say) -> None:
