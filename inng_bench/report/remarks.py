@@ -56,7 +56,7 @@ def caption(rows: Sequence[Row]) -> list[str]:
         *_without_held_out(rows),
         *(_KINDS[kind] for kind in interval_kinds(rows)),
         "Bold (a star in the terminal) is the best trained method of a texture and budget where its interval over "
-        "seeds lies clear of all others of that budget; one seed decides nothing.",
+        "seeds lies clear of all others of that budget; a row of one seed is left out of this.",
         "A heading without a network means EfficientNet-Lite0 trained on ImageNet (EffLite0). Its patch-FID and "
         "patch-KID are not comparable with published FID and KID, which take Inception-v3 and other crops.",
     ]

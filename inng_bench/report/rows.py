@@ -248,19 +248,20 @@ def find_winners(rows: Sequence[Row], metric: MetricInfo) -> tuple[Row, ...]:
     """Return the trained rows of one texture that beat all others of their budget by their intervals over seeds.
 
     There is at most one for each budget, and none where a row has no competitor of its budget. A row of one seed
-    never wins, and it keeps the others of its budget from winning.
+    neither wins nor keeps another from winning.
     """
-    measured = [row for row in rows if row.is_contestant and row.figures[metric.name].value is not None]
+    measured = [
+        row
+        for row in rows
+        if row.is_contestant and row.interval.is_over_seeds and row.figures[metric.name].value is not None
+    ]
     return tuple(row for row in measured if _beats_its_budget(row, measured, metric))
 
 
 def _beats_its_budget(row: Row, measured: Sequence[Row], metric: MetricInfo) -> bool:
     others = [other for other in measured if other is not row and other.budget_flops == row.budget_flops]
     return bool(others) and all(
-        row.interval.is_over_seeds
-        and other.interval.is_over_seeds
-        and separates(row.figures[metric.name], other.figures[metric.name], metric)
-        for other in others
+        separates(row.figures[metric.name], other.figures[metric.name], metric) for other in others
     )
 
 
