@@ -32,7 +32,7 @@ from inng_bench.report.intervals import (
     estimate_over_canvases,
     estimate_over_seeds,
 )
-from inng_bench.report.rows import find_winners, make_rows
+from inng_bench.report.rows import between_floor_and_ceiling, find_winners, make_rows
 from inng_bench.report.speed import speed_table
 from inng_bench.report.table import comparison_table, floor_ratios
 from inng_bench.report.wide import wide_table
@@ -257,7 +257,7 @@ def test_times_the_floor_is_the_geometric_mean_over_textures() -> None:
         make_record("inng", texture="no-floor", values=scaled(99)),
     ]
     rows = make_rows(records)
-    assert floor_ratios(rows, "inng", "gram") == [pytest.approx(2), pytest.approx(8)]
+    assert floor_ratios(rows, "inng", "gram") == pytest.approx({"brick": 2, "grass": 8})
     assert "4.00× (2)" in markdown(rows, records)
 
 
@@ -276,6 +276,32 @@ def test_a_figure_stands_between_the_floor_of_real_and_the_ceiling_of_noise() ->
     assert table["gram_normalised"].isna().loc["no-floor", "inng"]
 
 
+@pytest.mark.parametrize(
+    ("metric", "low", "high", "ceiling", "place"),
+    [
+        ("gram", 0.1, 0.4, 0.5, 1 / 3),
+        ("gram", 0.1, 0.4, 0.4, None),
+        ("gram", 0.1, 0.4, 0.1, None),
+        ("gram", None, None, 0.3, 1.0),
+        ("gram", None, None, 0.2, None),
+        ("precision", 0.1, 0.4, 0.05, -2 / 3),
+        ("precision", 0.1, 0.4, 0.1, None),
+        ("precision", None, None, 0.3, None),
+    ],
+)
+def test_a_ceiling_within_the_interval_of_the_floor_is_none(
+    metric: str, low: float | None, high: float | None, ceiling: float, place: float | None
+) -> None:
+    (real,) = make_measurements({metric: 0.2})
+    records = [
+        make_record("real", measurements=(real.model_copy(update={"low": low, "high": high}),)),
+        make_record("inng", values={metric: 0.3}),
+        make_record("noise", values={metric: ceiling}),
+    ]
+    rows = make_rows(records)
+    assert between_floor_and_ceiling(rows[1], rows, metric) == (None if place is None else pytest.approx(place))
+
+
 def test_companions_stand_in_a_table_of_their_own_and_are_never_bold() -> None:
     records = comparison()
     text = markdown(make_rows(records), records)
@@ -290,7 +316,7 @@ def test_companions_stand_in_a_table_of_their_own_and_are_never_bold() -> None:
 
 def test_a_floor_that_is_not_positive_gives_no_ratio() -> None:
     rows = make_rows([make_record("real", values={**VALUES, "patch_kid": -0.001}), make_record("inng")])
-    assert floor_ratios(rows, "inng", "patch_kid") == []
+    assert floor_ratios(rows, "inng", "patch_kid") == {}
 
 
 def test_wins_and_losses_are_counted_at_equal_budget_only() -> None:

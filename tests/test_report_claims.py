@@ -95,14 +95,51 @@ def test_what_copies_is_in_no_comparison_no_mean_and_no_effect() -> None:
     records += copying("dcgan", 3.0, ("brick",))
     records += [make_record("dcgan", texture=texture, values=scaled(6.0)) for texture in ("grass", "gravel")]
     rows = make_rows(records)
-    assert list(paired_rows(rows, "inng", "dcgan")) == ["grass", "gravel"]
-    assert {one.textures for one in compare_methods(rows)} == {2}
-    floors = floor_table(rows, PLAIN).set_index("method")
-    assert list(floors.index) == ["inng", "dcgan", "noise"]
-    assert floors.loc["dcgan", heading_of(BY_NAME["gram"])] == "6.00× (2)"
-    assert [len(values_of(rows)[texture]) for texture in TEXTURES] == [3, 4, 4]
-    assert {texture for texture, _ in logarithms(rows, "dcgan", "gram")} == {"grass", "gravel"}
-    assert all(list(by["brick"]) == ["inng"] and len(by["grass"]) == 2 for by in rankings(rows).values())
+    assert paired_rows(rows, "inng", "dcgan") == {}
+    assert compare_methods(rows) == ()
+    assert list(floor_table(rows, PLAIN)["method"]) == ["inng", "noise"]
+    assert [len(values_of(rows)[texture]) for texture in TEXTURES] == [3, 3, 3]
+    assert logarithms(rows, "dcgan", "gram") == {}
+    assert all(list(by[texture]) == ["inng"] for by in rankings(rows).values() for texture in TEXTURES)
+    sentence = (
+        "dcgan copies on brick, and so is in no comparison, no mean of quality and no ranking over textures at all"
+    )
+    text = " ".join(plain_text(rows, records).split())
+    assert sentence in text
+    assert "mirror copies on" not in text
+
+
+def test_a_copy_on_a_texture_that_nothing_is_claimed_of_does_not_count() -> None:
+    tuning = make_texture("cloth", role="tuning")
+    records = on_textures({"inng": 2.0, "dcgan": 6.0, **FLOOR_AND_CEILING})
+    records += [make_record("dcgan", texture=tuning, values=scaled(6.0, copy_rate=TOO_MANY))]
+    rows = make_rows(records)
+    assert list(paired_rows(rows, "inng", "dcgan")) == list(TEXTURES)
+    assert "dcgan copies on" not in plain_text(rows, records)
+
+
+def test_one_seed_that_copies_marks_the_row() -> None:
+    records = on_textures({"inng": 2.0, "dcgan": 6.0}, seeds=9)
+    records[-1] = make_record("dcgan", texture=TEXTURES[-1], replicate=8, values=scaled(6.0, copy_rate=TOO_MANY))
+    rows = make_rows(records)
+    assert [row.texture.name for row in rows if row.copies] == [TEXTURES[-1]]
+    assert (rows[-1].figures["copy_rate"].value or 1.0) < COPIES_ABOVE
+
+
+def test_a_trained_row_without_a_copy_rate_takes_part_in_no_claim_and_a_reference_row_does() -> None:
+    unknown = {name: value for name, value in scaled(2.0).items() if name != "copy_rate"}
+    records = on_textures({"dcgan": 6.0, "other": 9.0, **FLOOR_AND_CEILING}, seeds=3, budget_flops=8e12)
+    for texture in TEXTURES:
+        records += [make_record("random-phase", texture=texture, values=unknown)]
+        records += [make_record("inng", texture=texture, replicate=0, values=unknown | {"copy_rate": 0.0})]
+        records += [make_record("inng", texture=texture, replicate=seed, values=unknown) for seed in (1, 2)]
+    rows = make_rows(records)
+    assert {row.method for row in rows if row.may_copy} == {"inng"}
+    assert [row.method for row in find_winners(rows[: len(rows) // 3], BY_NAME["gram"])] == ["dcgan"]
+    assert compare_methods(rows) == ()
+    assert list(floor_table(rows, PLAIN)["method"]) == ["dcgan", "other", "random-phase", "noise"]
+    sentence = "The copy rate of inng could not be measured on brick, grass, gravel: no comparison, mean"
+    assert sentence in " ".join(plain_text(rows, records).split())
 
 
 # Floors

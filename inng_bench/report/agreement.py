@@ -14,7 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from inng_bench.metrics.catalogue import BY_NAME, CATALOGUE, Direction
-from inng_bench.report.rows import Row, by_texture, claimed
+from inng_bench.report.rows import Row, by_texture, comparable
 from inng_bench.tables.markup import ABSENT, Markup
 
 FEWEST_ROWS = 3
@@ -56,8 +56,8 @@ class Agreement:
 def values_of(rows: Sequence[Row]) -> Values:
     """Return what :func:`agreements` asks for from the rows of a report: means over seeds, reference rows included."""
     return {
-        texture: [{name: figure.value for name, figure in row.figures.items()} for row in group if not row.copies]
-        for texture, group in by_texture(claimed(rows)).items()
+        texture: [{name: figure.value for name, figure in row.figures.items()} for row in group]
+        for texture, group in by_texture(comparable(rows)).items()
     }
 
 

@@ -17,7 +17,7 @@ from scipy import stats
 
 from inng_bench.metrics.catalogue import HEADLINES, MetricInfo
 from inng_bench.report.intervals import Estimate, t_interval
-from inng_bench.report.rows import Row, by_texture, claimed
+from inng_bench.report.rows import Row, by_texture, comparable
 from inng_bench.tables.markup import ABSENT, Markup, format_number, format_range
 
 FEWEST_TEXTURES = 3
@@ -83,8 +83,8 @@ def pairs(rows: Sequence[Row]) -> tuple[tuple[str, str], ...]:
 
 
 def contestants(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """Return the rows that comparisons look at: of the claimed textures, no copies."""
-    return tuple(row for row in claimed(rows) if row.is_contestant)
+    """Return the trained rows of :func:`inng_bench.report.rows.comparable`."""
+    return tuple(row for row in comparable(rows) if row.is_trained)
 
 
 def paired_rows(rows: Sequence[Row], ours: str, theirs: str) -> dict[str, tuple[Row, Row]]:

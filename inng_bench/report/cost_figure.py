@@ -48,8 +48,8 @@ def cost_lines(rows: Sequence[Row], metric: str, unit: str) -> tuple[CostLine, .
     methods = by_method(row for row in claimed(rows) if row.implementation not in (REAL, NOISE))
     lines = []
     for method, group in methods.items():
-        copies = all(row.copies for row in group)
-        quality = geometric_mean(floor_ratios(rows, method, metric, copies=copies))
+        copies = any(row.copies for row in group)
+        quality = geometric_mean(list(floor_ratios(rows, method, metric).values()))
         found = mean_costs(group)
         costs = [cost for number in PICTURES if (cost := found[f"{unit}_{number}"]) is not None]
         if quality is not None and costs:

@@ -96,8 +96,8 @@ def costs_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
     """Return the whole costs, a line for each method that drew samples; it may be empty."""
     methods = by_method(row for row in claimed(rows) if row.implementation != REAL)
     drawn = {method: costs for method, group in methods.items() if (costs := mean_costs(group))["seconds_draw"]}
-    firsts = [methods[method][0] for method in drawn]
-    return pd.DataFrame(with_heading(firsts, lambda row: _line(row, drawn[row.method], markup), markup), dtype="str")
+    lasts = [methods[method][-1] for method in drawn]  # a row that copies, where a method has some
+    return pd.DataFrame(with_heading(lasts, lambda row: _line(row, drawn[row.method], markup), markup), dtype="str")
 
 
 def _line(row: Row, costs: dict[str, float | None], markup: Markup) -> dict[str, str]:

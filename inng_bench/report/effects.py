@@ -17,7 +17,7 @@ from inng_bench.metrics.catalogue import BY_NAME
 from inng_bench.records.schema import Record
 from inng_bench.report.comparison import holm
 from inng_bench.report.intervals import Estimate
-from inng_bench.report.rows import Row, claimed, find_headline
+from inng_bench.report.rows import Row, comparable, find_headline
 from inng_bench.tables.markup import ABSENT, Markup, decimals, format_number, format_range, shorten
 
 LEVEL = 0.05
@@ -149,9 +149,9 @@ def _effect(rows: Sequence[Row], method: str, baseline: str, quantity: str) -> P
 
 
 def logarithms(rows: Sequence[Row], method: str, quantity: str) -> dict[tuple[str, int], float]:
-    """Return the logarithms of a method's positive values, by texture and seed; a copy has no part in it."""
+    """Return the logarithms of a method's positive values, by texture and seed; what copies has no part in it."""
     read = QUANTITIES[quantity]
-    chosen = (row for row in claimed(rows) if row.method == method and not row.copies)
+    chosen = (row for row in comparable(rows) if row.method == method)
     records = (record for row in chosen for record in row.succeeded)
     values = {(record.texture.name, record.replicate): read(record) for record in records}
     return {pair: math.log(value) for pair, value in values.items() if value is not None and value > 0}

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from inng_bench.metrics.catalogue import HEADLINES, Eye, MetricInfo
-from inng_bench.report.rows import NOISE, REAL, Row, by_texture, claimed, mean_place
+from inng_bench.report.rows import NOISE, REAL, Row, by_texture, claimed, comparable, mean_place
 from inng_bench.report.table import short_label
 
 
@@ -38,16 +38,16 @@ def rankings(rows: Sequence[Row]) -> dict[Eye, dict[str, dict[str, float]]]:
         texture: [
             row
             for row in group
-            if row.implementation not in (REAL, NOISE)
-            and not row.copies
-            and (row.budget_flops in allowed or not row.is_trained)
+            if row.implementation not in (REAL, NOISE) and (row.budget_flops in allowed or not row.is_trained)
         ]
-        for texture, group in by_texture(rows).items()
+        for texture, group in by_texture(comparable(rows)).items()
     }
     return {
         eye: {
             texture: {
-                row.method: place for row in rivals[texture] if (place := mean_place(row, group, metrics)) is not None
+                row.method: place
+                for row in rivals.get(texture, ())
+                if (place := mean_place(row, group, metrics)) is not None
             }
             for texture, group in by_texture(claimed(rows)).items()
         }

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from inng_bench.metrics.catalogue import COPIES_ABOVE, HEADLINES, MetricInfo
 from inng_bench.records import store
-from inng_bench.records.schema import Record, Status
+from inng_bench.records.schema import COPYING_ROWS, Record, Status
 from inng_bench.report.comparison import paired_rows, pairs
 from inng_bench.report.eyes import eyes_note, eyes_sentence
 from inng_bench.report.intervals import BOOTSTRAP_FROM, IntervalKind
@@ -13,7 +13,9 @@ from inng_bench.report.origin import Origin
 from inng_bench.report.rows import (
     REAL,
     Row,
+    by_method,
     by_texture,
+    claimed,
     is_better,
     measured_metrics,
     one_line,
@@ -51,7 +53,8 @@ def caption(rows: Sequence[Row]) -> list[str]:
         "window. ↓ lower is better.",
         f"The row {REAL} is the floor: the mean over all pairs of real windows, at the same area on both sides.",
         "Rows that copy the picture are in no comparison and no mean, and never bold: mirror and quilting by their "
-        f"making, any other row with a copy rate above {COPIES_ABOVE:g}.",
+        f"making, any other row of which a seed has a copy rate above {COPIES_ABOVE:g}.",
+        *_copying(rows),
         *_roles(rows),
         *_without_held_out(rows),
         *(_KINDS[kind] for kind in interval_kinds(rows)),
@@ -99,6 +102,26 @@ def _roles(rows: Sequence[Row]) -> list[str]:
         names = sorted({row.texture.name for row in rows if row.texture.role == "control"})
         sentences.append(f"{', '.join(names)} is a control: shown, in no mean and in no comparison.")
     return sentences
+
+
+def _copying(rows: Sequence[Row]) -> list[str]:
+    """Name the methods that copy somewhere, and those of which nobody knows."""
+    chosen = [row for row in claimed(rows) if row.implementation not in COPYING_ROWS]
+    copying = by_method(row for row in chosen if row.copies)
+    unknown = by_method(row for row in chosen if row.may_copy)
+    return [
+        f"{method} copies on {_textures(group)}, and so is in no comparison, no mean of quality and no ranking over "
+        "textures at all: else a method could choose its textures by copying."
+        for method, group in copying.items()
+    ] + [
+        f"The copy rate of {method} could not be measured on {_textures(group)}: no comparison, mean or bold figure "
+        "has it there."
+        for method, group in unknown.items()
+    ]
+
+
+def _textures(rows: Sequence[Row]) -> str:
+    return ", ".join(row.texture.name for row in rows)
 
 
 def _without_held_out(rows: Sequence[Row]) -> list[str]:

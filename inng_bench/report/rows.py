@@ -80,16 +80,25 @@ class Row:
 
     @property
     def copies(self) -> bool:
-        """Whether the row copies the picture: by its making, or by its copy rate."""
-        rate = self.figures["copy_rate"].value
+        """Whether the row copies the picture: by its making, or by the copy rate of any of its seeds."""
         return self.implementation in COPYING_ROWS or (
-            self.implementation != REAL and rate is not None and rate > COPIES_ABOVE
+            self.implementation != REAL and any(rate is not None and rate > COPIES_ABOVE for rate in self._copy_rates())
         )
 
     @property
+    def may_copy(self) -> bool:
+        """Whether nobody knows if the row copies: it is trained, and the copy rate of a seed could not be measured."""
+        return self.is_trained and not self.copies and None in self._copy_rates()
+
+    @property
     def is_contestant(self) -> bool:
-        """Whether the row takes part in comparisons: trained, and no copy."""
-        return self.is_trained and not self.copies
+        """Whether the row takes part in comparisons: trained, and known to be no copy."""
+        return self.is_trained and not self.copies and not self.may_copy
+
+    def _copy_rates(self) -> list[float | None]:
+        """Return the copy rate of each seed that went well."""
+        found = (find_headline(record, "copy_rate") for record in self.succeeded)
+        return [measurement.value if measurement else None for measurement in found]
 
     @property
     def succeeded(self) -> tuple[Record, ...]:
@@ -180,6 +189,16 @@ def claimed(rows: Sequence[Row]) -> tuple[Row, ...]:
     return tuple(row for row in rows if row.texture.role in wanted)
 
 
+def comparable(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Return the claimed rows without copies and what may be one.
+
+    A method that copies on one texture is left out on all, or it could choose its textures by copying.
+    """
+    chosen = claimed(rows)
+    copying = {row.method for row in chosen if row.copies}
+    return tuple(row for row in chosen if row.method not in copying and not row.may_copy)
+
+
 def measured_metrics(rows: Sequence[Row]) -> tuple[MetricInfo, ...]:
     """Return the default metrics, and those on request that some row has."""
     return tuple(
@@ -209,13 +228,15 @@ def between_floor_and_ceiling(row: Row, group: Sequence[Row], metric: str) -> fl
     Returns
     -------
     float or None
-        None where one of the three is missing, or floor and ceiling are the same.
+        None where one of the three is missing, or the ceiling is not worse than the whole interval of the floor.
     """
-    values = {one.implementation: one.figures[metric].value for one in group if one.implementation in (REAL, NOISE)}
-    value, floor, ceiling = row.figures[metric].value, values.get(REAL), values.get(NOISE)
-    if value is None or floor is None or ceiling is None or floor == ceiling:
+    ends = {one.implementation: one.figures[metric] for one in group if one.implementation in (REAL, NOISE)}
+    floor, ceiling = ends.get(REAL, Estimate()), ends.get(NOISE, Estimate()).value
+    value, worst = row.figures[metric].value, floor.high if BY_NAME[metric].direction is Direction.LOWER else floor.low
+    worst = floor.value if worst is None else worst
+    if value is None or floor.value is None or worst is None or ceiling is None:
         return None
-    return (value - floor) / (ceiling - floor)
+    return (value - floor.value) / (ceiling - floor.value) if is_better(worst, ceiling, BY_NAME[metric]) else None
 
 
 def mean_place(row: Row, group: Sequence[Row], metrics: Sequence[MetricInfo]) -> float | None:

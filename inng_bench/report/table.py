@@ -1,6 +1,6 @@
 """The comparison table for people: rounded, with intervals."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import pandas as pd
@@ -15,6 +15,7 @@ from inng_bench.report.rows import (
     by_method,
     by_texture,
     claimed,
+    comparable,
     find_winners,
     measured_metrics,
 )
@@ -131,33 +132,33 @@ def short_label(metric: MetricInfo) -> str:
 
 def floor_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
     """Return the geometric mean over textures of a method's value in times the value of the row ``real``."""
-    compared = [row for row in claimed(rows) if not row.copies and row.implementation != REAL]
+    compared = comparable(rows)
     headings = {metric.name: markup.escape(heading_of(metric)) for metric in HEADLINES}
     lines = [
         {
             "method": markup.escape(method),
-            **{heading: markup.escape(_times(floor_ratios(rows, method, name))) for name, heading in headings.items()},
+            **{
+                heading: markup.escape(_times(floor_ratios(compared, method, name)))
+                for name, heading in headings.items()
+            },
         }
-        for method in by_method(compared)
+        for method in by_method(row for row in compared if row.implementation != REAL)
     ]
     return pd.DataFrame(lines, columns=["method", *headings.values()], dtype="str")
 
 
-def _times(ratios: Sequence[float]) -> str:
-    return f"{format_number(geometric_mean(ratios))}× ({len(ratios)})" if ratios else ABSENT
+def _times(ratios: Mapping[str, float]) -> str:
+    return f"{format_number(geometric_mean(list(ratios.values())))}× ({len(ratios)})" if ratios else ABSENT
 
 
-def floor_ratios(rows: Sequence[Row], method: str, metric: str, *, copies: bool = False) -> list[float]:
-    """Return value over floor for each claimed texture on which both are positive, of rows that copy or of others."""
-    ratios = []
-    for group in by_texture(claimed(rows)).values():
-        values = {row.method: row.figures[metric].value for row in group if row.copies is copies}
-        value, floor = (
-            values.get(method),
-            next((row.figures[metric].value for row in group if row.method == REAL), None),
-        )
+def floor_ratios(rows: Sequence[Row], method: str, metric: str) -> dict[str, float]:
+    """Return value over floor by texture, for each claimed one on which both are positive."""
+    ratios = {}
+    for texture, group in by_texture(claimed(rows)).items():
+        values = {row.method: row.figures[metric].value for row in group}
+        value, floor = values.get(method), values.get(REAL)
         if value is not None and floor is not None and value > 0 and floor > 0:
-            ratios.append(value / floor)
+            ratios[texture] = value / floor
     return ratios
 
 

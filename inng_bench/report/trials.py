@@ -49,11 +49,11 @@ def _line(rows: Sequence[Row], implementation: str, methods: Sequence[str]) -> d
 
 
 def _mean(rows: Sequence[Row], method: str, metrics: Sequence[MetricInfo]) -> float | None:
-    """Return the mean over all textures; None where a row is missing, failed in part or copies."""
+    """Return the mean over all textures; None where a row is missing, failed in part, copies or may copy."""
     places = []
     for group in by_texture(claimed(rows)).values():
         row = next((row for row in group if row.method == method), None)
-        place = None if row is None or row.copies or row.failures else mean_place(row, group, metrics)
+        place = None if row is None or row.failures or not row.is_contestant else mean_place(row, group, metrics)
         if place is None:
             return None
         places.append(place)
