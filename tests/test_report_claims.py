@@ -203,11 +203,16 @@ def test_eyes_that_name_the_same_methods_agree_and_a_control_does_not_count() ->
     assert "inng and random-phase on 1 (" in tied
 
 
-def test_a_method_too_small_for_an_eye_is_said_to_be_unseen_by_it() -> None:
+def test_a_method_that_an_eye_cannot_see_is_named_first_and_not_counted() -> None:
     records = on_textures({"inng": 2.0, "random-phase": 5.0, **FLOOR_AND_CEILING})
     small = {name: None if name.endswith("_far") else value for name, value in VALUES.items()}
     records += [make_record("dcgan", texture=texture, values=small) for texture in TEXTURES]
-    assert eyes_sentence(make_rows(records)).endswith("Not seen by EfficientNet-Lite0, from afar: dcgan.")
+    unseen = "Not seen by EfficientNet-Lite0, from afar, and so not counted: dcgan."
+    found = eyes_sentence(make_rows(records))
+    assert found.startswith(f"{unseen} The eyes agree over 3 test textures: first most often are inng on 3 (")
+    assert found.endswith("on 3 all name the same method.")
+    alone = [one for one in records if one.method != "random-phase"]
+    assert eyes_sentence(make_rows(alone)) == unseen
 
 
 def test_without_two_methods_or_a_ceiling_nothing_is_said_of_eyes() -> None:
@@ -244,9 +249,20 @@ def test_the_whole_cost_is_training_and_as_many_pictures_of_256_px() -> None:
 @pytest.mark.parametrize("method", ["random-phase", "noise", "mirror", "quilting"])
 def test_a_row_that_is_not_trained_has_no_cost_of_training(method: str) -> None:
     costs = whole_costs(make_rows(with_cost([make_record(method)], draw_flops=0.0))[0])
-    assert (costs["flops_train"], costs["seconds_train"]) == (0.0, 0.0)
+    assert costs["seconds_train"] == 0.0
     assert costs["seconds_100"] == pytest.approx(50.0)
-    assert costs["flops_10000"] == 0.0
+
+
+def test_work_that_the_counter_does_not_see_is_a_dash_and_has_seconds_all_the_same() -> None:
+    records = with_cost(on_textures({"dcgan": 3.0, "random-phase": 4.0}), draw_flops=0.0)
+    rows = make_rows([*records, *with_cost([make_record("noise", texture="brick")], draw_flops=5e12)])
+    costs = costs_table(rows, PLAIN).set_index("method")
+    operations = [column for column in costs.columns if column.startswith("TFLOP")]
+    assert list(costs.loc["random-phase", operations]) == ["–"] * len(operations)
+    assert costs.loc["random-phase", "s 100"] == "50.0"
+    assert [costs.loc["dcgan", column] for column in operations[:2]] == ["8.00", "0"]
+    assert [costs.loc["noise", column] for column in operations[:2]] == ["0", "5.00"]
+    assert "Fourier transforms are not counted" in " ".join(plain_text(rows, records).split())
 
 
 def test_the_table_of_costs_has_a_line_a_method_over_the_test_textures_and_copies_apart() -> None:
@@ -324,10 +340,15 @@ def test_other_suites_say_how_many_trials_each_of_their_methods_had(monkeypatch:
     rows = make_rows(records)
     monkeypatch.setattr(trials, "trials_of_suite", lambda: {"inng": 9, "dcgan": 1, "other": 3})
     assert trials.trials_table(rows, PLAIN).empty
-    sentence = "Recipes were chosen on tuning textures alone, in the suite tuning: inng in 9 trials, dcgan in 1 trial."
+    sentence = (
+        "Stored trials of the suite tuning: inng 9, dcgan 1; both recipes were developed in more trials before, which "
+        "are not stored."
+    )
     assert sentence in " ".join(plain_text(rows, records).split())
+    alone = trials.trials_sentence([row for row in rows if row.method == "inng"])
+    assert "tuning: inng 9; the recipe was developed in more trials before" in alone
     monkeypatch.setattr(trials, "trials_of_suite", dict)
-    assert "Recipes were chosen" not in plain_text(rows, records)
+    assert "Stored trials" not in plain_text(rows, records)
 
 
 def test_the_bundled_suite_of_trials_gives_inng_and_dcgan_the_same_number() -> None:

@@ -17,8 +17,9 @@ PICTURES = (1, 100, 10_000)
 TITLE = "Cost"
 NOTE = (
     "The whole cost of a method: its training, and then 1, 100 or 10 000 pictures of 256×256 px, means over textures. "
-    "Operations are those of matrix products and convolutions; what needs none costs 0. Seconds are measured beside "
-    "the other runs. A row that is not trained has no cost of training."
+    "Operations are those of matrix products and convolutions. Fourier transforms are not counted, nor other work, so "
+    "that a method of no counted operation has a – there; its seconds are measured as all others are, beside the other "
+    "runs. A row that is not trained has no cost of training."
 )
 MODELS_TITLE = "Models"
 MODELS_NOTE = (
@@ -60,12 +61,15 @@ def fresh_over_chain(metric: str) -> Read:
 
 
 def whole_costs(row: Row) -> dict[str, float | None]:
-    """Return the costs of a row: ``flops_`` and ``seconds_`` of ``train``, ``draw`` and each of :data:`PICTURES`."""
-    trainings = (row.mean_flops(), row.mean_seconds("train")) if row.is_trained else (0.0, 0.0)
+    """Return the costs of a row: ``flops_`` and ``seconds_`` of ``train``, ``draw`` and each of :data:`PICTURES`.
+
+    Where the counter sees no operation at all, the operations are not known, and None.
+    """
+    train_flops, train_seconds = (row.mean_flops(), row.mean_seconds("train")) if row.is_trained else (0.0, 0.0)
+    draw_flops = row.mean(sample_flops)
+    flops = (None, None) if train_flops == draw_flops == 0 else (train_flops, draw_flops)
     costs: dict[str, float | None] = {}
-    for unit, train, draw in zip(
-        ("flops", "seconds"), trainings, (row.mean(sample_flops), row.mean(sample_seconds)), strict=True
-    ):
+    for unit, (train, draw) in {"flops": flops, "seconds": (train_seconds, row.mean(sample_seconds))}.items():
         costs |= {f"{unit}_train": train, f"{unit}_draw": draw}
         for number in PICTURES:
             costs[f"{unit}_{number}"] = None if train is None or draw is None else train + number * draw

@@ -26,7 +26,8 @@ def eyes_note() -> str:
     return (
         f"Headline metrics that see through the same features are one eye: {families}. Each eye ranks the methods of a "
         "texture by the mean over its metrics of (value - floor) / (ceiling - floor): the floor is the row real, the "
-        "ceiling the row noise. Ranked are rows without training and those trained with the most frequent budget."
+        "ceiling the row noise. Ranked are rows without training and those trained with the most frequent budget; "
+        "which is first is counted among those that all eyes see."
     )
 
 
@@ -56,20 +57,32 @@ def rankings(rows: Sequence[Row]) -> dict[Eye, dict[str, dict[str, float]]]:
 
 
 def eyes_sentence(rows: Sequence[Row]) -> str:
-    """Say which method each eye puts first most often, and whether the eyes agree; empty where nothing is ranked."""
+    """Say which method each eye puts first most often, and whether the eyes agree; empty where nothing is ranked.
+
+    Only methods that all eyes see are counted; those that one cannot see are named first.
+    """
     ranked = rankings(rows)
-    textures = [texture for texture in by_texture(claimed(rows)) if all(len(by[texture]) > 1 for by in ranked.values())]
+    seen = {
+        texture: set.intersection(*(set(by[texture]) for by in ranked.values()))
+        for texture in by_texture(claimed(rows))
+    }
+    textures = [texture for texture, methods in seen.items() if len(methods) > 1]
     if not textures:
-        return ""
+        return _unseen(ranked)
     firsts = {
-        eye: [min(by[texture], key=by[texture].__getitem__) for texture in textures] for eye, by in ranked.items()
+        eye: [
+            min((method for method in by[texture] if method in seen[texture]), key=by[texture].__getitem__)
+            for texture in textures
+        ]
+        for eye, by in ranked.items()
     }
     most = {eye: _most_often(Counter(methods)) for eye, methods in firsts.items()}
     told = ", ".join(f"{' and '.join(methods)} on {number} ({eye})" for eye, (methods, number) in most.items())
     same = sum(len(set(named)) == 1 for named in zip(*firsts.values(), strict=True))
     agree = len({methods for methods, _ in most.values()}) == 1
     verdict = f"The eyes {'agree' if agree else 'disagree'} over {len(textures)} {_textures(rows, len(textures))}"
-    return f"{verdict}: first most often are {told}; on {same or 'none'} all name the same method.{_unseen(ranked)}"
+    counted = f"{verdict}: first most often are {told}; on {same or 'none'} all name the same method."
+    return f"{_unseen(ranked)} {counted}".lstrip()
 
 
 def _unseen(ranked: Mapping[Eye, Mapping[str, Mapping[str, float]]]) -> str:
@@ -77,7 +90,9 @@ def _unseen(ranked: Mapping[Eye, Mapping[str, Mapping[str, float]]]) -> str:
     seen = {eye: dict.fromkeys(method for places in by.values() for method in places) for eye, by in ranked.items()}
     everyone = dict.fromkeys(method for methods in seen.values() for method in methods)
     lacking = {eye: [method for method in everyone if method not in methods] for eye, methods in seen.items()}
-    return "".join(f" Not seen by {eye}: {', '.join(methods)}." for eye, methods in lacking.items() if methods)
+    return " ".join(
+        f"Not seen by {eye}, and so not counted: {', '.join(methods)}." for eye, methods in lacking.items() if methods
+    )
 
 
 def _textures(rows: Sequence[Row], count: int) -> str:

@@ -66,8 +66,11 @@ def trials_sentence(rows: Sequence[Row]) -> str:
     counts = {name: count for name, count in trials_of_suite().items() if name in implementations}
     if not counts:
         return ""
-    told = ", ".join(f"{name} in {count} {'trial' if count == 1 else 'trials'}" for name, count in counts.items())
-    return f"Recipes were chosen on tuning textures alone, in the suite {SUITE}: {told}."
+    told = ", ".join(f"{name} {count}" for name, count in counts.items())
+    recipes = {1: "the recipe was", 2: "both recipes were"}.get(len(counts), "the recipes were")
+    return (
+        f"Stored trials of the suite {SUITE}: {told}; {recipes} developed in more trials before, which are not stored."
+    )
 
 
 def trials_of_suite() -> dict[str, int]:
