@@ -283,12 +283,37 @@ def test_quality_over_cost_has_a_line_a_method_and_marks_copies() -> None:
     assert lines["inng"].quality == pytest.approx(2.0)
     assert lines["inng"].costs == pytest.approx((100.5, 150.0, 5100.0))
     assert [line.copies for line in lines.values()] == [False, False, True]
+    assert [line.name for line in cost_lines(rows, "gram", "flops")] == ["inng", "dcgan"]
     figure = cost_figure(rows)
     assert figure is not None
     assert figure == cost_figure(rows)
     assert cost_figure(make_rows(on_textures({"inng": 2.0, "dcgan": 3.0, "real": 1.0}))) is None
     many = with_cost(on_textures({f"row-{number}": 2.0 for number in range(MOST_LINES + 1)} | {"real": 1.0}))
     assert cost_figure(make_rows(many)) is None
+
+
+def test_quality_and_cost_are_of_the_same_textures_for_all_methods() -> None:
+    records = with_cost(on_textures({"inng": 2.0, "dcgan": 3.0, "real": 1.0}))
+    far_off = {"measurements": make_measurements(scaled(50.0)), "seconds": {"train": 9000.0, "sample": 80.0}}
+    records = [
+        one.model_copy(update=far_off) if (one.method, one.texture.name) == ("inng", "gravel") else one
+        for one in records
+        if (one.method, one.texture.name) != ("dcgan", "gravel")
+    ]
+    inng, dcgan = cost_lines(make_rows(records), "gram", "seconds")
+    assert (inng.textures, dcgan.textures) == (2, 2)
+    assert inng.quality == pytest.approx(2.0)
+    assert inng.costs == pytest.approx((100.5, 150.0, 5100.0))
+    apart = [one for one in records if one.method != "dcgan" or one.texture.name == "brick"]
+    apart = [one for one in apart if one.method != "inng" or one.texture.name == "grass"]
+    assert cost_lines(make_rows(apart), "gram", "seconds") == ()
+
+
+def test_a_method_that_copies_somewhere_is_drawn_as_a_copy() -> None:
+    records = on_textures({"inng": 2.0, "real": 1.0}) + copying("dcgan", 3.0, TEXTURES[:1])
+    records += [make_record("dcgan", texture=texture, values=scaled(3.0)) for texture in TEXTURES[1:]]
+    lines = cost_lines(make_rows(with_cost(records)), "gram", "seconds")
+    assert [(line.name, line.copies) for line in lines] == [("inng", False), ("dcgan (copies the picture)", True)]
 
 
 # Trials

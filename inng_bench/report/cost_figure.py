@@ -9,9 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogFormatter
 
 from inng_bench.metrics.catalogue import MetricInfo
-from inng_bench.report.costs import PICTURES, mean_costs
+from inng_bench.report.costs import PICTURES, mean_costs, whole_costs
 from inng_bench.report.eyes import leading_metrics
-from inng_bench.report.intervals import geometric_mean
 from inng_bench.report.plots import COLOURS, Styles, finish, line_styles, panelled_figure, style_axes
 from inng_bench.report.rows import COPIES, NOISE, REAL, Row, by_method, claimed
 from inng_bench.report.table import floor_ratios
@@ -28,34 +27,58 @@ class CostLine:
     Attributes
     ----------
     name : str
-        Label of the row; says so where the method only copies.
+        Label of the row; says so where the method copies.
     copies : bool
-        Whether it only copies.
+        Whether it copies on some texture.
     quality : float
         Geometric mean over textures of its distance over that of the row ``real``.
     costs : tuple[float, ...]
-        For each of :data:`inng_bench.report.costs.PICTURES`.
+        For each of :data:`inng_bench.report.costs.PICTURES`, means over the same textures.
+    textures : int
+        Their number, which is that of all lines of a plot.
     """
 
     name: str
     copies: bool
     quality: float
     costs: tuple[float, ...]
+    textures: int
 
 
 def cost_lines(rows: Sequence[Row], metric: str, unit: str) -> tuple[CostLine, ...]:
-    """Return the lines of a plot, in TFLOP or seconds, without the rows ``real`` and ``noise``."""
-    methods = by_method(row for row in claimed(rows) if row.implementation not in (REAL, NOISE))
-    lines = []
-    for method, group in methods.items():
-        copies = any(row.copies for row in group)
-        quality = geometric_mean(list(floor_ratios(rows, method, metric).values()))
-        found = mean_costs(group)
-        costs = [cost for number in PICTURES if (cost := found[f"{unit}_{number}"]) is not None]
-        if quality is not None and costs:
-            name = f"{method} ({COPIES})" if copies else method
-            lines.append(CostLine(name, copies, quality, tuple(cost / _UNITS[unit][1] for cost in costs)))
-    return tuple(lines)
+    """Return the lines of a plot, in TFLOP or seconds, over the textures where all of them have quality and costs.
+
+    Rows ``real`` and ``noise`` have no line, nor has what may copy or counts no operations, if these are the costs.
+    """
+    methods = by_method(row for row in claimed(rows) if row.implementation not in (REAL, NOISE) and not row.may_copy)
+    copying = {method for method, group in methods.items() if any(row.copies for row in group)}
+    known = {method: _known(rows, group, metric, unit) for method, group in methods.items()}
+    drawn = {method: found for method, found in known.items() if found}
+    common = set.intersection(*map(set, drawn.values())) if drawn else set()
+    if not common:
+        return ()
+    return tuple(
+        _line(method, [found[name] for name in sorted(common)], unit, copies=method in copying)
+        for method, found in drawn.items()
+    )
+
+
+def _known(rows: Sequence[Row], group: Sequence[Row], metric: str, unit: str) -> dict[str, tuple[Row, float]]:
+    """Return row and times the floor of a method by texture, where it has both quality and costs."""
+    ratios = floor_ratios(rows, group[0].method, metric)
+    return {
+        row.texture.name: (row, ratios[row.texture.name])
+        for row in group
+        if row.texture.name in ratios and whole_costs(row)[f"{unit}_{PICTURES[0]}"] is not None
+    }
+
+
+def _line(method: str, known: Sequence[tuple[Row, float]], unit: str, *, copies: bool) -> CostLine:
+    found, size = mean_costs([row for row, _ in known]), _UNITS[unit][1]
+    costs = tuple(cost / size for number in PICTURES if (cost := found[f"{unit}_{number}"]) is not None)
+    name = f"{method} ({COPIES})" if copies else method
+    quality = math.exp(math.fsum(math.log(ratio) for _, ratio in known) / len(known))
+    return CostLine(name, copies, quality, costs, len(known))
 
 
 def cost_figure(rows: Sequence[Row]) -> bytes | None:
@@ -90,13 +113,13 @@ def _plot(axes: Axes, lines: Sequence[CostLine], styles: Styles, metric: MetricI
         for cost, size in zip(line.costs, (3, 5, 7), strict=True):
             face = "none" if line.copies else colour
             axes.plot(cost, line.quality, marker="o", markersize=size, color=colour, markerfacecolor=face)
-    positive = [cost for line in lines for cost in line.costs if cost > 0]
-    # Some methods count no operations at all, and 0 has no logarithm.
-    axes.set_xscale("symlog", linthresh=10.0 ** math.floor(math.log10(min(positive, default=1.0))))
+    axes.set_xscale("log")
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(LogFormatter())
     axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.6)))
     axes.tick_params(which="minor", labelsize=7)
     axes.axhline(1.0, color="#777777", linestyle=":", linewidth=1)
-    axes.set_title(metric.label, fontsize=10, loc="left", parse_math=False)
+    count = lines[0].textures
+    title = f"{metric.label}, {count} {'texture' if count == 1 else 'textures'}"
+    axes.set_title(title, fontsize=10, loc="left", parse_math=False)
     style_axes(axes, unit)
