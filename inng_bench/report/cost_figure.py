@@ -1,9 +1,9 @@
 """Quality over the whole cost: what a method reaches for training and 1, 100 or 10 000 pictures."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from statistics import geometric_mean
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogFormatter
@@ -77,8 +77,7 @@ def _line(method: str, known: Sequence[tuple[Row, float]], unit: str, *, copies:
     found, size = mean_costs([row for row, _ in known]), _UNITS[unit][1]
     costs = tuple(cost / size for number in PICTURES if (cost := found[f"{unit}_{number}"]) is not None)
     name = f"{method} ({COPIES})" if copies else method
-    quality = math.exp(math.fsum(math.log(ratio) for _, ratio in known) / len(known))
-    return CostLine(name, copies, quality, costs, len(known))
+    return CostLine(name, copies, geometric_mean([ratio for _, ratio in known]), costs, len(known))
 
 
 def cost_figure(rows: Sequence[Row]) -> bytes | None:
