@@ -141,8 +141,8 @@ TILE = 64
 TILES = 16
 """Number of tiles on either side of a pair: a window of 256 px cut without a rest."""
 
-WAVELET_CROP, WAVELET_CROPS = 64, 256
-"""Side in pixels and number of the crops of ``patch_fid_wavelet``, of four octaves: twice its dimension and more."""
+WAVELET_CROPS = 256
+"""Number of the crops of ``patch_fid_wavelet``: three times its dimension and more."""
 
 VGG_CROP, VGG_CROPS = 64, 32
 """Side in pixels and number of the crops of ``gram_vgg``."""
@@ -254,10 +254,10 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         label="patch-FID (wavelets)",
         unit="",
         direction=Direction.LOWER,
-        version=1,
-        minimum_size=WAVELET_CROP,
+        version=2,
+        minimum_size=CROP,
         definition=f"Fréchet distance, divided by the dimension, of what oriented wavelets see in {WAVELET_CROPS} "
-        f"crops of {WAVELET_CROP} px: energy and sparsity of bands of four octaves, four directions and three colour "
+        f"crops of {CROP} px: energy and sparsity of bands of three octaves, four directions and three colour "
         "axes, and the mean colour.",
         blind_to="layout beyond a crop, copying, how bands of different octaves lie upon each other, non-Gaussian "
         "differences of the descriptors",
@@ -312,10 +312,10 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         label="copy rate",
         unit="",
         direction=Direction.LOWER,
-        version=2,
+        version=3,
         minimum_size=64,
-        definition="Share of 48 blocks of 32 px that stand in the train window, rolled, mirrored, turned by any angle "
-        "up to 20 degrees from a quarter turn, scaled by 0.8 to 1.25, bent by up to 4 px or recoloured: their "
+        definition="Share of 48 blocks of 32 px that stand in the train window, rolled, mirrored, turned by any angle, "
+        "scaled by 0.8 to 1.25, bent by up to 4 px or recoloured: their "
         "correlation with the best place is above that of all blocks of held-out windows.",
         blind_to="copies that are blurred or cut into pieces below 32 px; copies in a texture whose held-out windows "
         "match as closely",

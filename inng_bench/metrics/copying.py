@@ -17,7 +17,7 @@ windows match each other as closely as a copy would (an exact period), copying c
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,10 +35,15 @@ BLOCKS = 48
 """Number of blocks of the samples, and of the honest windows."""
 
 ANGLES = (-20.0, -13.0, -7.0, 0.0, 7.0, 13.0, 20.0)
-"""Rotations of the bank in degrees."""
+"""Rotations of the bank in degrees that are searched at all sizes."""
+
+STEEP_ANGLES = (-39.0, -33.0, -26.5, 26.5, 33.0, 39.0, 45.0)
+"""The other rotations; with the symmetries of the square they are all there are."""
 
 SCALES = (0.8, 0.89, 1.0, 1.12, 1.25)
 """Sizes of the bank: how much larger the copy is than the original."""
+
+STEEP_SCALES = (0.89, 1.0, 1.12)
 
 SYMMETRIES = 8
 
@@ -52,8 +57,8 @@ PATCH, STEP, REACH = 16, 8, 4
 """Side and distance in pixels of the patches of a block, and how far each may move."""
 
 SMOOTHING = 0.7
-"""Deviation in pixels of the blur before the close look. What resampling and rounding leave of the finest detail says
-little, and a sample without any would find more places that are like it than the sharp honest windows do."""
+"""Deviation in pixels of the blur before the close look. Resampling changes the finest detail, so it is blurred away.
+Otherwise a blurred honest sample would look more like a copy than the sharp held-out windows do."""
 
 FLAT = 0.25 * 3 * PATCH**2
 """What is added to the squares of a patch: half a grey level everywhere, so that rounding of a flat one is no match."""
@@ -75,7 +80,7 @@ class Pose(NamedTuple):
 UPRIGHT = Pose(0.0, 1.0)
 """The pose of the cheapest copies."""
 
-POSES = tuple(Pose(*pose) for pose in product(ANGLES, SCALES))
+POSES = tuple(Pose(*pose) for pose in (*product(ANGLES, SCALES), *product(STEEP_ANGLES, STEEP_SCALES)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,7 +243,7 @@ def honest_threshold(bank: Bank, honest: Pixels) -> float:
 
 
 def bank_of(train: Pixels) -> Bank:
-    """Prepare a window, uint8 (H, W, 3); of 256 px a side it takes half a gigabyte, and a search twice as long."""
+    """Prepare a window, uint8 (H, W, 3); of 256 px a side it takes 0.8 GB."""
     grey = _luminance(train)
     half = _halved(grey)
     return Bank(grey, _smoothed(train, "wrap"), tuple(_posed(half, pose) for pose in POSES))
@@ -347,18 +352,41 @@ def _halved(grey: Singles) -> Singles:
 
 
 @cache
-def _basis() -> Singles:
-    """Return the lowest frequencies of a block at half resolution without their mean, (pixels, frequencies)."""
-    side = BLOCK // 2
-    waves = dct(np.eye(side), axis=0, norm="ortho")[:FREQUENCIES]
-    planes = np.einsum("ay,bx->yxab", waves, waves).reshape(side * side, FREQUENCIES**2)
-    return np.ascontiguousarray(planes[:, 1:], np.float32)
+def _waves() -> Singles:
+    """Return the lowest frequencies of a block's side at half resolution, (side, frequencies)."""
+    waves = dct(np.eye(BLOCK // 2), axis=0, norm="ortho")[:FREQUENCIES]
+    return np.ascontiguousarray(waves.T, np.float32)
 
 
 def _low_frequencies(blocks: Singles) -> Singles:
-    """Return blocks (n, side, side) as unit vectors, (n, frequencies)."""
-    found = blocks.reshape(len(blocks), -1) @ _basis()
-    return np.asarray(found / (np.linalg.norm(found, axis=1, keepdims=True) + 1e-3))
+    """Return what stands in blocks (n, side, side) as unit vectors, (n, frequencies), without their mean."""
+    along = np.einsum("nyx,xb->nyb", blocks, _waves(), optimize=True)
+    return _unit(np.einsum("nyb,ya->nab", along, _waves(), optimize=True))
+
+
+def _low_frequencies_everywhere(picture: Singles) -> Singles:
+    """Return the same of every block of a picture (H, W), row by row: one matrix product along each axis."""
+    down, across = (_everywhere(length) for length in picture.shape)
+    rows, columns = (length - BLOCK // 2 + 1 for length in picture.shape)
+    both = (down @ picture @ across.T).reshape(FREQUENCIES, rows, FREQUENCIES, columns)
+    return _unit(both.transpose(1, 3, 0, 2).reshape(-1, FREQUENCIES, FREQUENCIES))
+
+
+@cache
+def _everywhere(length: int) -> Singles:
+    """Return the matrix that takes a line of so many pixels to the frequencies of each piece of it."""
+    pieces = length - BLOCK // 2 + 1
+    matrix = np.zeros((FREQUENCIES, pieces, length), np.float32)
+    for start in range(pieces):
+        matrix[:, start, start : start + BLOCK // 2] = _waves().T
+    return matrix.reshape(-1, length)
+
+
+def _unit(found: NDArray[np.floating[Any]]) -> Singles:
+    """Return planes of frequencies (n, FREQUENCIES, FREQUENCIES) without their mean as unit vectors."""
+    flat = found.reshape(len(found), -1)[:, 1:].astype(np.float32)
+    flat /= np.sqrt(np.einsum("nf,nf->n", flat, flat))[:, None] + np.float32(1e-3)
+    return flat
 
 
 def _posed(half: Singles, pose: Pose) -> Posed:
@@ -368,9 +396,8 @@ def _posed(half: Singles, pose: Pose) -> Posed:
     shape = np.ceil(np.array(half.shape) * pose.scale * reach).astype(int) + BLOCK // 2
     offset = (np.array(half.shape) - 1) / 2 - matrix @ ((shape - 1) / 2)
     posed = affine_transform(half, matrix, offset, tuple(shape), order=1, mode="grid-wrap")
-    views = np.lib.stride_tricks.sliding_window_view(posed, (BLOCK // 2, BLOCK // 2))
-    candidates = _low_frequencies(np.ascontiguousarray(views).reshape(-1, BLOCK // 2, BLOCK // 2))
-    return Posed(candidates, views.shape[1], pose, matrix, offset)
+    columns = posed.shape[1] - BLOCK // 2 + 1
+    return Posed(_low_frequencies_everywhere(posed), columns, pose, matrix, offset)
 
 
 def _best_places(queries: Singles, posed: Posed) -> tuple[Singles, Floats]:

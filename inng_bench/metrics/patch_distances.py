@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from inng_bench.metrics import fidelity, wavelets
-from inng_bench.metrics.catalogue import CROP, CROPS, WAVELET_CROP, WAVELET_CROPS
+from inng_bench.metrics.catalogue import CROP, CROPS, WAVELET_CROPS
 from inng_bench.metrics.comparison import Comparison, Outcome, Pictures
 from inng_bench.metrics.gram import average
 from inng_bench.metrics.lite_features import features
@@ -34,8 +34,8 @@ def patch_fid_wavelet(comparison: Comparison) -> Outcome:
     """Return the Fréchet distance per dimension of what wavelets see of crops."""
     found, wanted = (pictures.derive(_descriptions) for pictures in (comparison.samples, comparison.reference))
     value = fidelity.frechet_distance(found, wanted) / wavelets.DIMENSION
-    return Outcome(value, WAVELET_CROPS, WAVELET_CROP)
+    return Outcome(value, WAVELET_CROPS, CROP)
 
 
 def _descriptions(pictures: Pictures) -> Tensor:
-    return wavelets.describe(pictures.pixels, pictures.places(WAVELET_CROPS, WAVELET_CROP), WAVELET_CROP)
+    return wavelets.describe(pictures.pixels, pictures.places(WAVELET_CROPS, CROP), CROP)

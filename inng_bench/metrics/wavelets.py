@@ -1,7 +1,7 @@
 """Oriented wavelets of crops: how much of each scale, direction and colour a crop has, and how sparsely.
 
 Nothing here is trained. A fixed bank of quadrature pairs (Gabor filters, whose modulus is a local energy) looks at
-three colour axes of a picture on four scales. A crop is described by the logarithm of the energy of each band, by how
+three colour axes of a picture on three scales. A crop is described by the logarithm of the energy of each band, by how
 sparse it is, and by its mean colour. Random phase keeps the energies and fills what was sparse; blur, noise and blocks
 move energy between scales and directions.
 """
@@ -17,8 +17,8 @@ from torch.nn import functional
 
 from inng_bench.metrics.crops import Pixels
 
-SCALES = 4
-"""Octaves: at the last a filter spans 56 px, and of the smallest pictures, 64 px, four answers are left."""
+SCALES = 3
+"""Octaves: at the last a filter spans 28 px, so that a crop of 48 px holds 36 answers."""
 
 ORIENTATIONS = 4
 
@@ -29,7 +29,7 @@ NOISE = 2 / 255
 """Amplitude below which a band counts as silent: two grey levels, about what JPEG and rounding leave."""
 
 SPARSITY_WEIGHT, COLOUR_WEIGHT = 4.0, 6.0
-"""What brings sparsities and mean colours to the spread of the logarithms of energies over crops of photographs."""
+"""Factors that give sparsities and mean colours about the spread of the log energies, over crops of photographs."""
 
 BANDS = 3 * ORIENTATIONS
 """Of one scale."""
@@ -46,11 +46,11 @@ def describe(pixels: Pixels, places: NDArray[np.int64], side: int) -> Tensor:
     Parameters
     ----------
     pixels : Pixels
-        uint8 (N, H, W, 3) of at least 64 px a side.
+        uint8 (N, H, W, 3), at least as large as a crop.
     places : NDArray[np.int64]
         (n, 3): picture, top and left of each crop.
     side : int
-        Of a crop in pixels, a multiple of 8 from 64.
+        Of a crop in pixels, a multiple of 4 from 28.
 
     Returns
     -------
