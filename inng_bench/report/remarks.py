@@ -1,7 +1,7 @@
 """The sentences around the table: what is compared, who wins, what went wrong, on which machine."""
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from inng_bench.metrics.catalogue import COPIES_ABOVE, HEADLINES, MetricInfo
 from inng_bench.records import store
@@ -109,19 +109,24 @@ def _copying(rows: Sequence[Row]) -> list[str]:
     chosen = [row for row in claimed(rows) if row.implementation not in COPYING_ROWS]
     copying = by_method(row for row in chosen if row.copies)
     unknown = by_method(row for row in chosen if row.may_copy)
-    return [
-        f"{method} copies on {_textures(group)}, and so is in no comparison, no mean of quality and no ranking over "
-        "textures at all: else a method could choose its textures by copying."
-        for method, group in copying.items()
-    ] + [
-        f"The copy rate of {method} could not be measured on {_textures(group)}: no comparison, mean or bold figure "
-        "has it there."
-        for method, group in unknown.items()
-    ]
+    sentences = []
+    if copying:
+        sentences.append(
+            "Copies on some texture, and so in no comparison, no mean of quality and no ranking over textures at all, "
+            "or else a method could choose its textures by copying: "
+            f"{_with_textures(copying)}."
+        )
+    if unknown:
+        sentences.append(
+            "The copy rate could not be measured, so that no comparison, mean or bold figure has the row: "
+            f"{_with_textures(unknown)}."
+        )
+    return sentences
 
 
-def _textures(rows: Sequence[Row]) -> str:
-    return ", ".join(row.texture.name for row in rows)
+def _with_textures(methods: Mapping[str, Sequence[Row]]) -> str:
+    """Return methods and their textures, such as ``inng (brick, grass)``."""
+    return ", ".join(f"{method} ({', '.join(row.texture.name for row in group)})" for method, group in methods.items())
 
 
 def _without_held_out(rows: Sequence[Row]) -> list[str]:
