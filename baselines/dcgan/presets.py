@@ -42,8 +42,8 @@ class DCGANConfig(BaseModel):
 
 
 BEST = DCGANConfig()
-"""The recipe that was best on tuning textures, for budgets of minutes. The suite ``tuning`` stores trials of some of its
-choices; others were tried before, and those trials are not stored."""
+"""The recipe that was best on tuning textures, for budgets of minutes. The suite ``tuning`` stores trials of some of
+its choices; others were tried before, and those trials are not stored."""
 
 RADFORD = DCGANConfig(
     latent=100,
