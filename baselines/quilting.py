@@ -34,8 +34,8 @@ class Blocks:
     side, overlap : int
         Of the blocks and of the strips in which neighbours lie on each other, in pixels.
     tolerance : float
-        A block is drawn among those whose error is at most this share above the best, the one left aside that only
-        continues what is there.
+        A block is drawn among those whose error is at most this share above the best; the block that merely
+        continues the picture is never taken.
     """
 
     side: int

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from inng_bench import cli
@@ -65,3 +66,23 @@ def test_the_sheet_of_textures_shows_the_middle_of_every_train_window(tmp_path: 
     assert np.abs(difference).mean() < 0.5  # processors round the painters' floating point differently
     first = load_texture("grass").train[32 : 32 + SIDE, 32 : 32 + SIDE]
     np.testing.assert_array_equal(shown[60 : 60 + SIDE, 20 : 20 + SIDE], first)
+
+
+PAGES = [DOCS.parent / "README.md", *sorted(DOCS.glob("*.md"))]
+
+
+def linked_files(page: Path) -> list[str]:
+    """Return the relative links and images of a page, of Markdown and of HTML, without anchors."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.M | re.S)
+    links = re.findall(r"\]\(<?([^)\s>]+)", text) + re.findall(r"\b(?:href|src)=\"([^\"]+)\"", text)
+    return [path for link in links if not re.match(r"\w+:", link) and (path := link.partition("#")[0])]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_relative_link_leads_to_something_that_is_there(page: Path) -> None:
+    assert [link for link in linked_files(page) if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_page_holds_a_placeholder(page: Path) -> None:
+    assert "@@" not in page.read_text()

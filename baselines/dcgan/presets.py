@@ -42,16 +42,8 @@ class DCGANConfig(BaseModel):
 
 
 BEST = DCGANConfig()
-"""The best recipe found for budgets of minutes, on tuning textures alone: one seed, 2 TFLOP. The suite ``tuning`` has a
-trial of each choice.
-
-Verdicts on parts took Gram distance and patch-FID from 0.67 and 0.96 to 0.63 and 0.89 on pebbles, and from 0.71 and
-1.57 to 0.60 and 0.94 on wood. With them, two resized layers and a rate that falls from 1e-3 to 0 were better on
-pebbles (0.58 and 0.65) and worse on wood (0.93 and 1.92); with them, two resized layers and the best moment were
-worse on wood (0.87 and 2.02). Worse on pebbles, without them: a spectral norm (0.87 and 1.54), a falling rate (0.79
-and 1.87), that with batches of 4 (0.75 and 1.29), and one batch of real and generated patches (1.41 and 5.36). Fewer
-filters than published buy more steps; 24 at a rate of 5e-4 were the best of four pairs in earlier trials.
-"""
+"""The recipe that was best on tuning textures, for budgets of minutes. The suite ``tuning`` stores trials of some of
+its choices; others were tried before, and those trials are not stored."""
 
 RADFORD = DCGANConfig(
     latent=100,

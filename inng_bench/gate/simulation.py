@@ -140,7 +140,7 @@ def has_alarm(judgements: Sequence[Judgement]) -> bool:
 
 
 SEEDS = ((3, 1), (3, 3), (5, 1), (5, 5), (10, 5), (20, 5))
-SUITES = {"smoke": (2, 2), "quick": (4, 2), "standard": (8, 2)}
+SUITES = {"smoke": (2, 2), "quick": (4, 2), "standard": (12, 2)}
 TABLES = 2000
 SPREAD = 0.1
 UNEVEN = {"": 0.0, ", uneven": 0.6}

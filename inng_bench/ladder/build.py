@@ -98,7 +98,7 @@ def _head(textures: Sequence[str], tasks: Sequence[Task]) -> list[str]:
     return [
         f"{len(tasks)} pairs of windows: of {', '.join(textures)}.",
         "The degraded window plays the sample. It is compared with other pixels of its texture, as the samples of a "
-        "method are: an independent realisation of a procedural texture, the other half of a photograph.",
+        "method are: an independent realisation of a procedural texture, another quarter of a photograph.",
         f"inng-bench {machine.package_version}, git {(machine.git_sha or 'none')[:12]}{changes}, {machine.cpu}, "
         f"Python {machine.python}, {versions}",
     ]

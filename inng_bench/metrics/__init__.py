@@ -1,1 +1,1 @@
-"""Metrics: pure functions of (samples, train window, held-out window, seed); ``catalogue`` needs no torch."""
+"""Metrics: pure functions of (samples, train window, held-out windows, seed); ``catalogue`` needs no torch."""

@@ -124,7 +124,7 @@ CROP = 48
 """Side in pixels of the crops of the Gram, FID and KID metrics: a 64 px tile has room for a grid of them."""
 
 CROPS = 512
-"""Number of crops on either side of a pair: 28 of them would lie in a window of 256 px without overlap."""
+"""Number of crops on either side of a pair: 25 of them would lie in a window of 256 px without overlap."""
 
 FAR_SCALE, FAR_CROPS = 4, 64
 """Factor that the far metrics scale pictures down by, and number of their crops: what a window has room for."""

@@ -9,7 +9,7 @@ from inng_bench.metrics.gram import gram_matrix, relative_distance
 from inng_bench.records.schema import Against, ChainFigure
 
 CROPS = 1024
-"""Crops of either side: half of a row's, since a chain has less area than the samples of a row."""
+"""Number of crops on either side."""
 
 GLANCE_CROP, GLANCE_CROPS = 128, 8
 """Side in pixels of what a glance sees, and crops of the window that it compares with."""

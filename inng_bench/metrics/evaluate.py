@@ -1,8 +1,9 @@
 """The metrics of one row: samples against windows of the texture that no method has seen.
 
 A distance is measured in pairs of equal area, see :mod:`inng_bench.metrics.pieces`: its value is the mean over all
-pairs of a piece of the samples and a held-out window. The row ``real`` is the mean over all pairs of real windows, the
-train window among them: what a verbatim copy and a perfect method would get, by the same measure.
+pairs of a piece of the samples and a held-out window. The row ``real`` is the mean over all ordered pairs of real
+windows, the train window among them. That is about what a verbatim copy or a perfect method would get; not exactly,
+since samples meet the held-out windows alone.
 """
 
 import time

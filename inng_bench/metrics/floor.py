@@ -30,7 +30,7 @@ def interval_over_windows(by_pair: Mapping[tuple[int, int], float]) -> tuple[flo
     Returns
     -------
     tuple[float or None, float or None]
-        None of two windows, of which none can be left out.
+        None when there are only two windows: the jackknife needs three.
     """
     windows = sorted({window for pair in by_pair for window in pair})
     count = len(windows)

@@ -24,8 +24,8 @@ def pieces(samples: Pixels, window: tuple[int, int]) -> tuple[Pixels, ...]:
     -------
     tuple[Pixels, ...]
         uint8 (n, h, w, 3) each. Pictures at least as large as the window are cut into pieces of its size, n = 1;
-        smaller ones are taken together until they fill a window as far as whole ones can. What is left over is not
-        measured, but for a single piece, which holds all there is.
+        smaller ones are taken together until they fill a window as far as whole ones can. Pixels left over are
+        ignored. If the samples do not fill one window, all of them are one piece.
     """
     count, height, width = samples.shape[:3]
     rows, columns = height // window[0], width // window[1]

@@ -20,7 +20,9 @@ from inng_bench.metrics.catalogue import BY_NAME, CROP
 from inng_bench.metrics.features import TAP_BLOCKS, WEIGHTS_SHA256, feature_network
 
 POOL = ("astronaut", "brick", "chelsea", "coffee", "grass", "gravel", "immunohistochemistry")
-"""Names in ``skimage.data``: the natural textures, and photographs for the colours and edges these lack."""
+"""Names in ``skimage.data``: photographs of textures and tissue, and others for the colours and edges these lack.
+
+Grass and gravel are also textures of the catalogue."""
 
 CROPS_PER_PICTURE = 128
 

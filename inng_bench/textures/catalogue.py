@@ -26,7 +26,7 @@ class Role(StrEnum):
     """Recipes are chosen on it, INNg's and the rivals' alike."""
 
     TEST = "test"
-    """Nothing was chosen on it: what a headline rests on."""
+    """No recipe was chosen on it: what a headline rests on. Metrics were tried on five of them (docs/textures.md)."""
 
     CONTROL = "control"
     """Shown, in no mean and in no claim."""
