@@ -55,7 +55,7 @@ def plan_run(method: str) -> RunSpec:
         replicates = 1
         budget_tflop = {TFLOP[method]!r}
         precision = "float32"
-        sample_size = 64
+        sample_size = 256
         canvases = 1
         [[methods]]
         label = "{method}"

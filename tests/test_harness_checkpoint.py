@@ -111,6 +111,7 @@ def test_a_machine_with_another_load_is_the_same_machine(tmp_path: Path, clock: 
     assert opened(tmp_path, IDENTITY.model_copy(update={"machine": machine}))[0].load() is not None
 
 
+@pytest.mark.usefixtures("small_canvases")
 def test_the_identity_of_a_run_is_that_of_its_configuration_pixels_and_code() -> None:
     run, machine = a_run("Tiler"), make_provenance()
     method = Tiler({}, Execution())
