@@ -89,7 +89,7 @@ def samples_of(folder: Path) -> dict[str, bytes]:
 
 @dataclass(frozen=True)
 class Grid:
-    """A session of six runs, two at a time, and the state of the process around it."""
+    """A session of all rows, two runs at a time, and the state of the process around it."""
 
     plan: Plan
     folder: Path
@@ -177,9 +177,9 @@ def test_a_record_tells_what_was_run_and_names_its_files(grid: Grid) -> None:
 def test_the_folder_holds_the_suite_and_the_windows_and_no_path_of_this_machine(grid: Grid) -> None:
     assert json.loads(store.suite_path(grid.folder).read_text())["hash"] == grid.plan.suite_hash
     windows = sorted(path.name for path in store.texture_folder(grid.folder, "brick").iterdir())
-    assert windows == ["held_out.png", "train.png"]
+    assert windows == ["held_out-1.png", "held_out-2.png", "held_out-3.png", "train.png"]
     texts = [path.read_text() for path in grid.folder.rglob("*.json")]
-    assert len(texts) == 1 + 6 + 2  # suite, records, models
+    assert len(texts) == 1 + len(grid.records) + 2  # suite, records, models
     assert not any(str(Path.home()) in text or str(grid.folder) in text for text in texts)
 
 
