@@ -681,7 +681,8 @@ def test_a_session_without_a_sampler_to_time_waits_for_nobody(tmp_path: Path) ->
 COMMAND = f"""
 import sys
 from inng_bench import cli
-from inng_bench.harness import executor, plan, session
+from inng_bench.harness import executor, plan, session, suite
+suite.WINDOW_SIDE = 64
 executor.WORKER = {FAKE_WORKER!r}
 plan.REFERENCE_ROWS = ()
 session.TIMED = "fake_methods:Tiler"
