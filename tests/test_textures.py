@@ -174,7 +174,7 @@ def test_an_unknown_texture_is_answered_with_the_nearest_one(wrong: str, right: 
 
 
 def test_an_unknown_texture_unlike_all_others_is_answered_with_the_list() -> None:
-    with pytest.raises(InputError, match=r"there is brick, .*field"):
+    with pytest.raises(InputError, match=r"there is bark, .*field"):
         load_texture("xyzzy")
 
 

@@ -105,7 +105,7 @@ def test_an_installed_wheel_runs_smoke_without_network_from_an_empty_folder_to_i
     assert len(table) == 14
     assert set(table["method"]) == {"real", "inng", "dcgan", "noise", "random-phase", "mirror", "quilting"}
     assert table[["gram", "patch_fid"]].notna().all().all()
-    assert table.loc[table["method"] == "inng", "image_steps_per_second"].notna().all()
+    assert table.loc[table["method"] == "inng", "image_steps_per_second"].notna().sum() == 1  # timed on one texture
     scores = table.pivot(index="texture", columns="method", values="patch_fid")
     assert (scores["real"] < scores["noise"]).all()
     assert (report / "sheets" / "overview.png").stat().st_size > 10_000

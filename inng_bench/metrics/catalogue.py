@@ -132,8 +132,8 @@ FAR_SCALE, FAR_CROPS = 4, 64
 COPIES_ABOVE = 0.25
 """Copy rate above which a row is marked as copying and takes part in no comparison: twelve blocks of 48.
 
-Copies of the ladder have far more. A simple picture, smooth or striped, finds more places that are like it than held-out
-windows do: DCGAN's bricks, which are stripes, had 0.10 to 0.19 without a copy."""
+Copies of the ladder have far more. A simple picture, smooth or striped, finds more places that are like it than
+held-out windows do: DCGAN's bricks, which are stripes, had 0.10 to 0.19 without a copy."""
 
 WIDE_CROP, WIDE_CROPS = 128, 9
 """Side in pixels and number of the crops of ``portilla_simoncelli``."""

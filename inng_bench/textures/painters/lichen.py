@@ -67,7 +67,9 @@ def paint_lichen(size: Size, generator: np.random.Generator) -> Field:
     shadow = ndimage.gaussian_filter(cast_shadow(height, LAMP, 7, 1.2), 0.6)
     nooks = np.clip(1.0 - 0.13 * hollow(height, 1.8) - 0.05 * hollow(height, 6.0), 0.35, 1.15)
     dirt = 1.0 - 0.10 * smoothstep(0.3, 2.0, smooth_noise(size, (9.0, 9.0), generator))
-    return np.asarray(colour * ((0.36 + 0.84 * light) * (1.0 - 0.42 * shadow) * nooks * dirt)[..., None])
+    lit = colour * ((0.36 + 0.84 * light) * (1.0 - 0.42 * shadow) * nooks * dirt)[..., None]
+    # Highlights level off below white, so that few pixels are clipped.
+    return np.asarray(np.where(lit > 205.0, 205.0 + 48.0 * np.tanh((lit - 205.0) / 48.0), lit))
 
 
 def _grown(size: Size, wart: Field, generator: np.random.Generator) -> Patches:
