@@ -155,6 +155,7 @@ PAPER = Recipe(
     directions="pixels",
     ascended="logit",
     windows="dense",
+    patches=10,
     step_size=2.0,
     final_step_share=1.0,
     temperature=0.0001,
