@@ -143,7 +143,8 @@ def continue_picture(
     method = load_model(folder, Execution(chosen, resolve_precision(precision, chosen)), trusted)
     if not isinstance(method, INNg):
         raise InputError(f"{method.name} has no sampler that could begin at a picture; name a run of inng.")
-    method = method.hurried(patience)
+    if patience != 1:
+        method = _hurried(method, patience)
     pixels = decode_picture(picture, partial(_check_start, picture))
     _check_memory(method, pixels.shape[:2], chosen)
     stages = len(method.stages)
