@@ -65,10 +65,8 @@ def snapshot_bytes(recipe: Recipe, dtype: torch.dtype, stages: int) -> float:
     parameters = sum(weight.numel() for weight in _probe(recipe).parameters())
     canvases = 4 * recipe.canvases * 3 * recipe.canvas_length(recipe.canvas_side) ** 2
     learning = parameters * 4 * (3 if recipe.optimiser == "adam" else 1)
-    climbing = canvases * (
-        2 + 1 + 3
-    )  # the chain and its start; where samples have stopped; those on their way, moments
+    climbing = canvases * (2 + 1 + 3)  # the chain and its start; those at rest; those on their way, with moments
     history = canvases / 2 * min(recipe.history_stages, stages + 1)
     window = recipe.keep_every or stages + 1
-    kept = stages if window == 1 else stages // window + 1  # the last is the one in training
+    kept = stages // window + 1  # the last is the one that is climbed
     return learning + climbing + history + kept * parameters * dtype.itemsize

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -67,6 +68,7 @@ class FrozenClassifier:
         return self.build(self.architecture, [w.to("meta") for w in self.weights], [b.to("meta") for b in self.biases])
 
 
+@cache
 def frozen_shapes(design: Design) -> dict[str, torch.Size]:
     """Return the shape of every tensor of a :meth:`FrozenClassifier.state`."""
     with torch.device("meta"):

@@ -14,7 +14,6 @@ from inng_bench.inng.state import Climb, Stage, Training, Work
 from inng_bench.resume import (
     adam_tensors,
     joined,
-    part_of,
     required,
     required_like,
     restore_adam,
@@ -60,25 +59,25 @@ def restore(training: Training, taken: Snapshot) -> None:
     training.chain, training.start = (
         required_like(training.chain, taken, name).to(device) for name in ("chain", "start")
     )
-    training.history = [one.to(device) for one in in_order(part_of(taken, "history"))]
     max_steps = required(taken.values, "max_steps")
     training.stages = restore_stages(taken.tensors, max_steps, training.recipe, device, training.dtype)
     restore_generator(training.generator, taken, "random")
     for name in COUNTERS:
         setattr(training, name, required(taken.values, name))
+    remembered = min(training.recipe.history_stages, training.number + 1)
+    training.history = [one.to(device) for one in in_order(taken, "history", remembered)]
     training.work = Work(**required(taken.values, "work"))
     training.climb = _restored_climb(training, taken) if "climb" in taken.values else None
 
 
 def _restored_climb(training: Training, taken: Snapshot) -> Climb:
-    tensors = part_of(taken, "climb")
+    device = training.real.device
+    on_the_way = {name: required(taken.tensors, f"climb.{name}").to(device) for name in ON_THE_WAY}
+    on_the_way["places"] = on_the_way["places"].cpu()
     noise = []
-    for state in in_order(part_of(taken, "noise")):
+    for state in in_order(taken, "noise", len(training.chain) if training.sampler.temperature > 0 else 0):
         noise.append(torch.Generator())
         noise[-1].set_state(state.clone())  # a generator reads past the offset of a view
-    device = training.real.device
-    on_the_way = {name: required(tensors, name).to(device) for name in ON_THE_WAY}
-    on_the_way["places"] = on_the_way["places"].cpu()
     factor = training.sampler.directions.on(on_the_way["canvases"])
     climb = Climb(noise=noise, factor=factor, **on_the_way)  # type: ignore[arg-type]  # mypy takes the counts for tensors
     climb.step, climb.evaluations = (required(taken.values["climb"], name) for name in ("step", "evaluations"))
@@ -90,9 +89,9 @@ def numbered(tensors: Sequence[Tensor]) -> dict[str, Tensor]:
     return {f"{number:04d}": tensor for number, tensor in enumerate(tensors)}
 
 
-def in_order(tensors: Mapping[str, Tensor]) -> list[Tensor]:
-    """Return :func:`numbered` tensors."""
-    return [tensors[name] for name in sorted(tensors)]
+def in_order(taken: Snapshot, part: str, count: int) -> list[Tensor]:
+    """Return the :func:`numbered` tensors of a part of a snapshot; refuse one that has fewer."""
+    return [required(taken.tensors, f"{part}.{number:04d}") for number in range(count)]
 
 
 def stage_tensors(stages: Sequence[Stage]) -> dict[str, Tensor]:
