@@ -54,7 +54,6 @@ def draw_from_run(
     device: str = "auto",
     precision: str = "auto",
     trusted: str | None = None,
-    patience: float = 1.0,
     notice: Notice = ignore_notice,
 ) -> list[Path]:
     """Draw pictures from fresh noise with a stored model and write them as PNG.
@@ -75,8 +74,6 @@ def draw_from_run(
         Where and how to compute.
     trusted : str or None
         The method as ``module:Class``, for a model whose method is not an installed one.
-    patience : float
-        Of an INNg, see :meth:`inng_bench.inng.method.INNg.hurried`; 1 is that of its training.
     notice : Callable[[str], None]
         Is told whether pictures of this size tile.
 
@@ -92,8 +89,6 @@ def draw_from_run(
     """
     chosen = resolve_device(device)
     method = load_model(folder, Execution(chosen, resolve_precision(precision, chosen)), trusted)
-    if patience != 1:
-        method = _hurried(method, patience)
     if not method.supports(size):
         least = f" from {SMALLEST_PICTURE} px a side" if isinstance(method, INNg) else ""
         raise InputError(f"{method.name} cannot draw {size[1]}x{size[0]} px; name another --size{least}.")
@@ -119,7 +114,6 @@ def continue_picture(
     device: str = "auto",
     precision: str = "auto",
     trusted: str | None = None,
-    patience: float = 1.0,
 ) -> list[Path]:
     """Start the sampler of a stored INNg from a picture instead of noise, and write PNGs.
 
@@ -131,7 +125,7 @@ def continue_picture(
         PNG, JPEG, TIFF or WebP from 64 px a side.
     stage : int
         Stage to begin at, from 1; negative ones count from the last, -1.
-    count, out, seed, device, precision, trusted, patience
+    count, out, seed, device, precision, trusted
         As in :func:`draw_from_run`.
 
     Raises
@@ -143,7 +137,6 @@ def continue_picture(
     method = load_model(folder, Execution(chosen, resolve_precision(precision, chosen)), trusted)
     if not isinstance(method, INNg):
         raise InputError(f"{method.name} has no sampler that could begin at a picture; name a run of inng.")
-    method = method.hurried(patience)
     pixels = decode_picture(picture, partial(_check_start, picture))
     _check_memory(method, pixels.shape[:2], chosen)
     stages = len(method.stages)
@@ -170,12 +163,6 @@ def _check_memory(method: Method, size: tuple[int, ...], device: torch.device) -
             f"a picture of {width}x{height} px takes about {needed:.1f} GiB of memory and {free:.1f} GiB are free; ask "
             "for a smaller one."
         )
-
-
-def _hurried(method: Method, patience: float) -> INNg:
-    if not isinstance(method, INNg):
-        raise InputError(f"{method.name} has no stages, whose --patience could be less; name a run of inng.")
-    return method.hurried(patience)
 
 
 def _check_start(picture: Path, size: tuple[int, int]) -> None:

@@ -2,21 +2,24 @@
 
 import statistics
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from inng_bench.contract import Execution
-from inng_bench.inng.choices import Stop
-from inng_bench.inng.field import evaluation_flops
+from inng_bench.inng.algorithm import at_boundary, climb_stage
 from inng_bench.inng.method import INNg
-from inng_bench.inng.synthesis import Stage, climb
+from inng_bench.inng.windows import evaluation_flops
 from inng_bench.records.schema import Throughput
 from inng_bench.seeds import torch_generator
 from inng_bench.timing.ceiling import ROUNDS, time_against_ceiling
 
 STEPS = 8
 """Sampler steps of one timed round; the sampler evaluates the logit once more, to know that the boundary is reached."""
+
+NEVER = partial(at_boundary, threshold=float("inf"))
+"""A stop rule that no image meets."""
 
 
 def measure_sampler(
@@ -44,24 +47,25 @@ def measure_sampler(
         matrix product, a 1×1 and a 3×3 convolution in the same precision and threads.
     """
     method = INNg.load(folder, execution)
-    stage = _endless(method.stages[len(method.stages) // 2])
+    stage = replace(method.stages[len(method.stages) // 2], max_steps=STEPS)
+    sampler = replace(method.sampler, may_stop=NEVER)
     canvases = torch.rand((batch, 3, *size), generator=torch_generator(0)) * 2 - 1
     canvases = canvases.to(execution.device)
 
     def round_of_steps() -> None:
-        climb([stage], canvases, method.dynamics, torch_generator(1))
+        climb_stage(stage, canvases, sampler, torch_generator(1))
 
     round_of_steps()
     timing = time_against_ceiling(round_of_steps, execution)
     rates = [batch * (STEPS + 1) / duration for duration in timing.seconds]
-    flops = evaluation_flops(stage.classifier, method.config.reading, size)
+    flops = evaluation_flops(stage.classifier, sampler.windows, size)
     quartiles = statistics.quantiles(rates, n=4)
     return Throughput(
-        update=str(stage.sampler.update),
+        update=method.recipe.update,
         height=size[0],
         width=size[1],
         batch=batch,
-        filters=method.config.filters,
+        filters=method.recipe.filters,
         precision=str(execution.precision),
         threads=torch.get_num_threads(),
         rounds=ROUNDS,
@@ -71,8 +75,3 @@ def measure_sampler(
         flops_per_image_step=flops * (STEPS + 1) / STEPS,
         share_of_ceiling=statistics.median(rates) * flops / timing.ceiling,
     )
-
-
-def _endless(stage: Stage) -> Stage:
-    """Return a stage whose sampler takes a fixed number of steps."""
-    return replace(stage, sampler=replace(stage.sampler, max_steps=STEPS, stop=Stop.LOGIT, threshold=float("inf")))
