@@ -3,6 +3,7 @@
 import copy
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
@@ -16,19 +17,21 @@ from inng_bench.contract import (
     Execution,
     Method,
     Progress,
+    SamplerRound,
     Training,
     ignore_events,
 )
 from inng_bench.errors import InputError
 from inng_bench.inng.cascade import CascadeTraining, StageReport, train_cascade
-from inng_bench.inng.choices import Architecture, Canvas, Directions
+from inng_bench.inng.choices import Architecture, Canvas, Directions, Stop
 from inng_bench.inng.costs import snapshot_bytes, usual_rounds
+from inng_bench.inng.field import evaluation_flops
 from inng_bench.inng.frozen import picture_logits
 from inng_bench.inng.network import WINDOW_STEP
 from inng_bench.inng.preconditioner import Preconditioner
 from inng_bench.inng.presets import MARGIN, CascadeConfig, canvas_length, configure
 from inng_bench.inng.prior import NoisePrior
-from inng_bench.inng.synthesis import Dynamics, Stage, restore_stage, synthesise
+from inng_bench.inng.synthesis import Dynamics, Stage, climb, restore_stage, synthesise
 from inng_bench.pixels import Palette
 from inng_bench.seeds import torch_generator
 
@@ -45,6 +48,9 @@ SHOWN = 4
 
 STANDSTILL = 3
 """Rounds in a row without progress of which a record tells where the configuration does not say how many end it."""
+
+TIMED_STEPS = 8
+"""Steps of a timed round; the sampler evaluates the logit once more, to know that the boundary is reached."""
 
 OVERSPENT = 1.5
 """Multiple of the budget beyond which a record must say so: the first round is never cut short."""
@@ -164,6 +170,31 @@ class INNg(Method):
         hurried = copy.copy(self)
         hurried._stages = tuple(stage.hurried(patience) for stage in self._stages)
         return hurried
+
+    def sampler_round(self, count: int, size: tuple[int, int]) -> SamplerRound:
+        """Return steps of the middle stage's sampler with a threshold that no picture reaches.
+
+        Parameters
+        ----------
+        count : int
+            Number of canvases.
+        size : tuple[int, int]
+            Their height and width, multiples of 16.
+        """
+        self._check_trained()
+        stage = self._stages[len(self._stages) // 2]
+        sampler = replace(stage.sampler, max_steps=TIMED_STEPS, stop=Stop.LOGIT, threshold=float("inf"))
+        stage = replace(stage, sampler=sampler)
+        canvases = torch.rand((count, 3, *size), generator=torch_generator(0)) * 2 - 1
+        canvases = canvases.to(self._execution.device)
+        return SamplerRound(
+            run=lambda: climb([stage], canvases, self.dynamics, torch_generator(1)),
+            update=str(stage.sampler.update),
+            filters=self._config.filters,
+            steps=TIMED_STEPS,
+            evaluations=TIMED_STEPS + 1,
+            flops=evaluation_flops(stage.classifier, self._config.reading, size),
+        )
 
     @property
     def window(self) -> int:

@@ -12,12 +12,12 @@ from inng_bench.inng.choices import Architecture, Ascended, Directions, Overlap,
 from inng_bench.inng.field import Field, Reading, dense_torus, evaluation_flops, make_field
 from inng_bench.inng.frozen import FrozenClassifier, Roll, freeze, picture_logits, torus_logits_and_gradient
 from inng_bench.inng.langevin import Sampler, ascend
+from inng_bench.inng.method import TIMED_STEPS
 from inng_bench.inng.network import WINDOW_STEP, Design, new_classifier
 from inng_bench.inng.preconditioner import BANDS, Preconditioner
 from inng_bench.inng.presets import AUTHORS
 from inng_bench.seeds import torch_generator
 from inng_bench.throughput.cases import Case, Scheme
-from inng_bench.timing.sampler import STEPS
 
 COLOURS = ((0.5, 0.0, 0.0), (0.2, 0.3, 0.0), (0.1, 0.0, 0.4))
 """A factor of a colour covariance, as textures have."""
@@ -44,7 +44,7 @@ class Task:
         Of the logit's gradient in a round, over all canvases.
     moving : float
         Share of the evaluations after which a canvas moves, in an ascent of
-        :data:`inng_bench.timing.sampler.STEPS` steps.
+        :data:`inng_bench.inng.method.TIMED_STEPS` steps.
     windows : int
         Windows that an evaluation of one canvas reads.
     leanest_flops : float
@@ -87,7 +87,7 @@ def make_task(case: Case, steps: int) -> Task:
     windows = reading.patches if reading.overlap is Overlap.RANDOM_PATCHES else _grid(case)
     # The sampler evaluates the logit once more than it moves, to know that the boundary is reached.
     spent = evaluation_flops(classifier, reading, size)
-    return Task(run_sampler, case.batch * (steps + 1), STEPS / (STEPS + 1), windows, leanest, spent)
+    return Task(run_sampler, case.batch * (steps + 1), TIMED_STEPS / (TIMED_STEPS + 1), windows, leanest, spent)
 
 
 def _grid(case: Case) -> int:
