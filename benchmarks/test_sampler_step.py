@@ -9,6 +9,7 @@ from inng_bench.harness.hardware import resolve_precision
 from inng_bench.inng.algorithm import climb_stage
 from inng_bench.inng.alternatives import UPDATES
 from inng_bench.inng.frozen import FrozenClassifier, freeze
+from inng_bench.inng.method import NEVER
 from inng_bench.inng.network import Design, new_classifier
 from inng_bench.inng.presets import FAST
 from inng_bench.inng.state import Sampler, Stage
@@ -16,7 +17,6 @@ from inng_bench.inng.windows import DenseTorus, evaluation_flops
 from inng_bench.processes import keep_freed_memory
 from inng_bench.throughput.samplers import LIKE_A_TEXTURE
 from inng_bench.timing import Ceiling
-from inng_bench.timing.sampler import NEVER
 
 torch.set_num_threads(1)  # as the runs of the suites
 keep_freed_memory()

@@ -464,7 +464,7 @@ CASCADES: dict[str, tuple[Spoil, str]] = {
 
 
 @pytest.mark.parametrize("kind", CASCADES)
-@pytest.mark.parametrize("arguments", [("sample",), ("sample", "--patience", "0.5"), ("density",)])
+@pytest.mark.parametrize("arguments", [("sample",), ("density",)])
 def test_a_bad_cascade_is_refused_in_a_sentence_that_says_what_is_wrong_with_it(
     kind: str, arguments: tuple[str, ...], cascade: Path, tmp_path: Path
 ) -> None:

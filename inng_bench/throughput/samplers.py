@@ -12,6 +12,7 @@ from inng_bench.inng.algorithm import climb_stage
 from inng_bench.inng.alternatives import UPDATES, saturating
 from inng_bench.inng.dense import Roll, Weigh, torus_logits_and_gradient
 from inng_bench.inng.frozen import FrozenClassifier, freeze, picture_logits
+from inng_bench.inng.method import NEVER, TIMED_STEPS
 from inng_bench.inng.network import WINDOW_STEP, Design, new_classifier
 from inng_bench.inng.preconditioner import BANDS, Preconditioner
 from inng_bench.inng.presets import AUTHORS, FAST
@@ -19,7 +20,6 @@ from inng_bench.inng.state import Sampler, Stage
 from inng_bench.inng.windows import DensePass, DenseTorus, RandomPatches, Reading, evaluation_flops
 from inng_bench.seeds import torch_generator
 from inng_bench.throughput.cases import Case, Scheme
-from inng_bench.timing.sampler import NEVER, STEPS
 
 COLOURS = ((0.5, 0.0, 0.0), (0.2, 0.3, 0.0), (0.1, 0.0, 0.4))
 """A factor of a colour covariance, as textures have."""
@@ -46,7 +46,7 @@ class Task:
         Of the logit's gradient in a round, over all canvases.
     moving : float
         Share of the evaluations after which a canvas moves, in an ascent of
-        :data:`inng_bench.timing.sampler.STEPS` steps.
+        :data:`inng_bench.inng.method.TIMED_STEPS` steps.
     windows : int
         Windows that an evaluation of one canvas reads.
     leanest_flops : float
@@ -89,7 +89,7 @@ def make_task(case: Case, steps: int) -> Task:
     )
     stage = Stage(classifier, steps)
     # The sampler evaluates the logit once more than it moves, to know that the boundary is reached.
-    evaluations, moving = case.batch * (steps + 1), STEPS / (STEPS + 1)
+    evaluations, moving = case.batch * (steps + 1), TIMED_STEPS / (TIMED_STEPS + 1)
     count = windows.patches if isinstance(windows, RandomPatches) else _grid(case)
     return Task(
         lambda: climb_stage(stage, canvases, sampler, torch_generator(2)), evaluations, moving, count, leanest, spent
