@@ -31,17 +31,6 @@ def positive_number(text: str) -> float:
     return value
 
 
-def share(text: str) -> float:
-    """Read a number above 0 and at most 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and at most 1")
-    return value
-
-
 def stage_number(text: str) -> int:
     """Read the number of a stage, from either end of the cascade."""
     try:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inng_bench.arguments import positive_number, share, stage_number, whole_number
+from inng_bench.arguments import positive_number, stage_number, whole_number
 from inng_bench.errors import ExitStatus, InputError, one_line
 from inng_bench.gate.commands import add_commands as add_gate_commands
 from inng_bench.harness.devices import DEVICES
@@ -211,14 +211,6 @@ def _add_sample(commands: _Commands) -> None:
         type=stage_number,
         metavar="T",
         help="with --init, the stage to begin at, from 1; negative ones count from the last (default: 1)",
-    )
-    parser.add_argument(
-        "--patience",
-        metavar="SHARE",
-        type=share,
-        default=1.0,
-        help="of a stage's steps, after which it gives up an image that does not reach its boundary (runs of inng; "
-        "default: 1; docs/variants.md has the time and the quality of less)",
     )
     parser.add_argument(
         "--method",
@@ -427,7 +419,6 @@ def _sample(arguments: argparse.Namespace) -> int:
         "device": arguments.device,
         "precision": arguments.precision,
         "trusted": arguments.method,
-        "patience": arguments.patience,
     }
     if arguments.init is None:
         if arguments.stage is not None:

@@ -99,9 +99,7 @@ def test_a_whole_run_is_measured_stored_and_drawn_from_again(tmp_path: Path) -> 
     with Image.open(paths[0]) as picture:
         assert picture.size == (32, 64)
     assert paths[0].read_bytes() != paths[1].read_bytes()
-    with pytest.raises(InputError, match="small-tiler has no stages, whose --patience could be less"):
-        draw_from_run(folder, (64, 32), 1, out=tmp_path / "drawn", trusted=trusted, patience=0.5)
-    with pytest.raises(InputError, match="small-tiler cannot draw 128x64 px"):
+    with pytest.raises(InputError, match="small-tiler cannot draw 128x64 px; name another --size, such as 16x16"):
         draw_from_run(folder, (64, 128), 1, out=tmp_path / "drawn", trusted=trusted)
 
 

@@ -494,7 +494,7 @@ def is_alive(process: int) -> bool:
 def test_a_sampler_is_timed_until_it_works_and_a_failure_is_a_warning_and_no_lost_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("inng_bench.harness.session.TIMED", "fake_methods:Tiler")
+    monkeypatch.setattr("inng_bench.harness.session.is_timed", "fake_methods:Tiler".__eq__)
     plan = fakes("Tiler", head=HEAD + "throughput = true\n")
     obstacle = store.run_folder(tmp_path, "brick", "tiler", 0) / "broken"
     obstacle.mkdir(parents=True)
@@ -526,13 +526,13 @@ def test_every_finished_seed_of_the_cascade_is_timed_on_one_texture(
     facts = {**grid.plan.textures, "wood": grid.plan.textures["brick"]}
     timed = replace(grid.plan, suite=suite, runs=(*grid.plan.runs, *seeds[1:], again), textures=facts)
     assert untimed_runs(timed, grid.folder) == []
-    monkeypatch.setattr("inng_bench.harness.session.TIMED", "fake_methods:Tiler")
+    monkeypatch.setattr("inng_bench.harness.session.is_timed", "fake_methods:Tiler".__eq__)
     assert [run.key for run in untimed_runs(timed, grid.folder)] == [("brick", "tiler", 0)]
     record = grid.records["tiler"].model_copy(update={"replicate": 1})
     elsewhere = record.model_copy(update={"texture": record.texture.model_copy(update={"name": "wood"})})
     copies = [store.write_record(grid.folder, one) for one in (record, elsewhere)]
     assert [run.key for run in untimed_runs(timed, grid.folder)] == [("brick", "tiler", 0), ("brick", "tiler", 1)]
-    speed = fake_worker.measure_sampler(grid.folder, first.execution)
+    speed = fake_worker.measure_sampler(None, grid.folder, first.execution)
     store.write_record(grid.folder, elsewhere.model_copy(update={"throughput": speed}))
     assert [run.key for run in untimed_runs(timed, grid.folder)] == [("brick", "tiler", 0)]
     for copied in copies:
@@ -665,7 +665,7 @@ def test_a_run_waits_for_a_timing_to_end(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_sampler_is_timed_when_other_suites_have_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("inng_bench.harness.session.TIMED", "fake_methods:Tiler")
+    monkeypatch.setattr("inng_bench.harness.session.is_timed", "fake_methods:Tiler".__eq__)
     with HeldMachine(Claim.SHARED) as held:
         monkeypatch.setattr(sys, "stderr", held)
         assert run_plan(fakes("Tiler", head=HEAD + "throughput = true\n"), tmp_path).not_timed == 0
@@ -685,7 +685,7 @@ from inng_bench.harness import executor, plan, session, suite
 suite.WINDOW_SIDE = 64
 executor.WORKER = {FAKE_WORKER!r}
 plan.REFERENCE_ROWS = ()
-session.TIMED = "fake_methods:Tiler"
+session.is_timed = "fake_methods:Tiler".__eq__
 sys.exit(cli.main(["run", "--suite", sys.argv[1], "--out", sys.argv[2], "--device", "cpu"]))
 """
 """A `run` that times its sampler, in a process of its own."""

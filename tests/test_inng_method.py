@@ -145,11 +145,11 @@ def test_the_command_draws_a_picture_in_the_texture(
     ("arguments", "message"),
     [
         (["--init", "absent.png"], "absent.png"),
-        (["--init", "{small}"], "90x50 px; give a picture of 64 to 8192 px a side"),
+        (["--init", "{small}"], "90x50 px, which inng cannot draw; give a picture of another size, such as 64x64"),
         (["--init", "{small}", "--size", "64x64"], "--size does not go with --init"),
         (["--stage", "2"], "--stage belongs to --init"),
-        (["--size", "200x20"], "inng cannot draw 200x20 px; name another --size from 64 px a side"),
-        (["--init", "{small}", "--stage", "-9"], "there is no stage -9; this cascade has the stages 1 to 4"),
+        (["--size", "200x20"], "inng cannot draw 200x20 px; name another --size, such as 64x64"),
+        (["--init", "{small}", "--stage", "-9"], "there is no stage -9; this model has the stages 1 to 4"),
     ],
 )
 def test_a_wrong_start_is_one_sentence(

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from inng_bench.contract import Execution, Precision
 from inng_bench.errors import InputError
 from inng_bench.harness.hardware import resolve_device, resolve_precision
-from inng_bench.harness.methods import load_method_class
+from inng_bench.harness.methods import REAL, load_method_class
 from inng_bench.harness.suite import REFERENCE_ROWS, MethodEntry, Suite, changed_suite
 from inng_bench.hashes import canonical_hash
 from inng_bench.metrics.catalogue import BY_NAME, with_defaults
@@ -25,10 +25,6 @@ from inng_bench.suggest import did_you_mean
 from inng_bench.textures import Texture, load_own_texture, load_texture, own_texture_name
 
 PURPOSES = ("train", "sample", "metric")
-REAL = "real"
-
-TIMED = "inng"
-"""Implementation whose sampler is timed."""
 
 RunKey = tuple[str, str, int]
 """Texture, row label and number of the seed."""

@@ -15,8 +15,9 @@ from inng_bench.harness.hardware import available_cores
 from inng_bench.harness.machine import Claim, claim_machine
 from inng_bench.harness.measuring import measure_runs, unmeasured_runs
 from inng_bench.harness.messages import Kind, Message, Request, Task
+from inng_bench.harness.methods import is_timed
 from inng_bench.harness.pictures import write_png
-from inng_bench.harness.plan import TIMED, Plan, Retry, RunSpec, find_missing, make_plan, record_key
+from inng_bench.harness.plan import Plan, Retry, RunSpec, find_missing, make_plan, record_key
 from inng_bench.harness.rerun import origin_of_suite, rerun_command
 from inng_bench.harness.rows import failed_record
 from inng_bench.harness.suite import Suite, load_suite
@@ -212,7 +213,7 @@ def untimed_runs(plan: Plan, folder: Path) -> list[RunSpec]:
     """
     if not plan.suite.throughput:
         return []
-    found = [(run, store.find_record(folder, *run.key)) for run in plan.runs if run.implementation == TIMED]
+    found = [(run, store.find_record(folder, *run.key)) for run in plan.runs if is_timed(run.implementation)]
     finished = [(run, record) for run, record in found if record and plan.is_done(run, record)]
     timed = {(run.method, run.replicate) for run, record in finished if record.throughput is not None}
     first: dict[tuple[str, int], RunSpec] = {}

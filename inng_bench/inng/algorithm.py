@@ -87,7 +87,7 @@ def begin(
         dtype=dtype,
         generator=generator,
         classifier=classifier,
-        optimiser=_new_optimiser(classifier, recipe),
+        optimiser=new_optimiser(classifier, recipe),
         chain=noise,
         start=noise,
         history=[noise.half()],
@@ -217,7 +217,8 @@ def makes_progress(losses: Sequence[float], reached: Tensor) -> bool:
     return math.fsum(last) / len(last) < CHANCE and bool(reached.any())
 
 
-def _new_optimiser(classifier: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+def new_optimiser(classifier: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """Return the optimiser of a classifier's weights."""
     if recipe.optimiser == "sgd":
         return torch.optim.SGD(classifier.parameters(), recipe.classifier_rate)
     return torch.optim.Adam(classifier.parameters(), recipe.classifier_rate, ADAM_BETAS, fused=True)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -16,6 +17,7 @@ from inng_bench.contract import (
     Execution,
     Method,
     Progress,
+    SamplerRound,
     Training,
     ignore_events,
 )
@@ -29,6 +31,7 @@ from inng_bench.inng.preconditioner import Preconditioner
 from inng_bench.inng.presets import configure
 from inng_bench.inng.prior import NoisePrior
 from inng_bench.inng.resume import restore, restore_stages, snapshot, stage_tensors
+from inng_bench.inng.windows import evaluation_flops
 from inng_bench.pixels import Palette
 from inng_bench.seeds import torch_generator
 
@@ -45,6 +48,12 @@ SHOWN = 4
 
 STANDSTILL = 3
 """Stages in a row without progress of which a record tells where the recipe does not say how many end it."""
+
+TIMED_STEPS = 8
+"""Steps of a timed round; the sampler evaluates the logit once more, to know that the boundary is reached."""
+
+NEVER = partial(algorithm.at_boundary, threshold=math.inf)
+"""A stop rule that no image meets."""
 
 OVERSPENT = 1.5
 """Multiple of the budget beyond which a record must say so: the first stage is never cut short."""
@@ -151,6 +160,30 @@ class INNg(Method):
     def _canvas_size(self, size: tuple[int, int]) -> tuple[int, int]:
         height, width = (self.recipe.canvas_length(-(-length // WINDOW_STEP) * WINDOW_STEP) for length in size)
         return height, width
+
+    def sampler_round(self, count: int, size: tuple[int, int]) -> SamplerRound:
+        """Return steps of the middle stage's sampler with a rule that never stops.
+
+        Parameters
+        ----------
+        count : int
+            Number of canvases.
+        size : tuple[int, int]
+            Their height and width, multiples of 16.
+        """
+        self._check_trained()
+        stage = replace(self.stages[len(self.stages) // 2], max_steps=TIMED_STEPS)
+        sampler = replace(self.sampler, may_stop=NEVER)
+        canvases = torch.rand((count, 3, *size), generator=torch_generator(0)) * 2 - 1
+        canvases = canvases.to(self._execution.device)
+        return SamplerRound(
+            run=lambda: algorithm.climb_stage(stage, canvases, sampler, torch_generator(1)),
+            update=self.recipe.update,
+            filters=self.recipe.filters,
+            steps=TIMED_STEPS,
+            evaluations=TIMED_STEPS + 1,
+            flops=evaluation_flops(stage.classifier, sampler.windows, size),
+        )
 
     @property
     def window(self) -> int:
