@@ -152,10 +152,27 @@ def read_record(path: Path) -> Record:
 def read_records(out: Path) -> tuple[Record, ...]:
     """Read all records of a results folder, in the order of texture, method and seed.
 
+    Parameters
+    ----------
+    out : Path
+        The results folder, such as ``results/runs/quick``.
+
+    Returns
+    -------
+    tuple[Record, ...]
+        Failed runs are among them; their ``status`` says so.
+
     Raises
     ------
     InputError
         When a record is damaged or lies in the folder of another run.
+
+    Examples
+    --------
+    >>> records = read_records(Path("results/reference/smoke"))
+    >>> first = records[0]
+    >>> first.texture.name, first.method, first.replicate, str(first.status)
+    ('grass', 'dcgan', 0, 'ok')
     """
     records = [read_placed_record(out, path) for path in record_files(out)]
     return tuple(sorted(records, key=lambda record: (record.texture.name, record.method, record.replicate)))
