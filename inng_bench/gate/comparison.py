@@ -125,7 +125,7 @@ def compare(
         When there are too few rounds for the cases, a revision does not exist, or a case fails.
     """
     if rounds < LEAST_ROUNDS:
-        raise InputError(f"{rounds} rounds decide nothing; take at least {LEAST_ROUNDS} with --rounds.")
+        raise InputError(f"{rounds} rounds are too few to decide; take at least {LEAST_ROUNDS} with --rounds.")
 
     def hear(number: int, old: Times, new: Times) -> None:
         if number == 1:  # before the minutes of the others

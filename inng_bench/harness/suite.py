@@ -41,7 +41,7 @@ class MethodEntry(_Strict):
     budget_factor : float
         Multiple of the suite's budget.
     replicates : int or None
-        Fewer seeds than the suite's, for a row that is dear.
+        Fewer seeds than the suite's, for an expensive row.
     settings : dict
         Values that differ from the method's defaults.
     """

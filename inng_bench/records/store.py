@@ -126,7 +126,7 @@ def write_record(out: Path, record: Record) -> Path:
         plain = json.loads(json.dumps(record.model_dump(), allow_nan=False))
         text = json.dumps(sealed(plain), indent=1, ensure_ascii=False)
     except (TypeError, ValueError) as error:
-        raise InputError(f"the record for {path} is not plain JSON ({error}); mend what the run returned.") from error
+        raise InputError(f"the record for {path} is not plain JSON ({error}); fix what the run returned.") from error
     _parse(text, path)
     write_atomically(path, f"{text}\n".encode())
     return path

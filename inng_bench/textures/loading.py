@@ -29,7 +29,7 @@ def load_texture(name: str) -> Texture:
     ((256, 256, 3), 3)
     >>> load_texture("gras")
     Traceback (most recent call last):
-    inng_bench.errors.InputError: there is no texture 'gras'; did you mean 'grass'?
+    inng_bench.errors.InputError: no texture is called 'gras'; did you mean 'grass'? ...
     """
     info = find_texture(name)
     # Imported on use, so that listing the catalogue stays fast.

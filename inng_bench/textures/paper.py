@@ -52,8 +52,8 @@ def paper_texture(info: TextureInfo) -> Texture:
 
     if not is_present(info.name):
         raise InputError(
-            f"the texture {info.name!r} is not on this machine, for the paper's pictures carry no licence and are not "
-            f"shipped; fetch them with {FETCH}, or from a folder that holds them with --from DIR."
+            f"the texture {info.name!r} is not on this machine: the paper's pictures have no licence and are not "
+            f"shipped. Fetch them with {FETCH}, or take them from a folder with --from DIR."
         )
     pixels = resize(decode_picture(picture_path(info.name), lambda _: None), info.scale)
     return cut_texture(info, pixels, cut_windows(Box(0, 0, *pixels.shape[:2])))
