@@ -16,7 +16,7 @@ from inng_bench.gate.tolerances import LEAST_ROUNDS, SLOWDOWN
 
 
 class Speed(StrEnum):
-    """What became of a case."""
+    """The verdict on a case."""
 
     SLOWER = "slower"
     FASTER = "faster"
@@ -64,7 +64,7 @@ class Comparison:
     cases : tuple[Case, ...]
         The cases of both sides.
     only_base, only_head : tuple[str, ...]
-        Cases that one side alone has.
+        Cases that only one side has.
     allows_removed : bool
         Whether cases that the head no longer has are no obstacle: whoever renames a case could hide a slowdown.
     """

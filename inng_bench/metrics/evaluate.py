@@ -40,7 +40,7 @@ def evaluate(
         Windows of the same size that it has not seen. Where there are none, the halves of the train window stand for
         them.
     seed : int
-        Of whatever a metric draws.
+        Seed of all random choices of the metrics.
     metrics : Sequence[str] or None
         Names in the catalogue; None for the default set.
 
