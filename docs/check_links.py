@@ -28,7 +28,7 @@ class Page(HTMLParser):
 
 def problems(folder: Path) -> list[str]:
     """Return a sentence for each link that leads nowhere and each file that comes from outside."""
-    pages = {path.resolve(): Page(path) for path in folder.rglob("*.html")}
+    pages = {path.resolve(): Page(path) for path in folder.rglob("*.html") if "_static" not in path.parts}
     found = []
     for path, page in pages.items():
         where = path.relative_to(folder.resolve())

@@ -14,7 +14,6 @@ version = release = installed_version("inng-bench")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
 exclude_patterns = ["_build"]
-suppress_warnings = ["toc.empty_glob"]  # a pattern in a list of pages may find none
 
 myst_heading_anchors = 3
 numpydoc_show_class_members = False

@@ -19,12 +19,15 @@ COMMANDS = """\
 """
 
 RESULTS = """\
-# {name}
+# Suite {name}
 
 Made by `{command}` at commit {commit}. Every figure below is computed from the records in
 `results/reference/{name}` while this site is built.
 
-![samples of every method](sheets/overview.png)
+```{{image}} sheets/overview.png
+:alt: source and samples of every method
+:width: 34rem
+```
 
 {table}
 

@@ -96,7 +96,7 @@ COMMANDS = [
     for page in PAGES
     for block in re.findall(r"^```(?:\w+)?\n(.*?)^```", page.read_text(), re.M | re.S)
     for line in block.replace("\\\n", " ").splitlines()
-    if re.match(r"(?:inng-bench|python -m inng_bench) ", line)
+    if re.match(r"(?:inng-bench|python -m inng_bench) +[^#\s]", line)
 ]
 
 
