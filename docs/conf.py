@@ -20,10 +20,13 @@ numpydoc_show_class_members = False
 autodoc_typehints = "none"  # the docstrings name the types
 autodoc_member_order = "bysource"
 
+highlight_language = "text"  # of blocks that name none
+
 html_theme = "pydata_sphinx_theme"
 html_title = "inng-bench"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_sidebars = {page: [] for page in ("index", "tutorial", "changes")}
 html_show_sourcelink = False
 html_theme_options = {
     "navbar_align": "left",
