@@ -12,7 +12,7 @@ NOTEBOOK = Path(__file__).parents[1] / "examples" / "first_texture.ipynb"
 @pytest.mark.filterwarnings("ignore")  # of jupyter's own modules
 def test_the_notebook_runs_and_is_stored_without_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook = nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert not any(cell.outputs for cell in code)
     assert code[0].metadata.tags == ["parameters"]

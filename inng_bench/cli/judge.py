@@ -31,7 +31,11 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     add_results(parser, optional=True)
     parser.add_argument(
-        "--read", metavar="FILE", nargs="+", type=Path, help="print the result of these files of answers"
+        "--read",
+        metavar="FILE",
+        nargs="+",
+        type=Path,
+        help="print the result of these files of answers (without RESULTS, of any folder in results/runs)",
     )
     parser.add_argument("--methods", metavar="A,B", help="compare only these rows (default: all that have pictures)")
     parser.add_argument(
