@@ -1,45 +1,44 @@
-"""``python -m inng_bench results``: look at stored results without touching them."""
+"""``inng-bench results``: verify, list, show or export stored records."""
 
 from __future__ import annotations
 
 import argparse
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inng_bench.cli.options import Commands, add_command, add_results
 from inng_bench.errors import ExitStatus, InputError
 
 if TYPE_CHECKING:
     from inng_bench.records.schema import Record
 
 
-def add_results(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command and its four parts to the parser of all commands."""
+def add(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add the command and its four actions."""
     parser = commands.add_parser(
         "results",
-        help="verify, list, show or export stored results",
-        description="Look at stored results. Nothing is changed.",
+        help="verify, list, show or export stored records",
+        description="Look at stored records. Nothing is changed.",
     )
-    parts = parser.add_subparsers(title="parts", required=True, metavar="PART")
-    _add_part(parts, "verify", "compare every record, picture, model and checkpoint with its hash", _verify)
-    _add_part(parts, "list", "a line for each run", _list)
-    show = _add_part(parts, "show", "everything that one record says", _show)
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    _add_action(actions, "verify", "compare every record, picture, model and checkpoint with its hash", _verify)
+    _add_action(actions, "list", "one line for each run", _list)
+    show = _add_action(actions, "show", "everything that one record says", _show)
     show.add_argument("run", metavar="TEXTURE/METHOD/SEED", help="such as brick/inng/0")
-    export = _add_part(parts, "export", "all figures in full precision, for other programs", _export)
+    export = _add_action(actions, "export", "all figures in full precision, for other programs", _export)
     export.add_argument("--format", choices=("csv", "json"), default="csv", help="(default: %(default)s)")
-    export.add_argument("--out", metavar="FILE", type=Path, help="where to (default: standard output)")
+    export.add_argument("--out", metavar="FILE", type=Path, help="the file to write (default: standard output)")
+    for action in actions.choices.values():
+        add_results(action, optional=True)
 
 
-def _add_part(
-    parts: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str, command: object
+def _add_action(
+    actions: Commands[argparse.ArgumentParser], name: str, about: str, command: Callable[[argparse.Namespace], int]
 ) -> argparse.ArgumentParser:
-    parser = parts.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-    parser.add_argument(
-        "--results", metavar="DIR", type=Path, help="the results folder (default: the latest in results/runs)"
-    )
-    parser.set_defaults(command=command)
-    return parser
+    return add_command(actions, name, command, about=about, description=f"{about[0].upper()}{about[1:]}.")
 
 
 def _verify(arguments: argparse.Namespace) -> int:
@@ -50,8 +49,8 @@ def _verify(arguments: argparse.Namespace) -> int:
     for problem in found.problems:
         print(problem, file=sys.stderr)
     if found.problems:
-        raise InputError(f"{len(found.problems)} of {found.records + found.files} files of {folder} are not whole.")
-    print(f"{found.records} records and {found.files} files are whole: {folder}")
+        raise InputError(f"{len(found.problems)} of {found.records + found.files} files of {folder} are damaged.")
+    print(f"{found.records} records and {found.files} files are intact: {folder}")
     return ExitStatus.OK
 
 
@@ -73,9 +72,7 @@ def _show(arguments: argparse.Namespace) -> int:
         raise InputError(f"{arguments.run!r} is not a run; write TEXTURE/METHOD/SEED, such as brick/inng/0.")
     record = store.find_record(folder, run[1], run[2], int(run[3]))
     if record is None:
-        raise InputError(
-            f"{folder} has no record of {arguments.run}; `python -m inng_bench results list` has them all."
-        )
+        raise InputError(f"{folder} has no record of {arguments.run}; `inng-bench results list` shows all.")
     print(show_text(record))
     return ExitStatus.OK
 

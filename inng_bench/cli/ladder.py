@@ -1,4 +1,4 @@
-"""``python -m inng_bench ladder``: whether the metrics order what is known to be worse."""
+"""``inng-bench ladder``: test the metrics on pictures with known defects."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inng_bench.arguments import whole_number
+from inng_bench.cli.options import Commands, add_command, add_out, split_names, whole_number
 from inng_bench.errors import ExitStatus
-from inng_bench.records.store import RUNS
 
 if TYPE_CHECKING:
     from inng_bench.ladder.measuring import Task
@@ -19,35 +18,35 @@ if TYPE_CHECKING:
 SEEDS = 3
 """Pairs of windows of each texture: the fewest whose interval over pairs is of use, for what fits into the time."""
 
-OUT = RUNS / "ladder"
 
-
-def add_ladder(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to the parser of all commands."""
-    parser = commands.add_parser(
+def add(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands,
         "ladder",
-        help="test the metrics on known degradations",
-        description="Degrade real windows in known ways, measure every rung with every metric, and say which metric "
-        "puts which stronger degradation behind the milder one on which texture. Writes table.md, table.csv, "
-        "values.csv, agreement.csv and rungs.png.",
-        epilog="Exit status: 0 the ladder is measured, steps that fail being published in it; 2 a texture or metric "
-        "is not known or the folder cannot be written; 130 interrupted.",
+        run,
+        about="test the metrics on pictures with known defects",
+        description="Degrade real windows in known ways and measure each degree with every metric: does a metric rank "
+        "the stronger degradation behind the milder one? Writes table.md, table.csv, values.csv, agreement.csv and "
+        "rungs.png.",
+        after="exit status: 0 the ladder is measured (failed steps are part of it) · 2 a texture or metric is unknown, "
+        "or the folder cannot be written · 130 interrupted",
     )
-    parser.add_argument("--textures", metavar="A,B", help="only these (default: all that are bundled)")
-    parser.add_argument("--metrics", metavar="A,B", help="only these (default: those of every suite)")
+    parser.add_argument("--textures", metavar="A,B", help="only these textures (default: all bundled ones)")
+    parser.add_argument("--metrics", metavar="A,B", help="only these metrics (default: those of every suite)")
     parser.add_argument(
         "--seeds",
         metavar="N",
         type=whole_number(2),
         default=SEEDS,
-        help="pairs of windows of each texture; a photograph has four at most (default: %(default)s)",
+        help="pairs of windows of each texture; a photograph has at most four (default: %(default)s)",
     )
     parser.add_argument("--jobs", metavar="N", type=whole_number(1), help="processes at a time (default: the cores)")
-    parser.add_argument("--out", metavar="DIR", type=Path, default=OUT, help="where to (default: %(default)s)")
-    parser.set_defaults(command=_ladder)
+    add_out(parser, "the folder to write to", default=Path("results/runs/ladder"))
 
 
-def _ladder(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
+    """Measure the ladder and print what holds and what fails."""
     from inng_bench.harness.hardware import available_cores
     from inng_bench.ladder.build import build_ladder
     from inng_bench.ladder.documents import failures, summary_lines
@@ -55,15 +54,15 @@ def _ladder(arguments: argparse.Namespace) -> int:
     try:
         ladder = build_ladder(
             arguments.out,
-            textures=_names(arguments.textures),
-            metrics=_names(arguments.metrics),
+            textures=split_names(arguments.textures),
+            metrics=split_names(arguments.metrics),
             seeds=arguments.seeds,
             jobs=arguments.jobs or available_cores(),
             command=_command_line(arguments),
             on_done=_tell,
         )
     except KeyboardInterrupt:
-        print("inng-bench: interrupted; a ladder is measured in one go, so that nothing is kept.", file=sys.stderr)
+        print("inng-bench: interrupted. A ladder is measured in one go, so nothing is kept.", file=sys.stderr)
         return ExitStatus.INTERRUPTED
     _print_section("steps that hold, tie and fail", summary_lines(ladder.judgements))
     _print_section("what fails (ratio or difference, 95% interval)", failures(ladder.judgements) or ["nothing"])
@@ -87,7 +86,3 @@ def _command_line(arguments: argparse.Namespace) -> str:
     asked = [word for option, value in options.items() if value for word in (option, value)]
     seeds = [] if arguments.seeds == SEEDS else ["--seeds", str(arguments.seeds)]
     return shlex.join(["python", "-m", "inng_bench", "ladder", *asked, *seeds])
-
-
-def _names(text: str | None) -> list[str] | None:
-    return None if text is None else text.split(",")

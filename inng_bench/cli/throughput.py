@@ -1,4 +1,4 @@
-"""``python -m inng_bench throughput``: the sampler alone, against what this machine can do at best."""
+"""``inng-bench throughput``: the speed of the sampler, as a share of what this machine can do."""
 
 from __future__ import annotations
 
@@ -7,41 +7,43 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inng_bench.arguments import whole_number
+from inng_bench.cli.options import Commands, add_command, whole_number
 from inng_bench.errors import ExitStatus, InputError
 
 if TYPE_CHECKING:
     from inng_bench.throughput.cases import Effort
     from inng_bench.throughput.finished import FinishedTexture
 
-EPILOG = """\
-One factor at a time about a base: update, dense pass or explicit patches, canvas, batch, width, precision, threads.
-Waits while a suite or another timing runs; on a machine that others use the figures mean nothing.
-docs/throughput.md says what the columns mean."""
+NOTES = """\
+Each row changes one setting of the base: update, dense pass or patches, canvas, batch, width, precision or threads.
+The command waits while a suite or another timing runs. On a busy machine the figures mean nothing.
+docs/throughput.md explains the columns."""
 
 
-def add_throughput(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to the parser of all commands."""
-    parser = commands.add_parser(
+def add(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands,
         "throughput",
-        help="time the sampler alone, as a share of this machine's ceiling",
-        description="Time the Langevin sampler alone, in turn with a large matrix product and two convolutions.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        run,
+        about="time the sampler, as a share of what this machine can do",
+        description="Time the Langevin sampler alone, in turn with a large matrix product and two convolutions, which "
+        "show what the machine can do.",
+        after=NOTES,
     )
     parser.add_argument("--quick", action="store_true", help="fewer rows and rounds: under 45 seconds on two cores")
     parser.add_argument(
-        "--passes", metavar="N", type=whole_number(1, 100), default=1, help="go through all rows so often (default: 1)"
+        "--passes", metavar="N", type=whole_number(1, 100), default=1, help="repeat all rows N times (default: 1)"
     )
-    parser.add_argument("--parts", action="store_true", help="also profile a step of the sampler and of a training")
-    parser.add_argument("--model", metavar="RUN", type=Path, help="also time finished textures of this run of inng")
-    parser.add_argument("--json", action="store_true", help="print JSON in the place of text")
-    parser.add_argument("--out", metavar="FILE", type=Path, help="write the JSON to a file, too")
-    parser.add_argument("--markdown", metavar="FILE", type=Path, help="write the table as Markdown, too")
-    parser.set_defaults(command=_throughput)
+    parser.add_argument("--parts", action="store_true", help="also profile one step of the sampler and of a training")
+    parser.add_argument("--model", metavar="RUN", type=Path, help="also time whole textures from this run of inng")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="also write the JSON to a file")
+    parser.add_argument("--markdown", metavar="FILE", type=Path, help="also write the table as Markdown")
 
 
-def _throughput(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
+    """Time all rows and print them."""
     from dataclasses import replace
     from functools import partial
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from inng_bench.arguments import positive_number, stage_number, whole_number
+from inng_bench.cli.options import positive_number, stage_number, whole_number
 
 
 @pytest.mark.parametrize(
