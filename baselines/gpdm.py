@@ -37,7 +37,7 @@ class GPDMConfig(BaseModel):
     patch: int = Field(7, ge=2, description="Side of a patch in pixels.")
     projections: int = Field(64, ge=1, description="Random directions of a step.")
     stride: int = Field(2, ge=1, description="Pixels between patches of a step.")
-    coarse_side: int = Field(32, ge=8, description="Shorter side of the window at the coarsest level, in pixels.")
+    coarse_side: int = Field(20, ge=8, description="Shorter side of the window at the coarsest level, in pixels.")
     factor: float = Field(0.7, gt=0, lt=1, description="Size of a level as a share of the next finer one's.")
     steps: int = Field(150, ge=1, description="Of a level.")
     rate: float = Field(0.03, gt=0, description="Adam's learning rate at the first step of a level.")
