@@ -1,8 +1,8 @@
 """Portilla and Simoncelli's textures: noise that is moved until it has the window's statistics; nothing is trained.
 
-The statistics are the 710 of the paper's section 2 (four scales, four orientations, neighbourhoods of 7 px) as plenoptic
-has them: marginal moments, autocorrelations of partially reconstructed bands and of magnitudes, correlations of
-magnitudes across orientations and scales, and of phases across scales. In place of the paper's projections (section 3)
+The statistics are the 710 of the paper's section 2 (four scales, four orientations, neighbourhoods of 7 px) as
+plenoptic has them: marginal moments, autocorrelations of partially reconstructed bands and of magnitudes, correlations
+of magnitudes across orientations and scales, and of phases across scales. In place of the paper's projections (section 3)
 L-BFGS minimises the sum of squared differences, as in plenoptic's example.
 
 The statistics know no colour. A picture is taken apart into the principal components of the window's colours, each of
@@ -10,7 +10,7 @@ unit variance; components that are rounding alone are left out. Each component g
 so does the normalised sum of every two (``sums``), which ties them together: without, edges of one component lie where
 the others have none. This is not the colour version that the authors describe as an extension.
 
-Only convolutions and matrix products count as operations; the Fourier transforms, which take most of the time, have none.
+Only convolutions and matrix products count as operations; the Fourier transforms, which take most of the time, do not.
 
 References
 ----------
@@ -68,9 +68,7 @@ class PortillaSimoncelli(ClosedForm):
     def _measure(self, window: Tensor) -> dict[str, Tensor]:
         if min(window.shape[1:]) < SHORTEST_SIDE:
             height, width = window.shape[1:]
-            raise InputError(
-                f"{self.name} needs a window of {SHORTEST_SIDE} px a side; this one has {height}×{width}."
-            )
+            raise InputError(f"{self.name} needs a window of {SHORTEST_SIDE} px a side; this one has {height}×{width}.")
         height, width = (side // STEP * STEP for side in window.shape[1:])
         # The statistics are those of a torus; the window's borders are made to meet.
         window = periodic_component(window[:, :height, :width])
