@@ -20,6 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from inng_bench.contract import Execution, Snapshot
 from inng_bench.resume import adam_tensors, joined, restore_adam, restore_generator, restore_module
+from inng_bench.weights import average_into
 
 GeneratorNetwork = TypeVar("GeneratorNetwork", bound=nn.Module)
 
@@ -96,7 +97,7 @@ class Adversaries(Generic[GeneratorNetwork]):
             fake = self.generator(latent)
         penalised = self._rules.gradient_penalty > 0 and number % self._rules.penalty_interval == 0
         values = self._step_discriminator(real, fake.detach(), penalised=penalised) | self._step_generator(fake)
-        self._average()
+        average_into(self.averaged, self.generator, self._rules.average_decay)
         if not all(map(math.isfinite, values.values())):
             raise FloatingPointError("a loss of the networks is not a number; lower rate")
         return values
@@ -129,19 +130,20 @@ class Adversaries(Generic[GeneratorNetwork]):
         optimiser.step()
         return {"generator_loss": loss.item()}
 
-    def tensors(self) -> dict[str, Tensor]:
+    def snapshot(self) -> Snapshot:
         """Return all that changes from step to step."""
         generator_optimiser, discriminator_optimiser = self._optimisers
-        return joined(
+        tensors = joined(
             generator=self.generator.state_dict(),
             discriminator=self._discriminator.state_dict(),
             averaged=self.averaged.state_dict(),
             generator_optimiser=adam_tensors(generator_optimiser),
             discriminator_optimiser=adam_tensors(discriminator_optimiser),
-        ) | {"random": self._random.get_state()}
+        )
+        return Snapshot(tensors | {"random": self._random.get_state()}, {})
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go back to the :meth:`tensors` of a snapshot."""
+        """Go back to a :meth:`snapshot`."""
         generator_optimiser, discriminator_optimiser = self._optimisers
         restore_module(self.generator, snapshot, "generator")
         restore_module(self._discriminator, snapshot, "discriminator")
@@ -154,12 +156,6 @@ class Adversaries(Generic[GeneratorNetwork]):
         with _lowered(self._execution):
             layout = pictures.contiguous(memory_format=torch.channels_last)
             return self._discriminator(layout).float()  # type: ignore[no-any-return]
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        for mean, value in zip(self.averaged.state_dict().values(), self.generator.state_dict().values(), strict=True):
-            if mean.is_floating_point():
-                mean.lerp_(value, 1 - self._rules.average_decay)
 
 
 def squared_gradient(logits: Tensor, pictures: Tensor) -> Tensor:
@@ -176,7 +172,7 @@ def squared_gradient(logits: Tensor, pictures: Tensor) -> Tensor:
     return gradient.square().sum() / len(pictures)
 
 
-def update_flops(generator: nn.Module, discriminator: nn.Module, config: AdversarialConfig, latent: Tensor) -> float:
+def update_flops(generator: nn.Module, discriminator: nn.Module, config: AdversarialConfig, latent: Any) -> float:
     """Count the floating-point operations of an update; penalties count with their share of the steps.
 
     Parameters
@@ -185,7 +181,7 @@ def update_flops(generator: nn.Module, discriminator: nn.Module, config: Adversa
         On the meta device, where nothing is computed and nothing drawn from the global random state.
     config : AdversarialConfig
         How they are trained.
-    latent : Tensor
+    latent : Any
         What a batch is drawn from, on the meta device.
     """
     with FlopCounterMode(display=False) as counter:

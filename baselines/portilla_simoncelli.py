@@ -2,8 +2,8 @@
 
 The statistics are the 710 of the paper's section 2 (four scales, four orientations, neighbourhoods of 7 px) as
 plenoptic has them: marginal moments, autocorrelations of partially reconstructed bands and of magnitudes, correlations
-of magnitudes across orientations and scales, and of phases across scales. In place of the paper's projections (section 3)
-L-BFGS minimises the sum of squared differences, as in plenoptic's example.
+of magnitudes across orientations and scales, and of phases across scales. In place of the paper's projections (section
+3) L-BFGS minimises the sum of squared differences, as in plenoptic's example.
 
 The statistics know no colour. A picture is taken apart into the principal components of the window's colours, each of
 unit variance; components that are rounding alone are left out. Each component gets the statistics of the window's, and
@@ -112,8 +112,8 @@ class PortillaSimoncelli(ClosedForm):
 
         def evaluate() -> Tensor:
             descent.zero_grad()
-            loss = (weights * (model(self._axes(components))[:, 0] - wanted)).square().sum()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss: Tensor = (weights * (model(self._axes(components))[:, 0] - wanted)).square().sum()
+            loss.backward()
             return loss
 
         with torch.enable_grad():

@@ -1,4 +1,4 @@
-"""PSGAN: a convolutional generator of a field of noise and plane waves, trained on patches; it draws pictures of any size.
+"""PSGAN: a convolutional generator of a field of noise and plane waves, trained on patches; it draws any size.
 
 The latent field has three parts (section 2, equations 1 to 4 of the paper): independent uniform noise in every cell, a
 global part, and periodic channels sin(k·x + φ) of the cells' places x with learnt wave vectors k and random phases φ.
@@ -17,7 +17,6 @@ convolutions: A. Odena et al., 2016, https://doi.org/10.23915/distill.00003
 
 import math
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -30,21 +29,19 @@ from inng_bench.contract import (
     Events,
     Execution,
     Method,
-    Progress,
-    Snapshot,
     Training,
     ignore_events,
     parse_settings,
 )
 from inng_bench.errors import InputError
 from inng_bench.pixels import Palette, random_crops
-from inng_bench.resume import required
 from inng_bench.seeds import derive_seed, torch_generator
 from inng_bench.weights import initialised
 
 from .adversarial import AdversarialConfig, Adversaries, update_flops
 from .dcgan.networks import Discriminator
 from .dcgan.presets import DCGANConfig
+from .steps import take_steps
 
 CELL = 16
 """Pixels of a latent cell."""
@@ -165,31 +162,15 @@ class PSGAN(Method):
         if min(window.shape[1:]) < config.crop:
             height, width = window.shape[1:]
             raise InputError(
-                f"a crop of {config.crop} px does not fit into a window of {height}×{width} px; give psgan a smaller one."
+                f"a crop of {config.crop} px does not fit into a window of {height}×{width} px; give psgan a "
+                "smaller one."
             )
-        random = torch_generator(seed)
-        trainer = Adversaries(
-            new_generator(config, random), _new_discriminator(config, random), config, self._execution, random
-        )
-        size, source = (config.crop, config.crop), window.to(self._execution.device)
-        seen = _to(draw_latent(4, size, config, torch_generator(derive_seed(seed=seed, purpose="watch"))), self._execution)
+        trainer = Trainer(window, config, self._execution, seed)
         steps = max(1, round(budget / step_flops(config)))
-        interval, done = math.ceil(steps / REPORTS), 0
-        if (snapshot := checkpoint.load()) is not None:
-            done = required(snapshot.values, "steps")
-            trainer.restore(snapshot)
-        for step in range(done + 1, steps + 1):
-            real = random_crops(source, config.batch, config.crop, random)
-            latent = _to(draw_latent(config.batch, size, config, random), self._execution)
-            values = trainer.update(step, (step - 1) / steps, real, latent)
-            if step % interval == 0 or step == steps:
-                pictures = _draw(trainer.averaged, seen)
-                flops = step * step_flops(config)
-                events(Progress(math.ceil(step / interval), flops, step / steps, values, pictures))
-            checkpoint.offer(partial(_snapshot, trainer, step))
+        take_steps(trainer, steps, REPORTS, events, checkpoint)
         self._generator = trainer.averaged
         self._palette = Palette.of(window)
-        return Training(steps * step_flops(config))
+        return Training(trainer.spent(steps))
 
     def snapshot_bytes(self, budget: float) -> float:
         """Count both networks with their Adams, and the generator's average."""
@@ -221,6 +202,32 @@ class PSGAN(Method):
             raise InputError(
                 "the stored PSGAN lacks weights or has others than its settings; train it again."
             ) from error
+
+
+class Trainer(Adversaries[Generator]):
+    """The two networks, trained on crops of a window."""
+
+    def __init__(self, window: Tensor, config: PSGANConfig, execution: Execution, seed: int) -> None:
+        random = torch_generator(seed)
+        super().__init__(new_generator(config, random), _new_discriminator(config, random), config, execution, random)
+        self._config, self._size = config, (config.crop, config.crop)
+        self._window = window.to(execution.device)
+        watch = torch_generator(derive_seed(seed=seed, purpose="watch"))
+        self._seen = _to(draw_latent(4, self._size, config, watch), execution)
+
+    def step(self, number: int, share: float) -> dict[str, float]:
+        """Draw a batch and make one :meth:`update`."""
+        real = random_crops(self._window, self._config.batch, self._config.crop, self._random)
+        latent = draw_latent(self._config.batch, self._size, self._config, self._random)
+        return self.update(number, share, real, _to(latent, self._execution))
+
+    def look(self) -> tuple[dict[str, float], Tensor]:
+        """Draw some pictures, from latent fields that stay the same."""
+        return {}, _draw(self.averaged, self._seen)
+
+    def spent(self, steps: int) -> float:
+        """Return the counted operations of steps; looks decide nothing and are not the method's."""
+        return steps * step_flops(self._config)
 
 
 def step_flops(config: PSGANConfig) -> float:
@@ -262,7 +269,3 @@ def _draw(generator: Generator, latent: Latent) -> Tensor:
     generator.eval()
     pictures: Tensor = generator(latent).float().cpu()
     return pictures.contiguous()
-
-
-def _snapshot(trainer: Adversaries[Generator], step: int) -> Snapshot:
-    return Snapshot(trainer.tensors(), {"steps": step})
