@@ -289,13 +289,13 @@ def _add_execution(parser: argparse.ArgumentParser, default_precision: str | Non
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from inng_bench.harness.overrides import Overrides
     from inng_bench.harness.plan import Retry, make_plan
     from inng_bench.harness.session import results_folder, run_plan
     from inng_bench.records.schema import Limits
 
     suite, origin = _chosen_suite(arguments)
-    plan = make_plan(
-        suite,
+    overrides = Overrides(
         replicates=arguments.seeds,
         methods=_names(arguments.methods),
         textures=_names(arguments.textures),
@@ -303,8 +303,8 @@ def _run(arguments: argparse.Namespace) -> int:
         precision=arguments.precision,
         budget_tflop=arguments.budget,
         limits=Limits(minutes=arguments.time_limit, memory_gib=arguments.memory_limit),
-        origin=origin,
     )
+    plan = make_plan(suite, overrides, origin=origin)
     folder, retry = results_folder(suite, arguments.out), Retry(arguments.retry)
     if arguments.dry_run:
         return _announce(plan, folder, arguments.jobs, retry)
@@ -314,9 +314,9 @@ def _run(arguments: argparse.Namespace) -> int:
     return ExitStatus.RUNS_FAILED if results.failed or results.left else ExitStatus.OK
 
 
-def _names(text: str | None) -> list[str] | None:
+def _names(text: str | None) -> tuple[str, ...] | None:
     """Read names that commas part."""
-    return text.split(",") if text else None
+    return tuple(text.split(",")) if text else None
 
 
 def _summary(results: Results) -> str:

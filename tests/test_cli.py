@@ -66,7 +66,10 @@ def test_run_hands_the_plan_over_and_says_where_the_results_are(
     assert {run.method for run in plan.runs} == {"tiler", *REFERENCE_ROWS}
     assert len(plan.runs) == 1 + len(REFERENCE_ROWS)
     assert {run.precision for run in plan.runs} == {"bfloat16"}
-    assert plan.origin == ("--suite", "fakes.toml", "--device", "cpu", "--precision", "bfloat16")
+    assert (plan.origin, plan.overrides.arguments()) == (
+        ("--suite", "fakes.toml"),
+        ("--device", "cpu", "--precision", "bfloat16"),
+    )
     said = capsys.readouterr().out
     assert "2 runs done, 0 failed, 1 were there already" in said
     assert f"python -m inng_bench.report {out}" in said

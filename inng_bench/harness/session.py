@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from inng_bench.files import write_atomically
 from inng_bench.harness.checkpoint import states_of
@@ -16,6 +17,7 @@ from inng_bench.harness.machine import Claim, claim_machine
 from inng_bench.harness.measuring import measure_runs, unmeasured_runs
 from inng_bench.harness.messages import Kind, Message, Request, Task
 from inng_bench.harness.methods import is_timed
+from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.pictures import write_png
 from inng_bench.harness.plan import Plan, Retry, RunSpec, find_missing, make_plan, record_key
 from inng_bench.harness.rerun import origin_of_suite, rerun_command
@@ -24,7 +26,7 @@ from inng_bench.harness.suite import Suite, load_suite
 from inng_bench.hashes import sealed
 from inng_bench.records import store
 from inng_bench.records.folder import claim_folder, locked
-from inng_bench.records.schema import NO_LIMITS, Limits, Record, Throughput
+from inng_bench.records.schema import Record, Throughput
 
 NOT_TIMED = "The sampler could not be timed: "
 
@@ -62,15 +64,9 @@ def run_suite(
     suite: str | Path | Suite,
     *,
     out: str | Path | None = None,
-    replicates: int | None = None,
-    methods: Sequence[str] | None = None,
-    textures: Sequence[str] | None = None,
-    device: str = "auto",
-    precision: str | None = None,
-    budget_tflop: float | None = None,
     jobs: int | None = None,
-    limits: Limits = NO_LIMITS,
     retry: Retry = Retry.FAILED,
+    **overrides: Any,
 ) -> Results:
     """Run what is missing of a suite.
 
@@ -80,24 +76,12 @@ def run_suite(
         Name of a bundled suite, path of a TOML file, or a suite.
     out : str, Path or None
         The results folder; None for ``results/runs/`` and the suite's name.
-    replicates : int or None
-        Number of seeds instead of the suite's.
-    methods : Sequence[str] or None
-        Labels of the wanted rows beside the reference rows; None for all.
-    textures : Sequence[str] or None
-        Names of the wanted textures; None for all.
-    device : str
-        ``auto``, ``cpu``, ``cuda`` or ``mps``.
-    precision : str or None
-        ``auto``, ``float32`` or ``bfloat16`` instead of the suite's.
-    budget_tflop : float or None
-        Counted training operations of a run instead of the suite's, in 10**12.
     jobs : int or None
         Runs at a time; None for as many as the cores allow, and for one on a GPU.
-    limits : Limits
-        Of each run's process, instead of the suite's.
     retry : Retry
         Whether failed runs are tried again.
+    **overrides
+        Fields of :class:`inng_bench.harness.overrides.Overrides`, such as ``textures=["brick"]``.
 
     Raises
     ------
@@ -106,17 +90,7 @@ def run_suite(
     """
     origin = () if isinstance(suite, Suite) else origin_of_suite(suite)
     suite = suite if isinstance(suite, Suite) else load_suite(suite)
-    plan = make_plan(
-        suite,
-        replicates=replicates,
-        methods=methods,
-        textures=textures,
-        device=device,
-        precision=precision,
-        budget_tflop=budget_tflop,
-        limits=limits,
-        origin=origin,
-    )
+    plan = make_plan(suite, Overrides.of(overrides), origin=origin)
     return run_plan(plan, results_folder(suite, out), jobs=jobs, retry=retry)
 
 
