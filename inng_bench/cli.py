@@ -9,7 +9,8 @@ import argparse
 import math
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from inng_bench.results_command import add_results
 from inng_bench.throughput_command import add_throughput
 
 if TYPE_CHECKING:
+    from inng_bench.harness.executor import Executor
     from inng_bench.harness.plan import Plan, Retry
     from inng_bench.harness.session import Results
     from inng_bench.harness.suite import Suite
@@ -131,6 +133,12 @@ def _add_run(commands: _Commands) -> None:
     )
     parser.add_argument(
         "--jobs", metavar="N", type=whole_number(1), help="runs at a time (default: cores / threads of a run)"
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--scheduler", metavar="ADDRESS", help="carry the runs out on this Dask scheduler's workers")
+    where.add_argument("--cluster", metavar="local:N", help="the same on N workers that are begun on this machine")
+    parser.add_argument(
+        "--tls", metavar="DIR", type=Path, help="ca.pem, cert.pem and key.pem for a tls:// address of --scheduler"
     )
     parser.add_argument(
         "--time-limit", metavar="MINUTES", type=positive_number, help="of one run's process (default: the suite's)"
@@ -308,10 +316,36 @@ def _run(arguments: argparse.Namespace) -> int:
     folder, retry = results_folder(suite, arguments.out), Retry(arguments.retry)
     if arguments.dry_run:
         return _announce(plan, folder, arguments.jobs, retry)
-    results = run_plan(plan, folder, jobs=arguments.jobs, retry=retry)
+    with _executor(plan, arguments) as executor:
+        results = run_plan(plan, folder, jobs=arguments.jobs, retry=retry, executor=executor)
     print(_summary(results))
     print(f"Tables and pictures: python -m inng_bench.report {results.folder}")
     return ExitStatus.RUNS_FAILED if results.failed or results.left else ExitStatus.OK
+
+
+@contextmanager
+def _executor(plan: Plan, arguments: argparse.Namespace) -> Iterator[Executor | None]:
+    """Give what carries the runs out elsewhere than in processes of this command; None where that is not asked for."""
+    if arguments.tls is not None and arguments.scheduler is None:
+        raise InputError("--tls belongs to --scheduler; workers on this machine need no certificates.")
+    if arguments.scheduler is None and arguments.cluster is None:
+        yield None
+        return
+    if arguments.jobs is not None:
+        raise InputError("--jobs is for this machine; a cluster carries out as many runs as its workers have threads.")
+    try:
+        from inng_bench.harness.cluster.connect import open_local, open_scheduler, parse_cluster
+    except ImportError as error:
+        raise InputError(f"a cluster needs more packages ({error}); pip install inng-bench[cluster].") from error
+    from inng_bench.harness.session import cluster_executor
+
+    opened = (
+        open_scheduler(arguments.scheduler, arguments.tls)
+        if arguments.scheduler is not None
+        else open_local(parse_cluster(arguments.cluster))
+    )
+    with opened as client:
+        yield cluster_executor(plan, client)
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:

@@ -35,7 +35,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Plan, Path, int | None]
     """Take plans in the place of running them."""
     seen: list[tuple[Plan, Path, int | None]] = []
 
-    def run_plan(plan: Plan, folder: Path, *, jobs: int | None, retry: Retry) -> Results:
+    def run_plan(plan: Plan, folder: Path, *, jobs: int | None, **_: object) -> Results:
         seen.append((plan, folder, jobs))
         return Results(folder, kept=1, done=2, failed=0)
 
@@ -90,7 +90,7 @@ def test_limits_and_retry_are_handed_over_and_failures_that_are_left_end_with_st
 ) -> None:
     seen: list[tuple[Plan, Retry]] = []
 
-    def run_plan(plan: Plan, folder: Path, *, jobs: int | None, retry: Retry) -> Results:
+    def run_plan(plan: Plan, folder: Path, *, retry: Retry, **_: object) -> Results:
         seen.append((plan, retry))
         return Results(folder, kept=1, done=0, failed=0, left=2)
 

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from inng_bench.files import write_atomically
 from inng_bench.harness.checkpoint import states_of
-from inng_bench.harness.display import Display, open_display
-from inng_bench.harness.executor import run_requests
+from inng_bench.harness.display import Display, on_worker, open_display
+from inng_bench.harness.executor import Executor, LocalExecutor
 from inng_bench.harness.hardware import available_cores
-from inng_bench.harness.machine import Claim, claim_machine
 from inng_bench.harness.measuring import measure_runs, unmeasured_runs
 from inng_bench.harness.messages import Kind, Message, Request, Task
 from inng_bench.harness.methods import is_timed
@@ -28,7 +27,12 @@ from inng_bench.records import store
 from inng_bench.records.folder import claim_folder, locked
 from inng_bench.records.schema import Record, Throughput
 
+if TYPE_CHECKING:
+    from distributed import Client
+
 NOT_TIMED = "The sampler could not be timed: "
+
+OTHER_RECORD = "the process ended without a record of this configuration and of these pixels of the texture."
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ def run_suite(
     out: str | Path | None = None,
     jobs: int | None = None,
     retry: Retry = Retry.FAILED,
+    client: "Client | None" = None,
     **overrides: Any,
 ) -> Results:
     """Run what is missing of a suite.
@@ -80,6 +85,8 @@ def run_suite(
         Runs at a time; None for as many as the cores allow, and for one on a GPU.
     retry : Retry
         Whether failed runs are tried again.
+    client : distributed.Client or None
+        Of the Dask cluster that carries the runs out; None for processes of this machine.
     **overrides
         Fields of :class:`inng_bench.harness.overrides.Overrides`, such as ``textures=["brick"]``.
 
@@ -91,7 +98,15 @@ def run_suite(
     origin = () if isinstance(suite, Suite) else origin_of_suite(suite)
     suite = suite if isinstance(suite, Suite) else load_suite(suite)
     plan = make_plan(suite, Overrides.of(overrides), origin=origin)
-    return run_plan(plan, results_folder(suite, out), jobs=jobs, retry=retry)
+    executor = None if client is None else cluster_executor(plan, client)
+    return run_plan(plan, results_folder(suite, out), jobs=jobs, retry=retry, executor=executor)
+
+
+def cluster_executor(plan: Plan, client: "Client") -> Executor:
+    """Return what serves a plan's requests on a Dask cluster."""
+    from inng_bench.harness.cluster.executor import ClusterExecutor
+
+    return ClusterExecutor(client, plan.suite.precision)
 
 
 def results_folder(suite: Suite, out: str | Path | None) -> Path:
@@ -99,22 +114,28 @@ def results_folder(suite: Suite, out: str | Path | None) -> Path:
     return store.RUNS / suite.name if out is None else Path(out)
 
 
-def run_plan(plan: Plan, folder: Path, *, jobs: int | None = None, retry: Retry = Retry.FAILED) -> Results:
-    """Run what is missing of a plan; :func:`run_suite` says more."""
+def run_plan(
+    plan: Plan,
+    folder: Path,
+    *,
+    jobs: int | None = None,
+    retry: Retry = Retry.FAILED,
+    executor: Executor | None = None,
+) -> Results:
+    """Run what is missing of a plan, on this machine or where an executor says; :func:`run_suite` says more."""
     claim_folder(folder)
-    jobs = jobs or default_jobs(plan)
+    here = LocalExecutor(jobs or default_jobs(plan))
     with locked(folder):
         records = store.read_records(folder)
         work = _find_work(plan, folder, records, retry)
         with open_display(len(work.to_run) + len(work.to_measure)) as display:
-            session = _Session(plan, folder, display)
-            with claim_machine(Claim.SHARED, display.say):
-                _describe(plan, folder, records)
-                _remove_leftovers(plan, folder, records)
-                display.say(f"{plan.suite.name}: {work.summary} of {len(plan.runs)} are there already.")
-                measured = measure_runs(work.to_measure, folder, jobs, display)
-                session.run(work.to_run, jobs)
-            session.time_samplers(untimed_runs(plan, folder))  # holds nothing by now that others wait for
+            session = _Session(plan, folder, display, executor or here)
+            _describe(plan, folder, records)
+            _remove_leftovers(plan, folder, records)
+            display.say(f"{plan.suite.name}: {work.summary} of {len(plan.runs)} are there already.")
+            measured = measure_runs(work.to_measure, folder, here, display)
+            session.run(work.to_run)
+            session.time_samplers(untimed_runs(plan, folder))
     return Results(
         folder,
         kept=work.kept,
@@ -205,7 +226,8 @@ def default_jobs(plan: Plan) -> int:
 class _Session:
     """Hands out requests and turns their ends into records."""
 
-    def __init__(self, plan: Plan, folder: Path, display: Display) -> None:
+    def __init__(self, plan: Plan, folder: Path, display: Display, executor: Executor) -> None:
+        self._executor = executor
         self._plan = plan
         self._folder = folder
         self._display = display
@@ -213,37 +235,36 @@ class _Session:
         self.failed = 0
         self.not_timed = 0
 
-    def run(self, runs: Sequence[RunSpec], jobs: int) -> None:
+    def run(self, runs: Sequence[RunSpec]) -> None:
         """Carry out runs; each becomes a record, whatever happens to it."""
         requests = [Request(task=Task.RUN, run=run, results=self._folder) for run in runs]
-        run_requests(requests, jobs=jobs, on_message=self._on_run)
+        self._executor.serve(requests, self._on_run, self._display.say)
 
     def time_samplers(self, runs: Sequence[RunSpec]) -> None:
         """Time the samplers of finished runs one after the other, so that each has the machine to itself."""
-        if not runs:
-            return  # there is nothing to wait for
         requests = [Request(task=Task.THROUGHPUT, run=run, results=self._folder) for run in runs]
-        with claim_machine(Claim.ALONE, self._display.say):
-            run_requests(requests, jobs=1, on_message=self._on_throughput)
+        self._executor.serve_alone(requests, self._on_throughput, self._display.say)
 
     def _on_run(self, request: Request, message: Message) -> None:
         run = request.run
         if message.kind is Kind.PROGRESS:
             self._began.setdefault(run.title, time.time())
-            self._display.progress(run, message.phase, message.fraction)
+            self._display.progress(run, message.phase, message.fraction, message.worker)
             return
         if message.kind is Kind.NOTICE:
             self._display.say(f"{run.title}: {message.text}")
             return
         seconds = time.time() - self._began[run.title]
-        if message.kind is Kind.DONE or self._has_record(run):
-            self._display.finish(run, f"done in {seconds:.0f} s")
+        if self._has_record(run):
+            self._display.finish(run, f"done in {seconds:.0f} s{on_worker(message.worker)}")
             return
+        error = message.error or OTHER_RECORD
         self.failed += 1
         started = datetime.fromtimestamp(self._began[run.title], UTC)
         facts = self._plan.facts[run.texture.name]  # loading it again might fail as the run did
-        store.write_record(self._folder, failed_record(run, facts, started, message.error, seconds))
-        self._display.finish(run, f"failed: {message.error}")
+        row = failed_record(run, facts, started, error, seconds, message.machine)
+        store.write_record(self._folder, row)
+        self._display.finish(run, f"failed: {error}")
 
     def _has_record(self, run: RunSpec) -> bool:
         """Say whether a process that broke down had come to its record before, which is then not to be lost."""
