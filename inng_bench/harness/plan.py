@@ -161,7 +161,7 @@ class Plan:
         A failed run is not finished, nor is one whose configuration or windows have changed since, nor one that lacks
         the present version of a metric.
         """
-        return record.status is Status.OK and self._is_of(run, record) and not missing_metrics(record, run.metrics)
+        return is_result(run, record, self.facts[run.texture.name].hashes)
 
     def lacks_metrics_only(self, run: RunSpec, record: Record) -> bool:
         """Say whether a record is a finished result but for metrics, so that nothing need be trained again."""
@@ -172,7 +172,17 @@ class Plan:
         return record.status is Status.FAILED and self._is_of(run, record)
 
     def _is_of(self, run: RunSpec, record: Record) -> bool:
-        return record.config_hash == run.config_hash and record.texture.hashes == self.facts[run.texture.name].hashes
+        return is_of(run, record, self.facts[run.texture.name].hashes)
+
+
+def is_of(run: RunSpec, record: Record, pixels: Sequence[str]) -> bool:
+    """Say whether a record has the configuration of a run, and the pixels with these hashes."""
+    return record.config_hash == run.config_hash and record.texture.hashes == tuple(pixels)
+
+
+def is_result(run: RunSpec, record: Record, pixels: Sequence[str]) -> bool:
+    """Say whether a record is the finished result of a run; see :meth:`Plan.is_done`."""
+    return record.status is Status.OK and is_of(run, record, pixels) and not missing_metrics(record, run.metrics)
 
 
 def make_plan(suite: Suite, overrides: Overrides = NO_OVERRIDES, *, origin: Sequence[str] = ()) -> Plan:

@@ -106,7 +106,7 @@ def cluster_executor(plan: Plan, client: "Client") -> Executor:
     """Return what serves a plan's requests on a Dask cluster."""
     from inng_bench.harness.cluster.executor import ClusterExecutor
 
-    return ClusterExecutor(client, plan.suite.precision)
+    return ClusterExecutor(client, plan)
 
 
 def results_folder(suite: Suite, out: str | Path | None) -> Path:

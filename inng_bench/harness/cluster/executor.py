@@ -24,7 +24,7 @@ from inng_bench.harness.cluster.site import Demands, describe_site
 from inng_bench.harness.executor import OnMessage
 from inng_bench.harness.machine import Say
 from inng_bench.harness.messages import Kind, Message, Request, Task
-from inng_bench.harness.plan import record_key
+from inng_bench.harness.plan import Plan, record_key
 from inng_bench.hashes import file_hash
 from inng_bench.records import store
 
@@ -61,8 +61,8 @@ class ClusterExecutor:
     ----------
     client : distributed.Client
         A synchronous one. Its addresses are loopback or TLS.
-    precision : str
-        As the suite has it, such as ``auto``.
+    plan : Plan
+        What the requests belong to.
 
     Raises
     ------
@@ -70,16 +70,16 @@ class ClusterExecutor:
         When an address is neither loopback nor TLS.
     """
 
-    def __init__(self, client: Client, precision: str) -> None:
+    def __init__(self, client: Client, plan: Plan) -> None:
         check_address(client.scheduler.address)
         self._client = client
-        self._precision = precision
+        self._plan = plan
         self._refused: dict[str, str] = {}
 
     def serve(self, requests: Sequence[Request], on_message: OnMessage, say: Say) -> None:
         """Serve requests, as many at a time as the workers have threads."""
         if requests:
-            _Session(self._client, self._precision, self._refused, on_message, say).serve(requests)
+            _Session(self._client, self._plan, self._refused, on_message, say).serve(requests)
 
     def serve_alone(self, requests: Sequence[Request], on_message: OnMessage, say: Say) -> None:
         """Serve requests one after the other, each on a machine where no other run or timing goes on."""
@@ -90,11 +90,9 @@ class ClusterExecutor:
 class _Session:
     """One call of :meth:`ClusterExecutor.serve`."""
 
-    def __init__(
-        self, client: Client, precision: str, refused: dict[str, str], on_message: OnMessage, say: Say
-    ) -> None:
+    def __init__(self, client: Client, plan: Plan, refused: dict[str, str], on_message: OnMessage, say: Say) -> None:
         self._client = client
-        self._precision = precision
+        self._plan = plan
         self._refused = refused
         self._on_message = on_message
         self._say = say
@@ -107,7 +105,7 @@ class _Session:
 
     def serve(self, requests: Sequence[Request]) -> None:
         runs = [request.run for request in requests]
-        self._demands = Demands.of(runs, self._precision)
+        self._demands = Demands.of(runs, self._plan.suite.precision)
         self._site = describe_site(self._demands)
         self._results = requests[0].results.resolve()
         self._waiting.extend((request.model_copy(update={"results": self._results}), []) for request in requests)
@@ -194,6 +192,7 @@ class _Session:
             demands=self._demands,
             site=self._site,
             token=self._token,
+            pixels=self._plan.facts[request.run.texture.name].hashes,
             topic=self._topic,
             inputs=tuple(one for one, _ in _inputs(request)),
         )

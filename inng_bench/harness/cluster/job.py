@@ -42,6 +42,8 @@ class Job(_Closed):
         What the worker's machine must have, and what it must be like.
     token : str
         Stands in a file of the results folder: a worker that reads it there shares the folder.
+    pixels : tuple[str, ...]
+        Hashes of the texture's windows, as the client has them.
     topic : str
         Under which the worker tells how it goes on.
     inputs : tuple[Input, ...]
@@ -52,6 +54,7 @@ class Job(_Closed):
     demands: Demands
     site: Site
     token: str
+    pixels: tuple[str, ...]
     topic: str
     inputs: tuple[Input, ...] = ()
 

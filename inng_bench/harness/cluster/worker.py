@@ -3,27 +3,34 @@
 All functions here are called through Dask with plain strings and bytes.
 """
 
+import contextlib
 import shutil
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from distributed import Worker, get_worker
+from filelock import FileLock, Timeout
 
 from inng_bench.errors import InputError
 from inng_bench.harness.cluster.job import Answer, Input, Job, News, Verdict
 from inng_bench.harness.cluster.parcel import PIECE, Parcel, pack, read_piece
 from inng_bench.harness.cluster.site import describe_site
-from inng_bench.harness.executor import run_requests
+from inng_bench.harness.executor import WATCH_SECONDS, run_requests
 from inng_bench.harness.machine import Claim, claim_machine
 from inng_bench.harness.messages import Kind, Message, Request, Task
-from inng_bench.harness.plan import RunSpec
+from inng_bench.harness.plan import RunSpec, is_result
 from inng_bench.harness.rows import describe_machine
 from inng_bench.hashes import file_hash
 from inng_bench.records import store
 
 TOKEN = ".session"
 """File of a results folder in which the session's token stands."""
+
+LOCK = ".run.lock"
+"""File of a run's folder that keeps a second worker out while one is at it."""
 
 TELLING_SECONDS = 2.0
 """Between two reports of progress of one run, which all go through the scheduler."""
@@ -87,7 +94,7 @@ def greet(line: str) -> str:
 def _serve(job: Job, worker: Worker) -> tuple[str, bytes]:
     _check_site(job)
     if shares_folder(job):
-        message = _carry_out(job, worker, _furnished(job, worker, None))
+        message = _serve_once(job, worker, _furnished(job, worker, None))
         return Answer(verdict=Verdict.SERVED, message=message, address=worker.address).model_dump_json(), b""
     scratch = Path(tempfile.mkdtemp(prefix="inng-", dir=worker.local_directory))
     waits = False
@@ -100,6 +107,44 @@ def _serve(job: Job, worker: Worker) -> tuple[str, bytes]:
     finally:
         if not waits:
             shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _serve_once(job: Job, worker: Worker, request: Request) -> Message:
+    """Serve a request in a shared folder, unless somebody else has come to its end meanwhile.
+
+    Another worker may still be at a run that was taken from it: one that was cut off and has not noticed yet.
+    """
+    if request.task is not Task.RUN:
+        return _carry_out(job, worker, request)
+    folder = store.run_folder(request.results, *request.run.key)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _only_one(folder, partial(_check_wanted, worker, worker.get_current_task())):
+        if _is_done(job, request):
+            return Message(kind=Kind.DONE, worker=str(worker.name))
+        message = _carry_out(job, worker, request)
+        if message.kind is Kind.DONE:
+            (folder / LOCK).unlink(missing_ok=True)
+        return message
+
+
+@contextlib.contextmanager
+def _only_one(folder: Path, on_look: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock of a run's folder, after whoever holds it now."""
+    lock = FileLock(folder / LOCK)
+    while not lock.is_locked:
+        on_look()
+        with contextlib.suppress(Timeout):
+            lock.acquire(timeout=WATCH_SECONDS)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _is_done(job: Job, request: Request) -> bool:
+    run = request.run
+    record = store.find_record(request.results, *run.key)
+    return record is not None and is_result(run, record, job.pixels)
 
 
 def _serve_apart(job: Job, worker: Worker, scratch: Path) -> Answer:
@@ -191,13 +236,9 @@ def _carry_out(job: Job, worker: Worker, request: Request) -> Message:
         else:
             last = message
 
-    def go_on() -> None:
-        if not is_wanted(worker, key):
-            raise StoppedError
-
     alone = request.task is Task.THROUGHPUT
     with claim_machine(Claim.ALONE if alone else Claim.SHARED, _refuse_to_wait if alone else lambda _: None):
-        run_requests([request], jobs=1, on_message=on_message, on_look=go_on)
+        run_requests([request], jobs=1, on_message=on_message, on_look=partial(_check_wanted, worker, key))
     machine = describe_machine(request.run) if last.kind is Kind.FAILED else None
     return last.model_copy(update={"worker": str(worker.name), "machine": machine})
 
@@ -210,6 +251,11 @@ def is_wanted(worker: Worker, key: str) -> bool:
     """Say whether a task of a worker still has somebody who waits for it, and the worker a scheduler."""
     state = worker.state.tasks.get(key)
     return worker.status.name == "running" and state is not None and state.state in ("executing", "resumed")
+
+
+def _check_wanted(worker: Worker, key: str) -> None:
+    if not is_wanted(worker, key):
+        raise StoppedError
 
 
 def take_piece(line: str, place: str, offset: int) -> bytes:
