@@ -12,6 +12,10 @@ import time
 from pathlib import Path
 
 
+TAKEN = ("suite_hash", "method", "implementation", "settings", "config_hash", "replicate", "seeds")
+"""Fields of a record that are the run's own."""
+
+
 def write(path: Path, content: bytes) -> None:
     part = path.with_name(f".{path.name}.tmp")
     part.write_bytes(content)
@@ -35,7 +39,7 @@ def main() -> None:
     template = json.loads(Path(os.environ["INNG_TEST_TEMPLATE"]).read_text())
     record = {
         **template,
-        **{key: run[key] for key in ("method", "implementation", "settings", "config_hash", "replicate", "seeds")},
+        **{key: run[key] for key in TAKEN},
         "artefacts": artefacts,
         "hashes": {role: hashlib.sha256(content).hexdigest() for role, content in pictures.items()},
     }
