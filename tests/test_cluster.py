@@ -224,7 +224,7 @@ def test_a_worker_that_is_killed_in_a_training_or_while_it_ships_loses_nothing(
     suite = suite_of(3, "0.4")
     cluster = begin(("ships", "dies shipping"), ())
     killed = cluster.begin_worker()
-    watcher = threading.Thread(target=lambda: (wait_until(farm_is_at_work), cluster.kill(killed)))
+    watcher = threading.Thread(target=lambda: (wait_until(lambda: is_at_work(cluster.farm)), cluster.kill(killed)))
     watcher.start()
     results = cluster.run(suite, tmp_path / "out")
     watcher.join()
@@ -233,18 +233,14 @@ def test_a_worker_that_is_killed_in_a_training_or_while_it_ships_loses_nothing(
     assert "was lost; begins again on w1" in capsys.readouterr().err
 
 
-def farm_is_at_work() -> bool:
-    return bool(light_runs())
-
-
-def light_runs() -> list[int]:
-    """Return the processes of runs."""
-    found = []
+def is_at_work(farm: Farm) -> bool:
+    """Say whether a run of a farm's workers goes on."""
+    template = str(farm.folder / "template.json").encode()
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
-            if b"light_run.py" in path.read_bytes():
-                found.append(int(path.parent.name))
-    return found
+            if b"light_run.py" in path.read_bytes() and template in path.with_name("environ").read_bytes():
+                return True
+    return False
 
 
 def test_a_run_under_which_three_workers_are_lost_is_a_failed_row_with_the_reason(begin: Any, tmp_path: Path) -> None:
@@ -285,10 +281,10 @@ def test_a_client_that_is_killed_or_interrupted_keeps_what_is_done_and_stops_the
     cluster = begin(())
     client = cluster.farm.begin("client", scheduler=cluster.address, suite=suite, out=str(out))
     wait_until(lambda: bool(store.record_files(out)))
-    wait_until(farm_is_at_work)
+    wait_until(lambda: is_at_work(cluster.farm))
     os.kill(client, number)
     wait_until(lambda: not Path(f"/proc/{client}").exists())
-    wait_until(lambda: not farm_is_at_work())
+    wait_until(lambda: not is_at_work(cluster.farm))
     assert 0 < len(store.record_files(out)) < 3
     assert cluster.run(suite, out).kept >= 1
     assert_whole(out, at_home(suite))
