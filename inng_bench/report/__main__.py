@@ -15,8 +15,8 @@ def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m inng_bench.report",
-        description="Print the comparison table of a results folder and write table.md, table.csv, table.tex, "
-        "agreement.csv and sheets of pictures. Records are only read.",
+        description="Print the comparison table of a results folder and write index.html, a page to look at, "
+        "table.md, table.csv, table.tex, agreement.csv and sheets of pictures. Records are only read.",
         epilog="Exit status: 0 the report is made, failed runs being rows of it; 2 there are no results, a record "
         "or a picture is damaged, which of pictures is told below the table, or the folder cannot be written.",
     )
@@ -54,7 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _message(report: Report) -> str:
     sheets = _count_pictures(report.files)
-    written = f"Written to {report.folder}: table.md, table.csv, table.tex, agreement.csv and {sheets} sheets."
+    written = (
+        f"Written to {report.folder}: index.html, table.md, table.csv, table.tex, agreement.csv and {sheets} sheets."
+    )
     if not report.failures:
         return f"{report.text}\n{written}"
     runs = "1 run" if report.failures == 1 else f"{report.failures} runs"

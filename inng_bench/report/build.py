@@ -14,6 +14,7 @@ from inng_bench.report.csv_table import csv_text
 from inng_bench.report.documents import latex, make_sections, markdown, plain_text
 from inng_bench.report.effects import effects_lines, measure_effects
 from inng_bench.report.interactions import interactions_lines
+from inng_bench.report.page import build_page
 from inng_bench.report.remarks import count_failures
 from inng_bench.report.study import Study, read_study
 from inng_bench.report.wide import wide_lines
@@ -77,7 +78,9 @@ def build_report(results: Path, out: Path | None = None, *, baseline: str | None
     study = read_study(results, baseline=baseline)
     sections = make_sections(study)
     folder = store.report_folder(results) if out is None else out
-    contents = _texts(study, sections) | _pictures(sections)
+    pictures = {picture.name: picture.draw() for section in sections for picture in section.pictures}
+    page = {"index.html": build_page(study, sections, csv_texts(study), pictures)}
+    contents = _texts(study, sections) | page | pictures
     written = {folder / name: content for name, content in contents.items()}
     for path, content in written.items():
         write_atomically(path, content)
@@ -100,7 +103,3 @@ def csv_texts(study: Study) -> dict[str, str]:
     }
     agreed = {"agreement.csv": agreement_csv(agreements(values_of(rows)))}
     return {name: csv_text(lines) for name, lines in tables.items() if lines} | agreed
-
-
-def _pictures(sections: tuple[Section, ...]) -> dict[str, bytes]:
-    return {picture.name: picture.draw() for section in sections for picture in section.pictures}

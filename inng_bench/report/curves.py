@@ -26,6 +26,8 @@ _ACROSS: Mapping[str, Callable[[Record], float]] = {
 }
 """What an operation is on the axis of a plot, by what the axis says."""
 
+_GLANCED = f"{BY_NAME['gram'].label} of the samples, at a glance"
+
 _STEEP = 50
 """Ratio of greatest and least value from which an axis is logarithmic."""
 
@@ -34,9 +36,8 @@ def section(study: Study) -> Section:
     """Return the curves that the records have."""
     pictures = []
     if progress := progress_plots(study.rows):
-        title = f"{BY_NAME['gram'].label} of the samples in training, at a glance"
-        draw = partial(draw_plots, progress, len(_ACROSS), title)
-        pictures.append(Picture("sheets/progress.png", title, draw, progress))
+        draw = partial(draw_plots, progress, len(_ACROSS))
+        pictures.append(Picture("sheets/progress.png", "Quality in the course of training", draw, progress))
     if curves := curve_plots(study.rows):
         draw = partial(draw_plots, curves, 3)
         pictures.append(Picture("sheets/curves.png", "All values that the methods reported", draw, curves))
@@ -65,7 +66,7 @@ def progress_plots(rows: Sequence[Row]) -> tuple[Plot, ...]:
     """
     drawn = [row for row in rows if any(_points(record, GLANCE) for record in row.succeeded)]
     plots = tuple(
-        Plot(texture, across, tuple(_glances(group, scale)))
+        Plot(f"{texture}: {_GLANCED}", across, tuple(_glances(group, scale)))
         for (texture, group), (across, scale) in product(by_texture(drawn).items(), _ACROSS.items())
     )
     return plots if 2 <= len(names_of(plots)) <= MOST_CURVES else ()

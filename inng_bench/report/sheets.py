@@ -105,7 +105,7 @@ def texture_sheet(results: Path, rows: Sequence[Row]) -> bytes:
     for index, row in enumerate(methods, start=1):
         x = _column(index)
         samples = _sample_panels(results, row)
-        _write_label(sheet, x, top, row.method, samples.description, _figures_line(row))
+        _write_label(sheet, x, top, row.method, samples.description, figures_line(row))
         for y, panel in zip((first, second), samples.panels, strict=False):
             sheet.picture((x, y), panel)
         if row.succeeded:
@@ -134,7 +134,7 @@ def overview_sheet(results: Path, rows: Sequence[Row]) -> bytes:
             name = row.method if row else "source"
             sheet.text((x, y), fit_line(name, side, 13, bold=True), size=13, bold=True)
             for number, headlines in enumerate(figures, start=1):
-                told = fit_line(_figures_line(row, headlines), side, 10) if row else ""
+                told = fit_line(figures_line(row, headlines), side, 10) if row else ""
                 sheet.text((x, y + 4 + 14 * number), told, size=10, ink=GREY)
             panel = _sample_panels(results, row).panels[0] if row else _source_panels(results, group[0])[0]
             sheet.picture((x, y + label), panel if is_wide else crop(panel, side))
@@ -192,10 +192,11 @@ def _source_description(row: Row) -> str:
 
 def _floor_line(rows: Sequence[Row]) -> str:
     real = next((row for row in rows if row.implementation == REAL), None)
-    return f"floor: {_figures_line(real, _HEADLINES[:2])}" if real else ""
+    return f"floor: {figures_line(real, _HEADLINES[:2])}" if real else ""
 
 
-def _figures_line(row: Row, headlines: Sequence[tuple[str, str]] = _HEADLINES) -> str:
+def figures_line(row: Row, headlines: Sequence[tuple[str, str]] = _HEADLINES) -> str:
+    """Return some figures of a row in a line, and whether it copies."""
     if not row.succeeded:
         return "not measured"
     figures = [(label, row.figures[name].value) for name, label in headlines]
@@ -226,7 +227,7 @@ def sample_panels(results: Path, record: Record) -> _Samples:
         return _Samples((empty_panel(reason),), "no samples")
     side = min(pictures[0].size)
     if side < CANVAS:
-        half = _tiles_in_panel(side)
+        half = tiles_in_panel(side)
         first, rest = pictures[:half], pictures[half : 2 * half]
         panels = tuple(tile_grid(tiles) for tiles in (first, rest) if tiles)
         return _Samples(panels, f"separate tiles of {side} px, {min(2 * half, len(pictures))} of {len(pictures)}")
@@ -243,7 +244,8 @@ def _size_of_canvas(side: int) -> str:
     return f"{side}² px" if side == CANVAS else f"{CANVAS}² of {side}² px"
 
 
-def _tiles_in_panel(side: int) -> int:
+def tiles_in_panel(side: int) -> int:
+    """Return how many tiles of a side one panel holds."""
     return max(1, (PANEL + GAP) // (side + GAP)) ** 2
 
 
