@@ -23,6 +23,7 @@ from inng_bench.metrics_command import add_metrics
 from inng_bench.processes import keep_freed_memory
 from inng_bench.results_command import add_results
 from inng_bench.throughput_command import add_throughput
+from inng_bench.view_command import add_view
 
 if TYPE_CHECKING:
     from inng_bench.harness.plan import Plan, Retry
@@ -96,6 +97,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_gate_commands(commands)
     add_ladder(commands)
     add_judge(commands)
+    add_view(commands)
     return parser
 
 

@@ -37,6 +37,7 @@ def render_page(template: Source, styles: Sequence[Source], scripts: Sequence[So
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True
     )
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
     page = environment.from_string(read_source(template)).render(
         context
         | {"script": Markup(script), "style": Markup(style)}

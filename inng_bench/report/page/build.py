@@ -6,14 +6,14 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
 
-from inng_bench.metrics.catalogue import MAIN_TABLE, MetricInfo
+from inng_bench.metrics.catalogue import HEADLINES, MAIN_TABLE
 from inng_bench.pages import BASE, data_address, render_page
 from inng_bench.records.schema import Record, Status
 from inng_bench.report.costs import whole_costs
 from inng_bench.report.page.gallery import make_gallery
 from inng_bench.report.plots import COLOURS, line_styles, names_of
 from inng_bench.report.remarks import count_failures
-from inng_bench.report.rows import Row, by_method, measured_metrics, one_line
+from inng_bench.report.rows import Row, by_method, by_texture, find_winners, measured_metrics, one_line
 from inng_bench.report.study import Study
 from inng_bench.report.table import figure_cell, heading_of
 from inng_bench.tables.content import Cell, Picture, Plot, Section, Table
@@ -99,7 +99,7 @@ def build_page(
         [(_HERE, "uplot/uPlot.iife.min.js"), (_HERE, "page.js")],
         main=main,
         columns=_columns(study.rows),
-        lines=[_line(row, measured_metrics(study.rows)) for row in study.rows],
+        lines=_lines(study.rows),
         textures=list(dict.fromkeys(row.texture.name for row in study.rows)),
         methods=list(by_method(study.rows)),
         gallery=make_gallery(study),
@@ -130,14 +130,24 @@ _COSTS = (
 )
 
 
-def _line(row: Row, metrics: Sequence[MetricInfo]) -> PageLine:
+def _lines(rows: Sequence[Row]) -> list[PageLine]:
+    metrics = measured_metrics(rows)
+    lines = []
+    for group in by_texture(rows).values():
+        winners = {metric.name: find_winners(group, metric) for metric in HEADLINES}
+        for row in group:
+            figures = [figure_cell(row, metric, wins=row in winners.get(metric.name, ())) for metric in metrics]
+            lines.append(PageLine(row, _cells(row, figures)))
+    return lines
+
+
+def _cells(row: Row, figures: Sequence[Cell]) -> tuple[Cell, ...]:
     costs = whole_costs(row)
     seeds = len(row.succeeded)
     words = [Cell(row.texture.name), Cell(row.method), Cell(str(seeds), number=seeds)]
-    figures = [figure_cell(row, metric) for metric in metrics]
     spent = [_cost(costs[key], size) for key, _, size in _COSTS]
     reason = f": {row.error}" if row.error else ""
-    return PageLine(row, (*words, *figures, *spent, Cell(f"{row.status}{reason}")))
+    return (*words, *figures, *spent, Cell(f"{row.status}{reason}"))
 
 
 def _cost(value: float | None, size: float) -> Cell:
