@@ -15,11 +15,12 @@ from inng_bench.tables.content import Table
 from inng_bench.tables.markup import PLAIN, Markup
 
 
-def make_rows(records: Iterable[Record]) -> tuple[Row, ...]:
+def make_rows(records: Iterable[Record], **optimises: tuple[str, ...]) -> tuple[Row, ...]:
     """Return the rows of a suite whose references are all rows of INNg, and whose second method is DCGAN."""
     records = tuple(records)
     references = sorted({record.method for record in records if record.implementation == "inng"})
-    return make_rows_of(records, Lineup(order=("inng", "dcgan"), references=tuple(references)))
+    optimised = {label: frozenset(metrics) for label, metrics in optimises.items()}
+    return make_rows_of(records, Lineup(("inng", "dcgan"), tuple(references), optimises=optimised))
 
 
 def plain_text(rows: Sequence[Row], records: Sequence[Record], origin: Origin = NO_ORIGIN) -> str:

@@ -158,11 +158,11 @@ def test_nothing_is_amiss_for_people_with_disabilities_nor_wider_than_the_screen
     browser: Browser, address: str, scheme: Literal["light", "dark"], viewport: ViewportSize
 ) -> None:
     with opened_page(browser, address, viewport=viewport, color_scheme=scheme) as page:
-        for details in page.locator("details").all():
-            details.evaluate("details => details.open = true")
         page.locator('#table th[data-key="gram"] button').click()
+        page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
         assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+        page.evaluate("for (const details of document.querySelectorAll('.choice')) details.open = false")
         page.locator('figure[data-method="inng"] button').first.click()
         assert violations(page) == []
 

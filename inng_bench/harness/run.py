@@ -71,8 +71,6 @@ class Product:
         Size and cost of the model.
     detection : tuple[Detection, ...]
         What the model's density detects, if it is one.
-    optimises : tuple[str, ...]
-        Metrics that the method optimises.
     """
 
     samples: Pixels | None = None
@@ -82,7 +80,6 @@ class Product:
     curve: tuple[CurvePoint, ...] = ()
     model: ModelFacts | None = None
     detection: tuple[Detection, ...] = ()
-    optimises: tuple[str, ...] = ()
 
 
 def execute(run: RunSpec, results: Path, listener: Listener = ignore_news, notice: Notice = ignore_notice) -> Record:
@@ -127,7 +124,6 @@ def execute(run: RunSpec, results: Path, listener: Listener = ignore_news, notic
         peak_memory_mib=peak_memory_mib(),
         sample_size=None if product.samples is None else (run.sample_size, run.sample_size),
         samples=run.samples,
-        optimises=product.optimises,
         measurements=measurements,
         curve=product.curve,
         model=product.model,
@@ -179,7 +175,7 @@ def _make(
         bytes=(folder / files["weights"]).stat().st_size,
         sample_flops=_count_operations(method, run),
     )
-    return Product(samples, pictures, files, outcome, diary.curve, model, detection, method.optimises)
+    return Product(samples, pictures, files, outcome, diary.curve, model, detection)
 
 
 def _count_operations(method: Method, run: RunSpec) -> float:

@@ -54,11 +54,6 @@ def _from_6(content: Content) -> Content:
     return {**content, "texture": {**texture, "role": "none", "held_out": [] if held_out is None else [held_out]}}
 
 
-def _from_7(content: Content) -> Content:
-    """Version 8 keeps which metrics a method optimises; no method before it said so."""
-    return {**content, "optimises": []}
-
-
 def _with_detection(content: Content, **more: Any) -> Content:
     detection = content.get("detection")
     if not isinstance(detection, list):
@@ -78,5 +73,4 @@ MIGRATIONS: dict[int, Callable[[Content], Content]] = {
     4: _from_4,
     5: _from_5,
     6: _from_6,
-    7: _from_7,
 }

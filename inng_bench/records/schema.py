@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 7
 """A change of it needs a function in :mod:`inng_bench.records.migrations` and a golden file."""
 
 COPYING_ROWS = ("mirror", "quilting")
@@ -225,7 +225,6 @@ class Record(_Closed):
     peak_memory_mib: float = 0.0
     sample_size: tuple[int, int] | None = None
     samples: int = 0
-    optimises: tuple[str, ...] = Field(default=(), description="Metrics that the method optimises, or near relatives.")
     measurements: tuple[Measurement, ...] = ()
     remeasured: tuple[Remeasurement, ...] = Field(default=(), description="Figures not from the run itself.")
     curve: tuple[CurvePoint, ...] = ()

@@ -54,7 +54,12 @@ def _lineup(suite: Mapping[str, Any]) -> Lineup:
     implementations = {_text(entry.get("label")): entry.get("implementation") for entry in entries}
     first = next(iter(implementations.values()), None)
     references = tuple(label for label, implementation in implementations.items() if implementation == first)
-    return Lineup(tuple(implementations), _labels(suite.get("references")) or references, _labels(suite.get("rivals")))
+    told = suite.get("optimises")
+    optimises = (
+        {label: frozenset(_labels(names) or ()) for label, names in told.items()} if isinstance(told, dict) else {}
+    )
+    named = _labels(suite.get("references")), _labels(suite.get("rivals"))
+    return Lineup(tuple(implementations), named[0] or references, named[1], optimises)
 
 
 def _labels(given: Any) -> tuple[str, ...] | None:

@@ -1,8 +1,8 @@
 """From records to rows: one row for each texture and method, over all its seeds."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby
 
@@ -46,11 +46,14 @@ class Lineup:
         Labels of the rows that are compared with their rivals; they stand first.
     rivals : tuple[str, ...] or None
         Labels of the rivals; None for all other methods.
+    optimises : Mapping[str, frozenset[str]]
+        Metrics by the labels of the rows that optimise them or a near relative.
     """
 
     order: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     rivals: tuple[str, ...] | None = None
+    optimises: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def place(self, label: str) -> int:
         """Return where a label stands among the methods."""
@@ -123,7 +126,7 @@ class Row:
 
     def optimises(self, metric: str) -> bool:
         """Say whether the method optimises a metric or a near relative, so that its figure is no evidence."""
-        return any(metric in record.optimises for record in self.records)
+        return metric in self.lineup.optimises.get(self.method, ())
 
     def competes(self, metric: str) -> bool:
         """Say whether the row's figure of a metric may be compared with others."""
