@@ -48,7 +48,8 @@ def started_browser() -> Iterator[Browser]:
 @contextmanager
 def opened_page(browser: Browser, address: str, **options: Any) -> Iterator[Page]:
     """Open a page; that it complains, or asks for another address, is an error at the end."""
-    context = browser.new_context(**{"viewport": WIDE, "accept_downloads": True} | options)
+    chosen: dict[str, Any] = {"viewport": WIDE, "accept_downloads": True} | options
+    context = browser.new_context(**chosen)
     opened = context.new_page()
     faults: list[str] = []
     is_own: Callable[[str], bool] = lambda asked: asked.startswith(("data:", "blob:", address))  # noqa: E731

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from inng_bench.harness import executor
 from inng_bench.harness.cluster import executor as cluster_executor
 from inng_bench.harness.cluster import worker as cluster_worker
 from inng_bench.harness.cluster.connect import open_scheduler
-from inng_bench.harness.cluster.site import Demands, Site, describe_site
+from inng_bench.harness.cluster.site import Demands, Site
 from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.plan import Plan, make_plan
 from inng_bench.harness.session import run_plan
@@ -63,7 +64,7 @@ async def work(
     host: str | None = None,
 ) -> None:
     """Be a worker, with faults if some are asked for."""
-    executor.WORKER = LIGHT if process == "light" else FAKE
+    setattr(executor, "WORKER", LIGHT if process == "light" else FAKE)  # noqa: B010  # of another length
     break_worker(faults)
     worker = Worker(
         scheduler,
@@ -80,24 +81,24 @@ async def work(
 
 
 def break_worker(faults: tuple[str, ...]) -> None:
-    if "ships" in faults:
-        cluster_worker.shares_folder = lambda _: False
-    if "full" in faults:
-        cluster_worker.LEAST_FREE = 1 << 62
-    if "lies" in faults:
-        read_piece = cluster_worker.read_piece
-        cluster_worker.read_piece = lambda *arguments: read_piece(*arguments)[:-1] + b"?"
-    if "dies shipping" in faults:
-        cluster_worker.read_piece = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-    if "blind" in faults:
-        cluster_worker._is_at_hand = lambda *_: False
-    if "other code" in faults:
-        cluster_worker.describe_site = of_other_code
+    """Put faults in the place of what a worker's module does."""
+    real = {name: getattr(cluster_worker, name) for name in ("read_piece", "describe_site")}
 
+    def of_other_code(demands: Demands) -> Site:
+        site: Site = real["describe_site"](demands)
+        return site.model_copy(update={"machine": site.machine.model_copy(update={"source_sha256": "0" * 64})})
 
-def of_other_code(demands: Demands) -> Site:
-    site = describe_site(demands)
-    return site.model_copy(update={"machine": site.machine.model_copy(update={"source_sha256": "0" * 64})})
+    broken: dict[str, dict[str, Any]] = {
+        "ships": {"shares_folder": lambda _: False},
+        "full": {"LEAST_FREE": 1 << 62},
+        "lies": {"read_piece": lambda *arguments: real["read_piece"](*arguments)[:-1] + b"?"},
+        "dies shipping": {"read_piece": lambda *_: os.kill(os.getpid(), signal.SIGKILL)},
+        "blind": {"_is_at_hand": lambda *_: False},
+        "other code": {"describe_site": of_other_code},
+    }
+    for fault in faults:
+        for name, value in broken.get(fault, {}).items():
+            setattr(cluster_worker, name, value)
 
 
 def plan_of(suite: str) -> Plan:
@@ -118,7 +119,8 @@ def be(role: str, options: dict[str, Any]) -> None:
     if role == "client":
         ask(**options)
     else:
-        asyncio.run({"scheduler": schedule, "worker": work}[role](**options))
+        serve: Callable[..., Coroutine[Any, Any, None]] = schedule if role == "scheduler" else work
+        asyncio.run(serve(**options))
 
 
 def main() -> None:

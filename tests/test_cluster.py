@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,10 @@ class Cluster:
                 os.kill(process, signal.SIGKILL)
 
 
+def is_gone(process: int) -> bool:
+    return not Path(f"/proc/{process}").exists()
+
+
 def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
@@ -224,7 +229,12 @@ def test_a_worker_that_is_killed_in_a_training_or_while_it_ships_loses_nothing(
     suite = suite_of(3, "0.4")
     cluster = begin(("ships", "dies shipping"), ())
     killed = cluster.begin_worker()
-    watcher = threading.Thread(target=lambda: (wait_until(lambda: is_at_work(cluster.farm)), cluster.kill(killed)))
+
+    def kill_at_work() -> None:
+        wait_until(lambda: is_at_work(cluster.farm))
+        cluster.kill(killed)
+
+    watcher = threading.Thread(target=kill_at_work)
     watcher.start()
     results = cluster.run(suite, tmp_path / "out")
     watcher.join()
@@ -303,7 +313,7 @@ def random_kills(begin: Any, at_home: Any, tmp_path: Path, count: int, seed: int
             cluster.kill(generator.choice(sorted(cluster.workers)))
             cluster.begin_worker(*generator.choice([(), ("ships",)]))
         os.kill(cluster.scheduler if victim == "scheduler" else client, signal.SIGKILL)
-        wait_until(lambda client=client: not Path(f"/proc/{client}").exists())
+        wait_until(partial(is_gone, client))
         if victim == "scheduler":
             cluster.close()
             cluster = begin((), ("ships",))

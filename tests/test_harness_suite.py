@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from inng_bench.errors import InputError
-from inng_bench.harness.suite import Suite, load_suite, own_picture_suite, parse_suite, suite_names
+from inng_bench.harness.bundled import suite_names
+from inng_bench.harness.suite import Suite, load_suite, own_picture_suite, parse_suite
 from inng_bench.textures import Kind, Role, find_texture, texture_infos
 
 TEXT = """
@@ -32,9 +33,8 @@ def read(text: str) -> Suite:
 
 def test_every_bundled_suite_can_be_read_and_bears_its_files_name() -> None:
     assert set(suite_names()) == {
-        "fidelity",
+        "bridge",
         "paper",
-        "presets",
         "quick",
         "smoke",
         "standard",
@@ -57,7 +57,7 @@ def test_what_a_headline_rests_on_has_no_texture_on_which_a_recipe_was_chosen(na
     assert Role.TUNING not in {find_texture(texture).role for texture in load_suite(name).textures}
 
 
-@pytest.mark.parametrize("name", ["tuning", "variants", "fidelity", "presets"])
+@pytest.mark.parametrize("name", ["tuning", "variants", "bridge"])
 def test_a_suite_that_compares_recipes_has_no_texture_on_which_a_headline_rests(name: str) -> None:
     assert {find_texture(texture).role for texture in load_suite(name).textures} == {Role.TUNING}
 

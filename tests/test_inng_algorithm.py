@@ -67,7 +67,7 @@ class ByHand:
         real, negative = self.classifier(self.crops()).split(self.recipe.crops)
         loss = (F.softplus(-real).mean() + F.softplus(negative).mean()) / 2
         self.optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
 
     def crops(self) -> Tensor:

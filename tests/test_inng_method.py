@@ -374,7 +374,7 @@ def test_pictures_move_a_bounded_number_at_a_time_and_are_all_there(
     monkeypatch.setattr("inng_bench.inng.method.TOGETHER", 2)
     drawn = trained.sample(5, (64, 64), generator=torch.Generator().manual_seed(0))
     assert together == [2, 2, 1]
-    assert len(drawn.flatten(1).unique(dim=0)) == 5
+    assert len(drawn.flatten(1).unique(dim=0)) == 5  # type: ignore[no-untyped-call]
 
 
 def test_an_untrained_cascade_says_so() -> None:

@@ -98,9 +98,9 @@ def add_trusted_method(parser: argparse.ArgumentParser, when: str = "") -> None:
     )
 
 
-def split_names(text: str | None) -> list[str] | None:
+def split_names(text: str | None) -> tuple[str, ...] | None:
     """Read names that are separated by commas; None where there are none."""
-    return text.split(",") if text else None
+    return tuple(text.split(",")) if text else None
 
 
 def whole_number(least: int, most: int = 2**63 - 1) -> Callable[[str], int]:
