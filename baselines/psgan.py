@@ -6,7 +6,8 @@ For a single texture there is nothing global, and the wave vectors are weights o
 
 What differs from the paper: layers enlarge by nearest neighbours and a 3×3 convolution, which leaves no checkerboard;
 no layer pads, so that all pixels are made alike and a picture is cut from the middle of a larger field at a random
-origin; the discriminator is the suite's DCGAN's with local verdicts; samples come from an average of the weights.
+origin; features are normalised over the channels of each place in place of a batch, as T. Karras et al., 2018, arXiv
+1710.10196, section 4.2 do, since running statistics are not those of averaged weights; the discriminator is the suite's DCGAN's with local verdicts; samples come from an average of the weights.
 
 References
 ----------
@@ -22,6 +23,7 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from inng_bench.contract import (
     NO_CHECKPOINT,
@@ -39,7 +41,7 @@ from inng_bench.seeds import derive_seed, torch_generator
 from inng_bench.weights import initialised
 
 from .adversarial import AdversarialConfig, Adversaries, update_flops
-from .dcgan.networks import Discriminator
+from .dcgan.networks import LEAK, Discriminator
 from .dcgan.presets import DCGANConfig
 from .steps import take_steps
 
@@ -56,10 +58,10 @@ SHORTEST_SIDE = 16
 class PSGANConfig(AdversarialConfig):
     """Choices of a PSGAN; the defaults were best on tuning textures at 1 TFLOP."""
 
-    filters: int = Field(24, ge=1, description="Channels of both networks' layers at half the picture's size.")
+    filters: int = Field(16, ge=1, description="Channels of both networks' layers at half the picture's size.")
     local: int = Field(20, ge=1, description="Noise channels of the latent field.")
     periodic: int = Field(4, ge=0, description="Plane waves of the latent field.")
-    crop: int = Field(80, ge=64, description="Side of a training patch in pixels.")
+    crop: int = Field(64, ge=64, description="Side of a training patch in pixels.")
     batch: int = Field(4, ge=2, description="Real patches, and as many generated ones, of a step.")
     palette: bool = Field(True, description="Move the samples' colours to the nearest ones of the window's plane.")
 
@@ -83,13 +85,13 @@ class Generator(nn.Module):
         """Wave vectors in radians a cell."""
         self.layers = nn.Sequential(
             nn.Conv2d(config.local + config.periodic, filters * 8, 3, bias=False),
-            *_normalised(filters * 8),
+            Evened(),
             *_doubled(filters * 8, filters * 4),
-            *_normalised(filters * 4),
+            Evened(),
             *_doubled(filters * 4, filters * 2),
-            *_normalised(filters * 2),
+            Evened(),
             *_doubled(filters * 2, filters),
-            *_normalised(filters),
+            Evened(),
             *_doubled(filters, 3, bias=True),
             nn.Tanh(),
         )
@@ -188,7 +190,7 @@ class PSGAN(Method):
         return (self._palette.within(drawn) if self._config.palette else drawn).clamp(-1, 1)
 
     def state(self) -> dict[str, Tensor]:
-        """Return the generator's weights and running statistics, and the palette."""
+        """Return the generator's weights and the palette."""
         weights = {name: tensor.detach().cpu() for name, tensor in self._generator.state_dict().items()}
         return weights | {"palette.mean": self._palette.mean, "palette.factor": self._palette.factor}
 
@@ -251,8 +253,13 @@ def _new_discriminator(config: PSGANConfig, random: torch.Generator) -> Discrimi
     return network.to(memory_format=torch.channels_last)
 
 
-def _normalised(channels: int) -> tuple[nn.Module, nn.Module]:
-    return nn.BatchNorm2d(channels), nn.ReLU(inplace=True)
+class Evened(nn.Module):
+    """Leaky rectified features of unit mean square over the channels of each place."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return features of the same shape."""
+        evened = features * (features.square().mean(1, keepdim=True) + 1e-8).rsqrt()
+        return F.leaky_relu(evened, LEAK)
 
 
 def _doubled(inputs: int, outputs: int, *, bias: bool = False) -> tuple[nn.Module, nn.Module]:
@@ -265,7 +272,6 @@ def _to(latent: Latent, execution: Execution) -> Latent:
 
 @torch.no_grad()
 def _draw(generator: Generator, latent: Latent) -> Tensor:
-    """Draw with the running statistics, float32 on the CPU."""
-    generator.eval()
+    """Draw, float32 on the CPU."""
     pictures: Tensor = generator(latent).float().cpu()
     return pictures.contiguous()
