@@ -74,7 +74,7 @@ class GPDM(ClosedForm):
         canvases = window.mean((2, 3), keepdim=True) + self._config.noise * noise
         for scale in scales:
             reference = resized(window, _scaled(tuple(window.shape[2:]), scale))
-            canvases = self._match(resized(canvases, _scaled(size, scale)), reference, generator)
+            canvases = self._match(enlarged(canvases, _scaled(size, scale)), reference, generator)
         return canvases
 
     def _scales(self, side: int) -> list[float]:
@@ -127,6 +127,17 @@ def wasserstein(found: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
     places = (2 * torch.arange(count) + 1) * wanted.shape[1] // (2 * count)
     differences = found.gather(1, order) - wanted[:, places]
     return differences.abs().mean(1), torch.zeros_like(found).scatter_(1, order, differences.sign() / count)
+
+
+def enlarged(canvases: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return tori (N, 3, H, W) of another height and width, by cubic interpolation across their borders too."""
+    padded = F.pad(canvases, (2, 2, 2, 2), "circular")
+    rows, columns = (
+        ((torch.arange(new) + 0.5) * old / new + 1.5) * 2 / (old + 3) - 1
+        for new, old in zip(size, canvases.shape[2:], strict=True)
+    )
+    places = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), -1).expand(len(canvases), -1, -1, -1)
+    return F.grid_sample(padded, places, mode="bicubic", align_corners=True)
 
 
 def resized(pictures: Tensor, size: tuple[int, int]) -> Tensor:

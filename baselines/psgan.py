@@ -6,8 +6,9 @@ For a single texture there is nothing global, and the wave vectors are weights o
 
 What differs from the paper: layers enlarge by nearest neighbours and a 3×3 convolution, which leaves no checkerboard;
 no layer pads, so that all pixels are made alike and a picture is cut from the middle of a larger field at a random
-origin; features are normalised over the channels of each place in place of a batch, as T. Karras et al., 2018, arXiv
-1710.10196, section 4.2 do, since running statistics are not those of averaged weights; the discriminator is the suite's DCGAN's with local verdicts; samples come from an average of the weights.
+origin; features are normalised over the channels of each place (T. Karras et al., 2018, arXiv 1710.10196, section 4.2),
+not over a batch, whose running statistics are not those of averaged weights; the discriminator is that of the suite's
+DCGAN with local verdicts; samples come from an average of the weights.
 
 References
 ----------

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from inng_bench.baselines.gpdm import GPDM, wasserstein
+from inng_bench.baselines.gpdm import GPDM, enlarged, wasserstein
 from inng_bench.contract import Execution
 from inng_bench.errors import InputError
 from inng_bench.seeds import torch_generator
@@ -57,6 +57,13 @@ def test_patches_of_samples_are_distributed_nearly_as_those_of_the_window() -> N
     real, drawn, begun = (F.conv2d(each, filters).flatten(2)[0] for each in (window, sample, noise))
     far, near = (wasserstein(each, real.sort(1).values)[0].mean() for each in (begun, drawn))
     assert near < 0.15 * far
+
+
+def test_a_torus_is_enlarged_as_a_torus_and_stays_as_it_is_at_its_own_size() -> None:
+    torus = torch.randn((1, 3, 12, 10), generator=torch_generator(5))
+    torch.testing.assert_close(enlarged(torus, (12, 10)), torus)
+    larger = enlarged(torus, (24, 30))
+    torch.testing.assert_close(enlarged(torus.roll((3, 5), (2, 3)), (24, 30)), larger.roll((6, 15), (2, 3)))
 
 
 def test_the_borders_of_a_sample_meet() -> None:

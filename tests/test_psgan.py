@@ -1,4 +1,4 @@
-"""PSGAN: a field of noise moved by a cell moves the picture, a pixel sees few cells, and the average is the closed form."""
+"""PSGAN: noise moved by a cell moves the picture, a pixel sees few cells, and the average is the closed form."""
 
 import pytest
 import torch
