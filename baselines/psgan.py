@@ -37,7 +37,7 @@ from inng_bench.contract import (
     parse_settings,
 )
 from inng_bench.errors import InputError
-from inng_bench.pixels import Palette, random_crops
+from inng_bench.pixels import colour_statistics, random_crops
 from inng_bench.seeds import derive_seed, torch_generator
 from inng_bench.weights import initialised
 
@@ -55,6 +55,9 @@ REACH = 62
 REPORTS = 10
 SHORTEST_SIDE = 16
 
+SPREAD = 3.0
+"""Standard deviations of a colour component that the generator can reach, with a palette."""
+
 
 class PSGANConfig(AdversarialConfig):
     """Choices of a PSGAN; the defaults were best on tuning textures at 1 TFLOP."""
@@ -64,7 +67,10 @@ class PSGANConfig(AdversarialConfig):
     periodic: int = Field(4, ge=0, description="Plane waves of the latent field.")
     crop: int = Field(64, ge=64, description="Side of a training patch in pixels.")
     batch: int = Field(4, ge=2, description="Real patches, and as many generated ones, of a step.")
-    palette: bool = Field(True, description="Move the samples' colours to the nearest ones of the window's plane.")
+    palette: bool = Field(
+        True,
+        description="Draw in the window's principal colours, as INNg's first noise is, in place of red, green, blue.",
+    )
 
 
 class Latent(NamedTuple):
@@ -77,13 +83,18 @@ class Latent(NamedTuple):
 
 
 class Generator(nn.Module):
-    """A latent field to pictures (N, 3, H, W) in [-1, 1]."""
+    """A latent field to pictures (N, 3, H, W); with a palette they may leave [-1, 1]."""
+
+    mean: Tensor
+    colours: Tensor
 
     def __init__(self, config: PSGANConfig) -> None:
         super().__init__()
         filters = config.filters
         self.waves = nn.Parameter(torch.empty(config.periodic, 2))
         """Wave vectors in radians a cell."""
+        self.register_buffer("mean", torch.empty(3))
+        self.register_buffer("colours", torch.empty(3, 3))
         self.layers = nn.Sequential(
             nn.Conv2d(config.local + config.periodic, filters * 8, 3, bias=False),
             Evened(),
@@ -102,9 +113,10 @@ class Generator(nn.Module):
         rows, columns = (torch.arange(side, device=self.waves.device) for side in latent.noise.shape[2:])
         places = self.waves[:, 0, None, None] * rows[:, None] + self.waves[:, 1, None, None] * columns
         waves = torch.sin(places + latent.phases[:, :, None, None])
-        pictures = self.layers(torch.cat([latent.noise, waves], 1).contiguous(memory_format=torch.channels_last))
+        drawn = self.layers(torch.cat([latent.noise, waves], 1).contiguous(memory_format=torch.channels_last))
         (top, left), (height, width) = latent.origin, latent.size
-        return pictures[:, :, top : top + height, left : left + width]  # type: ignore[no-any-return]
+        drawn = drawn[:, :, top : top + height, left : left + width]
+        return torch.einsum("ij,njhw->nihw", self.colours, drawn) + self.mean[:, None, None]
 
 
 def new_generator(config: PSGANConfig, random: torch.Generator) -> Generator:
@@ -114,6 +126,8 @@ def new_generator(config: PSGANConfig, random: torch.Generator) -> Generator:
     angles = math.pi * torch.rand(config.periodic, generator=random)
     with torch.no_grad():
         generator.waves.copy_(torch.stack([lengths * angles.cos(), lengths * angles.sin()], 1))
+        generator.mean.zero_()
+        generator.colours.copy_(torch.eye(3))
     return generator
 
 
@@ -141,7 +155,6 @@ class PSGAN(Method):
         self._config = parse_settings(PSGANConfig, settings, self.name)
         self._execution = execution
         self._generator = new_generator(self._config, torch_generator(0)).to(execution.device)
-        self._palette = Palette(torch.zeros(3), torch.zeros(3, 3))
 
     def configuration(self) -> dict[str, Any]:
         """Return every field of the configuration."""
@@ -172,7 +185,6 @@ class PSGAN(Method):
         steps = max(1, round(budget / step_flops(config)))
         take_steps(trainer, steps, REPORTS, events, checkpoint)
         self._generator = trainer.averaged
-        self._palette = Palette.of(window)
         return Training(trainer.spent(steps))
 
     def snapshot_bytes(self, budget: float) -> float:
@@ -187,21 +199,17 @@ class PSGAN(Method):
         """Draw pictures; see :meth:`inng_bench.contract.Method.sample`."""
         assert self.supports(size), f"psgan draws nothing of {size}"
         latents = [_to(draw_latent(1, size, self._config, generator), self._execution) for _ in range(count)]
-        drawn = torch.cat([_draw(self._generator, latent) for latent in latents])
-        return (self._palette.within(drawn) if self._config.palette else drawn).clamp(-1, 1)
+        return torch.cat([_draw(self._generator, latent) for latent in latents])
 
     def state(self) -> dict[str, Tensor]:
-        """Return the generator's weights and the palette."""
-        weights = {name: tensor.detach().cpu() for name, tensor in self._generator.state_dict().items()}
-        return weights | {"palette.mean": self._palette.mean, "palette.factor": self._palette.factor}
+        """Return the generator's weights and colours."""
+        return {name: tensor.detach().cpu() for name, tensor in self._generator.state_dict().items()}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Take over a :meth:`state`."""
-        weights = dict(state)
         try:
-            self._palette = Palette(weights.pop("palette.mean"), weights.pop("palette.factor"))
-            self._generator.load_state_dict(weights)
-        except (KeyError, RuntimeError) as error:
+            self._generator.load_state_dict(state)
+        except RuntimeError as error:
             raise InputError(
                 "the stored PSGAN lacks weights or has others than its settings; train it again."
             ) from error
@@ -212,7 +220,12 @@ class Trainer(Adversaries[Generator]):
 
     def __init__(self, window: Tensor, config: PSGANConfig, execution: Execution, seed: int) -> None:
         random = torch_generator(seed)
-        super().__init__(new_generator(config, random), _new_discriminator(config, random), config, execution, random)
+        generator = new_generator(config, random)
+        if config.palette:
+            mean, factor = colour_statistics(window)
+            generator.mean.copy_(mean)
+            generator.colours.copy_(SPREAD * factor)
+        super().__init__(generator, _new_discriminator(config, random), config, execution, random)
         self._config, self._size = config, (config.crop, config.crop)
         self._window = window.to(execution.device)
         watch = torch_generator(derive_seed(seed=seed, purpose="watch"))
@@ -275,4 +288,4 @@ def _to(latent: Latent, execution: Execution) -> Latent:
 def _draw(generator: Generator, latent: Latent) -> Tensor:
     """Draw, float32 on the CPU."""
     pictures: Tensor = generator(latent).float().cpu()
-    return pictures.contiguous()
+    return pictures.clamp(-1, 1).contiguous()
