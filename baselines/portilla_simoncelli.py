@@ -111,7 +111,7 @@ class PortillaSimoncelli(ClosedForm):
         def evaluate() -> Tensor:
             descent.zero_grad()
             loss: Tensor = (weights * (model(components)[:, 0] - wanted)).square().sum()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             return loss
 
         with torch.enable_grad():

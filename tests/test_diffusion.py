@@ -60,7 +60,8 @@ def test_samples_of_the_exact_denoiser_have_the_gaussians_deviation() -> None:
     noise = torch.randn((1, 3, 100, 100), generator=torch_generator(2))
 
     def exact(noisy: Tensor, sigma: float) -> Tensor:
-        return denoise(Silent(), noisy, torch.tensor([sigma]), deviation)
+        estimate: Tensor = denoise(Silent(), noisy, torch.tensor([sigma]), deviation)
+        return estimate
 
     drawn = draw(exact, noise, noise_levels(30))
     # The flow scales the noise, by s / √(s² + σ²) from the highest level σ to none.
