@@ -68,7 +68,7 @@ class DiffusionConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     channels: int = Field(24, ge=1, description="At half the picture's size; twice as many at each halving.")
-    batch: int = Field(2, ge=1, description="Crops of a step.")
+    batch: int = Field(1, ge=1, description="Crops of a step.")
     crop: int = Field(96, ge=64, multiple_of=STEP, description="Side of a crop in pixels.")
     rim: int = Field(16, ge=0, le=24, description="Pixels of a crop's border that do not count in the loss.")
     rate: float = Field(1e-3, gt=0, description="Adam's learning rate at the first step.")
