@@ -39,7 +39,7 @@ class GPDMConfig(BaseModel):
     stride: int = Field(2, ge=1, description="Pixels between patches of a step.")
     coarse_side: int = Field(20, ge=8, description="Shorter side of the window at the coarsest level, in pixels.")
     factor: float = Field(0.7, gt=0, lt=1, description="Size of a level as a share of the next finer one's.")
-    steps: int = Field(150, ge=1, description="Of a level.")
+    steps: int = Field(120, ge=1, description="Of a level.")
     rate: float = Field(0.03, gt=0, description="Adam's learning rate at the first step of a level.")
     final_rate_share: float = Field(0.1, ge=0, le=1, description="Share of the rate at a level's last step.")
     noise: float = Field(1.0, ge=0, description="Standard deviation of the first canvas about the window's mean.")
