@@ -21,6 +21,7 @@ Int. J. Computer Vision 40(1), 2000, https://doi.org/10.1023/A:1026553619983
 from types import ModuleType
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
@@ -133,7 +134,12 @@ def principal_components(window: Tensor) -> tuple[Tensor, Tensor]:
 
 def model_of(size: tuple[int, int]) -> Any:
     """Return plenoptic's model for pictures of a size, multiples of 16 px."""
-    return _plenoptic().models.PortillaSimoncelli(size, SCALES, ORIENTATIONS, spatial_corr_width=NEIGHBOURHOOD)
+    models = _plenoptic().models
+    state = np.random.get_state()  # noqa: NPY002 (plenoptic draws a picture from it, to learn the bands' sizes)
+    try:
+        return models.PortillaSimoncelli(size, SCALES, ORIENTATIONS, spatial_corr_width=NEIGHBOURHOOD)
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
 
 
 def _weights(model: Any, wanted: Tensor) -> Tensor:
