@@ -68,10 +68,10 @@ class DiffusionConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     channels: int = Field(24, ge=1, description="At half the picture's size; twice as many at each halving.")
-    batch: int = Field(2, ge=1, description="Crops of a step.")
+    batch: int = Field(1, ge=1, description="Crops of a step.")
     crop: int = Field(96, ge=64, multiple_of=STEP, description="Side of a crop in pixels.")
     rim: int = Field(16, ge=0, le=24, description="Pixels of a crop's border that do not count in the loss.")
-    rate: float = Field(2e-3, gt=0, description="Adam's learning rate at the first step.")
+    rate: float = Field(1e-3, gt=0, description="Adam's learning rate at the first step.")
     final_rate_share: float = Field(0.1, ge=0, le=1, description="Share of it that is left at the end; falls linearly.")
     average_decay: float = Field(0.97, ge=0, lt=1, description="Decay of the weight average; 0 is none.")
     noise_mean: float = Field(-1.2, description="Mean of ln σ in training.")

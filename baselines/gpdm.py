@@ -39,7 +39,7 @@ class GPDMConfig(BaseModel):
     stride: int = Field(2, ge=1, description="Pixels between patches of a step.")
     coarse_side: int = Field(20, ge=8, description="Shorter side of the window at the coarsest level, in pixels.")
     factor: float = Field(0.7, gt=0, lt=1, description="Size of a level as a share of the next finer one's.")
-    steps: int = Field(150, ge=1, description="Of a level.")
+    steps: int = Field(120, ge=1, description="Of a level.")
     rate: float = Field(0.03, gt=0, description="Adam's learning rate at the first step of a level.")
     final_rate_share: float = Field(0.1, ge=0, le=1, description="Share of the rate at a level's last step.")
     noise: float = Field(1.0, ge=0, description="Standard deviation of the first canvas about the window's mean.")
@@ -74,7 +74,7 @@ class GPDM(ClosedForm):
         canvases = window.mean((2, 3), keepdim=True) + self._config.noise * noise
         for scale in scales:
             reference = resized(window, _scaled(tuple(window.shape[2:]), scale))
-            canvases = self._match(resized(canvases, _scaled(size, scale)), reference, generator)
+            canvases = self._match(enlarged(canvases, _scaled(size, scale)), reference, generator)
         return canvases
 
     def _scales(self, side: int) -> list[float]:
@@ -127,6 +127,17 @@ def wasserstein(found: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
     places = (2 * torch.arange(count) + 1) * wanted.shape[1] // (2 * count)
     differences = found.gather(1, order) - wanted[:, places]
     return differences.abs().mean(1), torch.zeros_like(found).scatter_(1, order, differences.sign() / count)
+
+
+def enlarged(canvases: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return tori (N, 3, H, W) of another height and width, by cubic interpolation across their borders too."""
+    padded = F.pad(canvases, (2, 2, 2, 2), "circular")
+    rows, columns = (
+        ((torch.arange(new) + 0.5) * old / new + 1.5) * 2 / (old + 3) - 1
+        for new, old in zip(size, canvases.shape[2:], strict=True)
+    )
+    places = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), -1).expand(len(canvases), -1, -1, -1)
+    return F.grid_sample(padded, places, mode="bicubic", align_corners=True)
 
 
 def resized(pictures: Tensor, size: tuple[int, int]) -> Tensor:

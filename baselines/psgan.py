@@ -6,7 +6,9 @@ For a single texture there is nothing global, and the wave vectors are weights o
 
 What differs from the paper: layers enlarge by nearest neighbours and a 3×3 convolution, which leaves no checkerboard;
 no layer pads, so that all pixels are made alike and a picture is cut from the middle of a larger field at a random
-origin; the discriminator is the suite's DCGAN's with local verdicts; samples come from an average of the weights.
+origin; features are normalised over the channels of each place (T. Karras et al., 2018, arXiv 1710.10196, section 4.2),
+not over a batch, whose running statistics are not those of averaged weights; the discriminator is that of the suite's
+DCGAN with local verdicts; samples come from an average of the weights.
 
 References
 ----------
@@ -22,6 +24,7 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from inng_bench.contract import (
     NO_CHECKPOINT,
@@ -34,12 +37,12 @@ from inng_bench.contract import (
     parse_settings,
 )
 from inng_bench.errors import InputError
-from inng_bench.pixels import Palette, random_crops
+from inng_bench.pixels import colour_statistics, random_crops
 from inng_bench.seeds import derive_seed, torch_generator
 from inng_bench.weights import initialised
 
 from .adversarial import AdversarialConfig, Adversaries, update_flops
-from .dcgan.networks import Discriminator
+from .dcgan.networks import LEAK, Discriminator
 from .dcgan.presets import DCGANConfig
 from .steps import take_steps
 
@@ -52,16 +55,22 @@ REACH = 62
 REPORTS = 10
 SHORTEST_SIDE = 16
 
+SPREAD = 3.0
+"""Standard deviations of a colour component that the generator can reach, with a palette."""
+
 
 class PSGANConfig(AdversarialConfig):
     """Choices of a PSGAN; the defaults were best on tuning textures at 1 TFLOP."""
 
-    filters: int = Field(24, ge=1, description="Channels of both networks' layers at half the picture's size.")
+    filters: int = Field(16, ge=1, description="Channels of both networks' layers at half the picture's size.")
     local: int = Field(20, ge=1, description="Noise channels of the latent field.")
     periodic: int = Field(4, ge=0, description="Plane waves of the latent field.")
-    crop: int = Field(80, ge=64, description="Side of a training patch in pixels.")
+    crop: int = Field(64, ge=64, description="Side of a training patch in pixels.")
     batch: int = Field(4, ge=2, description="Real patches, and as many generated ones, of a step.")
-    palette: bool = Field(True, description="Move the samples' colours to the nearest ones of the window's plane.")
+    palette: bool = Field(
+        True,
+        description="Draw in the window's principal colours, as INNg's first noise is, in place of red, green, blue.",
+    )
 
 
 class Latent(NamedTuple):
@@ -74,22 +83,27 @@ class Latent(NamedTuple):
 
 
 class Generator(nn.Module):
-    """A latent field to pictures (N, 3, H, W) in [-1, 1]."""
+    """A latent field to pictures (N, 3, H, W); with a palette they may leave [-1, 1]."""
+
+    mean: Tensor
+    colours: Tensor
 
     def __init__(self, config: PSGANConfig) -> None:
         super().__init__()
         filters = config.filters
         self.waves = nn.Parameter(torch.empty(config.periodic, 2))
         """Wave vectors in radians a cell."""
+        self.register_buffer("mean", torch.empty(3))
+        self.register_buffer("colours", torch.empty(3, 3))
         self.layers = nn.Sequential(
             nn.Conv2d(config.local + config.periodic, filters * 8, 3, bias=False),
-            *_normalised(filters * 8),
+            Evened(),
             *_doubled(filters * 8, filters * 4),
-            *_normalised(filters * 4),
+            Evened(),
             *_doubled(filters * 4, filters * 2),
-            *_normalised(filters * 2),
+            Evened(),
             *_doubled(filters * 2, filters),
-            *_normalised(filters),
+            Evened(),
             *_doubled(filters, 3, bias=True),
             nn.Tanh(),
         )
@@ -99,9 +113,10 @@ class Generator(nn.Module):
         rows, columns = (torch.arange(side, device=self.waves.device) for side in latent.noise.shape[2:])
         places = self.waves[:, 0, None, None] * rows[:, None] + self.waves[:, 1, None, None] * columns
         waves = torch.sin(places + latent.phases[:, :, None, None])
-        pictures = self.layers(torch.cat([latent.noise, waves], 1).contiguous(memory_format=torch.channels_last))
+        drawn = self.layers(torch.cat([latent.noise, waves], 1).contiguous(memory_format=torch.channels_last))
         (top, left), (height, width) = latent.origin, latent.size
-        return pictures[:, :, top : top + height, left : left + width]  # type: ignore[no-any-return]
+        drawn = drawn[:, :, top : top + height, left : left + width]
+        return torch.einsum("ij,njhw->nihw", self.colours, drawn) + self.mean[:, None, None]
 
 
 def new_generator(config: PSGANConfig, random: torch.Generator) -> Generator:
@@ -111,6 +126,8 @@ def new_generator(config: PSGANConfig, random: torch.Generator) -> Generator:
     angles = math.pi * torch.rand(config.periodic, generator=random)
     with torch.no_grad():
         generator.waves.copy_(torch.stack([lengths * angles.cos(), lengths * angles.sin()], 1))
+        generator.mean.zero_()
+        generator.colours.copy_(torch.eye(3))
     return generator
 
 
@@ -138,7 +155,6 @@ class PSGAN(Method):
         self._config = parse_settings(PSGANConfig, settings, self.name)
         self._execution = execution
         self._generator = new_generator(self._config, torch_generator(0)).to(execution.device)
-        self._palette = Palette(torch.zeros(3), torch.zeros(3, 3))
 
     def configuration(self) -> dict[str, Any]:
         """Return every field of the configuration."""
@@ -169,7 +185,6 @@ class PSGAN(Method):
         steps = max(1, round(budget / step_flops(config)))
         take_steps(trainer, steps, REPORTS, events, checkpoint)
         self._generator = trainer.averaged
-        self._palette = Palette.of(window)
         return Training(trainer.spent(steps))
 
     def snapshot_bytes(self, budget: float) -> float:
@@ -184,21 +199,17 @@ class PSGAN(Method):
         """Draw pictures; see :meth:`inng_bench.contract.Method.sample`."""
         assert self.supports(size), f"psgan draws nothing of {size}"
         latents = [_to(draw_latent(1, size, self._config, generator), self._execution) for _ in range(count)]
-        drawn = torch.cat([_draw(self._generator, latent) for latent in latents])
-        return (self._palette.within(drawn) if self._config.palette else drawn).clamp(-1, 1)
+        return torch.cat([_draw(self._generator, latent) for latent in latents])
 
     def state(self) -> dict[str, Tensor]:
-        """Return the generator's weights and running statistics, and the palette."""
-        weights = {name: tensor.detach().cpu() for name, tensor in self._generator.state_dict().items()}
-        return weights | {"palette.mean": self._palette.mean, "palette.factor": self._palette.factor}
+        """Return the generator's weights and colours."""
+        return {name: tensor.detach().cpu() for name, tensor in self._generator.state_dict().items()}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Take over a :meth:`state`."""
-        weights = dict(state)
         try:
-            self._palette = Palette(weights.pop("palette.mean"), weights.pop("palette.factor"))
-            self._generator.load_state_dict(weights)
-        except (KeyError, RuntimeError) as error:
+            self._generator.load_state_dict(state)
+        except RuntimeError as error:
             raise InputError(
                 "the stored PSGAN lacks weights or has others than its settings; train it again."
             ) from error
@@ -209,7 +220,12 @@ class Trainer(Adversaries[Generator]):
 
     def __init__(self, window: Tensor, config: PSGANConfig, execution: Execution, seed: int) -> None:
         random = torch_generator(seed)
-        super().__init__(new_generator(config, random), _new_discriminator(config, random), config, execution, random)
+        generator = new_generator(config, random)
+        if config.palette:
+            mean, factor = colour_statistics(window)
+            generator.mean.copy_(mean)
+            generator.colours.copy_(SPREAD * factor)
+        super().__init__(generator, _new_discriminator(config, random), config, execution, random)
         self._config, self._size = config, (config.crop, config.crop)
         self._window = window.to(execution.device)
         watch = torch_generator(derive_seed(seed=seed, purpose="watch"))
@@ -251,8 +267,13 @@ def _new_discriminator(config: PSGANConfig, random: torch.Generator) -> Discrimi
     return network.to(memory_format=torch.channels_last)
 
 
-def _normalised(channels: int) -> tuple[nn.Module, nn.Module]:
-    return nn.BatchNorm2d(channels), nn.ReLU(inplace=True)
+class Evened(nn.Module):
+    """Leaky rectified features of unit mean square over the channels of each place."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return features of the same shape."""
+        evened = features * (features.square().mean(1, keepdim=True) + 1e-8).rsqrt()
+        return F.leaky_relu(evened, LEAK)
 
 
 def _doubled(inputs: int, outputs: int, *, bias: bool = False) -> tuple[nn.Module, nn.Module]:
@@ -265,7 +286,6 @@ def _to(latent: Latent, execution: Execution) -> Latent:
 
 @torch.no_grad()
 def _draw(generator: Generator, latent: Latent) -> Tensor:
-    """Draw with the running statistics, float32 on the CPU."""
-    generator.eval()
+    """Draw, float32 on the CPU."""
     pictures: Tensor = generator(latent).float().cpu()
-    return pictures.contiguous()
+    return pictures.clamp(-1, 1).contiguous()

@@ -5,6 +5,7 @@ from typing import Any
 import fake_methods
 import pytest
 
+from inng_bench.baselines import diffusion, psgan
 from inng_bench.baselines.dcgan import DCGANConfig, step_flops
 from inng_bench.contract import Method
 from inng_bench.harness.methods import load_method_class, method_names
@@ -20,10 +21,19 @@ SMALL_INNG = {
     "max_steps": 10,
 }
 SMALL_DCGAN = {"generator_filters": 8, "discriminator_filters": 8}
+SMALL_PSGAN = {"filters": 4, "batch": 2}
+SMALL_DIFFUSION = {"channels": 4, "batch": 1, "crop": 64, "levels": 3}
 
 SMALL: dict[str, tuple[dict[str, Any], float]] = {
     "inng": (SMALL_INNG, 3e9),
     "dcgan": (SMALL_DCGAN, 45.0 * step_flops(DCGANConfig.model_validate(SMALL_DCGAN))),
+    "psgan": (SMALL_PSGAN, 12.0 * psgan.step_flops(psgan.PSGANConfig.model_validate(SMALL_PSGAN))),
+    "diffusion": (
+        SMALL_DIFFUSION,
+        12.0 * diffusion.step_flops(diffusion.DiffusionConfig.model_validate(SMALL_DIFFUSION)),
+    ),
+    "gpdm": ({"steps": 2, "projections": 2}, 0.0),
+    "portilla-simoncelli": ({"evaluations": 2}, 0.0),
 }
 """Settings and budget that make a registered method train in seconds; others are taken as they are."""
 

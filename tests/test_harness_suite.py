@@ -36,6 +36,7 @@ def test_every_bundled_suite_can_be_read_and_bears_its_files_name() -> None:
         "bridge",
         "paper",
         "quick",
+        "rivals-quick",
         "smoke",
         "standard",
         "tuning",
@@ -52,7 +53,7 @@ def test_the_standard_suite_is_what_the_tables_promise() -> None:
     assert (radford.implementation, radford.settings, radford.replicates) == ("dcgan", {"preset": "radford"}, 1)
 
 
-@pytest.mark.parametrize("name", ["quick", "standard"])
+@pytest.mark.parametrize("name", ["quick", "rivals-quick", "standard"])
 def test_what_a_headline_rests_on_has_no_texture_on_which_a_recipe_was_chosen(name: str) -> None:
     assert Role.TUNING not in {find_texture(texture).role for texture in load_suite(name).textures}
 
