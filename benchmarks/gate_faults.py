@@ -28,6 +28,7 @@ from inng_bench.gate.cells import Cell, Replicates, RowKind, gather, row_kind
 from inng_bench.gate.comparison import Speed, compare
 from inng_bench.gate.judge import Verdict, judge
 from inng_bench.gate.simulation import has_alarm
+from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.plan import RunSpec, make_plan
 from inng_bench.harness.run import execute
 from inng_bench.harness.suite import load_suite
@@ -93,7 +94,7 @@ def train(out: Path, suite: str, reseeded: int) -> tuple[list[Table], dict[str, 
     """
     torch.set_num_threads(1)  # as the runs of the suites
     count = REFERENCE + reseeded
-    plan = make_plan(load_suite(suite), replicates=count + FAULTY)
+    plan = make_plan(load_suite(suite), Overrides(replicates=count + FAULTY))
     unplanted = [run for run in plan.runs if run.method != FAULTED or run.replicate < count]
     untouched = _carry_out(unplanted, out / "clean")
     clean = _tables(untouched, range(count))

@@ -13,6 +13,7 @@ from inng_bench.contract import Progress
 from inng_bench.errors import InputError
 from inng_bench.harness import run as run_module
 from inng_bench.harness.diary import LOOKS, MOMENTS, Diary, ignore_news, see_nothing
+from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.plan import RunSpec, make_plan
 from inng_bench.harness.run import execute
 from inng_bench.harness.sample import draw_from_run, parse_size
@@ -46,7 +47,7 @@ def a_run(name: str, sample_size: int = 64) -> RunSpec:
         """,
         "one.toml",
     )
-    return next(run for run in make_plan(suite, device="cpu").runs if run.method == "fake")
+    return next(run for run in make_plan(suite, Overrides(device="cpu")).runs if run.method == "fake")
 
 
 INNG_SUITE = """
@@ -188,7 +189,7 @@ def test_a_run_of_inng_keeps_what_its_model_is_and_costs_and_what_its_density_an
 ) -> None:
     monkeypatch.setattr(chain, "CROPS", 64)
     suite = parse_suite(INNG_SUITE, "one.toml")
-    run = next(run for run in make_plan(suite, device="cpu").runs if run.method == "inng")
+    run = next(run for run in make_plan(suite, Overrides(device="cpu")).runs if run.method == "inng")
     record = execute(run, tmp_path)
     method = INNg.load(store.folder_of(tmp_path, record), run.execution)
     assert record.model is not None
@@ -220,7 +221,7 @@ def _kept(climb: Climb, climbs: list[Climb]) -> Climb:
 def test_a_cascade_that_stops_making_progress_ends_with_a_full_record_that_says_so(tmp_path: Path) -> None:
     hopeless = "max_stages = 9\nmax_steps = 1\nthreshold = 50.0\nno_progress_stages = 2"
     suite = parse_suite(INNG_SUITE.replace("max_stages = 2\nmax_steps = 4", hopeless), "one.toml")
-    run = next(run for run in make_plan(suite, device="cpu").runs if run.method == "inng")
+    run = next(run for run in make_plan(suite, Overrides(device="cpu")).runs if run.method == "inng")
     record = execute(run.model_copy(update={"budget_flops": 1e15}), tmp_path)
     assert record.status is Status.OK
     assert [point.step for point in record.curve] == [1, 2]
@@ -239,7 +240,7 @@ def test_a_method_without_density_or_chain_has_no_such_figures_and_settings_with
     assert (record.detection, record.chain) == ((), ())
     assert record.model is not None
     suite = parse_suite(INNG_SUITE.replace("filters = 4", PADDED), "one.toml")
-    run = next(run for run in make_plan(suite, device="cpu").runs if run.method == "inng")
+    run = next(run for run in make_plan(suite, Overrides(device="cpu")).runs if run.method == "inng")
     padded = execute(run.model_copy(update={"budget_flops": 1.0}), tmp_path)
     assert padded.detection == ()
     assert any("its density is not measured: " in warning for warning in padded.warnings)

@@ -37,6 +37,7 @@ from inng_bench.harness.executor import describe_end, with_last_lines, worker_en
 from inng_bench.harness.machine import WAITING, Claim, claim_machine
 from inng_bench.harness.memory import resident_gib
 from inng_bench.harness.messages import Message, Request, Task, without_home
+from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.plan import Plan, Retry, make_plan
 from inng_bench.harness.session import Results, default_jobs, missing_runs, run_plan, run_suite, untimed_runs
 from inng_bench.harness.suite import REFERENCE_ROWS, parse_suite
@@ -74,7 +75,7 @@ def fakes(*classes: str, settings: str = "", head: str = HEAD, replicates: int =
         f'[[methods]]\nlabel = "{name.lower()}"\nimplementation = "fake_methods:{name}"\nsettings = {{{settings}}}\n'
         for name in classes
     )
-    plan = make_plan(parse_suite(head + "".join(entries), "fakes"), device="cpu", replicates=replicates)
+    plan = make_plan(parse_suite(head + "".join(entries), "fakes"), Overrides(device="cpu", replicates=replicates))
     labels = {name.lower() for name in classes}
     return replace(plan, runs=tuple(run for run in plan.runs if run.method in labels))
 
@@ -317,7 +318,7 @@ def test_without_proc_the_memory_is_asked_from_ps(tmp_path: Path, monkeypatch: p
 def test_limits_of_the_call_win_over_those_of_the_suite_and_change_no_hash() -> None:
     plan = limited(time_limit_minutes=5.0, memory_limit_gib=2.0)
     assert {run.limits for run in plan.runs} == {Limits(minutes=5.0, memory_gib=2.0)}
-    other = make_plan(plan.suite, device="cpu", limits=Limits(memory_gib=7.0))
+    other = make_plan(plan.suite, Overrides(device="cpu", limits=Limits(memory_gib=7.0)))
     assert {run.limits for run in other.runs} == {Limits(minutes=5.0, memory_gib=7.0)}
     assert other.suite_hash == plan.suite_hash == fakes("Tiler").suite_hash
 
@@ -327,7 +328,7 @@ def test_a_cascade_whose_training_turns_into_nan_is_a_failed_row_and_earlier_res
     entry = f'[[methods]]\nlabel = "inng"\nimplementation = "inng"\nsettings = {{{small}, classifier_rate = RATE}}\n'
     tiler = '[[methods]]\nlabel = "tiler"\nimplementation = "fake_methods:Tiler"\n'
     suite = parse_suite(HEAD + tiler + entry.replace("RATE", "1e38"), "nan")
-    plan = make_plan(suite, device="cpu", replicates=1, precision="float32")
+    plan = make_plan(suite, Overrides(device="cpu", replicates=1, precision="float32"))
     runs = {run.method: run for run in plan.runs}
     assert run_plan(replace(plan, runs=(runs["tiler"],)), tmp_path).failed == 0
     tiled = store.run_folder(tmp_path, *runs["tiler"].key)

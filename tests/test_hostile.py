@@ -286,9 +286,9 @@ def spoil_record(results: Path, kind: str) -> Path:
 @pytest.mark.parametrize("kind", RECORDS)
 def test_a_bad_record_is_refused_by_all_that_read_it(kind: str, results: Path) -> None:
     path = spoil_record(results, kind)
-    assert str(path.parent) in assert_refused(results, "results", "list", "--results", str(results))
+    assert str(path.parent) in assert_refused(results, "results", "list", str(results))
     assert_refused(results, "report", str(results))
-    status, errors = run("results", "verify", "--results", str(results))
+    status, errors = run("results", "verify", str(results))
     assert (status, len(errors.splitlines())) == (2, 2)
 
 
@@ -304,8 +304,8 @@ def test_a_record_with_any_value_is_refused_or_reported(data: st.DataObject, tmp
         part[key] = data.draw(st.one_of(values, st.dictionaries(st.text(max_size=5), values, max_size=2)))
 
     rewrite(path, edit)
-    assert_answered("results", "list", "--results", str(results))
-    status, errors = run("results", "verify", "--results", str(results))
+    assert_answered("results", "list", str(results))
+    status, errors = run("results", "verify", str(results))
     assert (status, len(errors.splitlines())) in ((0, 0), (2, 2)), errors
 
 
