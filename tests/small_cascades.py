@@ -24,6 +24,7 @@ SMALL = Recipe(
     crops=2,
     crop_side=78,
     classifier_steps=3,
+    classifier_least_steps=1,
     max_steps=6,
     step_size=0.2,  # with which some images reach their boundary and some do not
     max_stages=4,

@@ -47,7 +47,7 @@ class ByHand:
         self.optimiser = torch.optim.Adam(self.classifier.parameters(), recipe.classifier_rate, (0.5, 0.999))
         size = self.side, self.side
         self.chain = NoisePrior.of(recipe.first_negatives, stripes()).draw(recipe.canvases, size, self.generator)
-        self.history = [self.chain]
+        self.history = [self.chain.half().float()]
 
     def stages(self) -> Iterator[list[int]]:
         """Go through stages; the steps that each image took."""
@@ -59,7 +59,7 @@ class ByHand:
             seeds = torch.randint(2**62, (len(self.chain),), generator=self.generator).tolist()
             climbs = [self.climb(image, offsets, seeded(seed)) for image, seed in zip(self.chain, seeds, strict=True)]
             self.chain = torch.stack([image for image, _ in climbs])
-            self.history.append(self.chain)
+            self.history.append(self.chain.half().float())
             yield [steps for _, steps in climbs]
 
     def learn(self) -> None:
@@ -80,8 +80,8 @@ class ByHand:
                 int(torch.randint(most, (), generator=self.generator))
                 for most in (len(self.chain), self.side, self.side)
             )
-            torus = self.history[-1 - age][image].repeat(1, 2, 2)
-            crops.append(torus[:, top : top + side, left : left + side])
+            rolled = self.history[-1 - age][image].roll((-top, -left), (1, 2))
+            crops.append(rolled.repeat(1, 2, 2)[:, :side, :side])
         return torch.stack(crops)
 
     def average_statistics(self) -> None:
@@ -98,7 +98,7 @@ class ByHand:
         for step, (down, right) in enumerate(offsets):
             image = image.detach().requires_grad_()
             logits = self.window_logits(image.roll((down, right), (1, 2)))
-            if float(logits.mean()) >= 0 or step == self.recipe.max_steps:
+            if bool(logits.mean() >= self.recipe.threshold) or step == self.recipe.max_steps:
                 return image.detach(), step
             covering = len(logits) * 62**2 / self.side**2
             (gradient,) = torch.autograd.grad(logits.sum() / covering, image)
@@ -119,10 +119,11 @@ def test_a_plain_loop_of_the_three_rules_with_autograd_gives_the_same_chain_but_
         "first_negatives": "gaussian",
         "directions": "pixels",
         "update": "langevin",
-        "step_size": 2.0,
+        "step_size": 40.0,
         "final_step_share": 1.0,
         "temperature": 1e-4,
-        "classifier_rate": 2e-3,
+        "classifier_rate": 1e-3,
+        "threshold": -0.5,  # where some images stop before the others
         "max_stages": 3,
     }
     recipe = changed(**fields)
@@ -131,7 +132,7 @@ def test_a_plain_loop_of_the_three_rules_with_autograd_gives_the_same_chain_but_
     reports = [report for report in train(training, to_the_end(training)) if report is not None]
     for report, expected in zip(reports, by_hand.stages(), strict=False):
         assert report.climb.steps.tolist() == expected
-        torch.testing.assert_close(report.climb.canvases, by_hand.chain, atol=2e-3, rtol=0)
+        torch.testing.assert_close(report.climb.canvases, by_hand.chain, atol=1e-4, rtol=0)
         steps += expected
     assert torch.equal(training.chain, reports[-1].climb.canvases)
     assert float((training.chain - start).abs().max()) > 0.2
