@@ -40,7 +40,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Plan, Path, int | None]
     """Take plans in the place of running them."""
     seen: list[tuple[Plan, Path, int | None]] = []
 
-    def run_plan(plan: Plan, folder: Path, *, jobs: int | None, retry: Retry) -> Results:
+    def run_plan(plan: Plan, folder: Path, *, jobs: int | None, **_: object) -> Results:
         seen.append((plan, folder, jobs))
         return Results(folder, kept=1, done=2, failed=0)
 
@@ -71,7 +71,10 @@ def test_run_hands_the_plan_over_and_says_where_the_results_are(
     assert {run.method for run in plan.runs} == {"tiler", *REFERENCE_ROWS}
     assert len(plan.runs) == 1 + len(REFERENCE_ROWS)
     assert {run.precision for run in plan.runs} == {"bfloat16"}
-    assert plan.origin == ("--suite", "fakes.toml", "--device", "cpu", "--precision", "bfloat16")
+    assert (plan.origin, plan.overrides.arguments()) == (
+        ("--suite", "fakes.toml"),
+        ("--device", "cpu", "--precision", "bfloat16"),
+    )
     said = capsys.readouterr().out
     assert "2 runs done, 0 failed, 1 were there already" in said
     assert f"inng-bench report {out}" in said
@@ -92,7 +95,7 @@ def test_limits_and_retry_are_handed_over_and_failures_that_are_left_end_with_st
 ) -> None:
     seen: list[tuple[Plan, Retry]] = []
 
-    def run_plan(plan: Plan, folder: Path, *, jobs: int | None, retry: Retry) -> Results:
+    def run_plan(plan: Plan, folder: Path, *, retry: Retry, **_: object) -> Results:
         seen.append((plan, retry))
         return Results(folder, kept=1, done=0, failed=0, left=2)
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from inng_bench import cli
 from inng_bench.harness.suite import load_suite, parse_suite
-from inng_bench.inng.presets import PRESETS, CascadeConfig, configure
+from inng_bench.inng.presets import PRESETS, Recipe, configure
 from inng_bench.report.texture_sheet import SIDE
 from inng_bench.testing import check_method
 from inng_bench.textures import Kind, load_texture, texture_infos
@@ -24,7 +24,7 @@ def test_the_fidelity_table_says_what_the_presets_do() -> None:
     rows = re.findall(r"^\| `(\w+)` \|[^|]*\|[^|]*\| (\S+) \| (\S+) \| (\S+) \|$", text, re.M)
     assert len(rows) == len(re.findall(r"^\| `", text, re.M)) > 20
     for field, *documented in rows:
-        assert field in CascadeConfig.model_fields
+        assert field in Recipe.model_fields
         assert documented == [str(getattr(PRESETS[preset], field)) for preset in ("paper", "authors", "fast")], field
 
 

@@ -126,14 +126,6 @@ def positive_number(text: str) -> float:
     return value
 
 
-def share(text: str) -> float:
-    """Read a number above 0 and at most 1."""
-    value = _number(text)
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and at most 1")
-    return value
-
-
 def _number(text: str) -> float:
     try:
         return float(text)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,7 @@ from inng_bench.cli.options import (
 from inng_bench.errors import ExitStatus, InputError
 
 if TYPE_CHECKING:
+    from inng_bench.harness.executor import Executor
     from inng_bench.harness.plan import Plan, Retry
     from inng_bench.harness.session import Results
     from inng_bench.harness.suite import Suite
@@ -68,6 +71,12 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         help="counted training operations of a run; this makes another suite (default: the suite's)",
     )
     add_jobs(parser)
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--scheduler", metavar="ADDRESS", help="run on the workers of this Dask scheduler")
+    where.add_argument("--cluster", metavar="local:N", help="run on N Dask workers that are started on this machine")
+    parser.add_argument(
+        "--tls", metavar="DIR", type=Path, help="ca.pem, cert.pem and key.pem for a tls:// address of --scheduler"
+    )
     parser.add_argument(
         "--time-limit",
         metavar="MINUTES",
@@ -92,13 +101,13 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run what is missing of a suite."""
+    from inng_bench.harness.overrides import Overrides
     from inng_bench.harness.plan import Retry, make_plan
     from inng_bench.harness.session import results_folder, run_plan
     from inng_bench.records.schema import Limits
 
     suite, origin = _chosen_suite(arguments)
-    plan = make_plan(
-        suite,
+    overrides = Overrides(
         replicates=arguments.seeds,
         methods=split_names(arguments.methods),
         textures=split_names(arguments.textures),
@@ -106,15 +115,41 @@ def run(arguments: argparse.Namespace) -> int:
         precision=arguments.precision,
         budget_tflop=arguments.budget,
         limits=Limits(minutes=arguments.time_limit, memory_gib=arguments.memory_limit),
-        origin=origin,
     )
+    plan = make_plan(suite, overrides, origin=origin)
     folder, retry = results_folder(suite, arguments.out), Retry(arguments.retry)
     if arguments.dry_run:
         return _announce(plan, folder, arguments.jobs, retry)
-    results = run_plan(plan, folder, jobs=arguments.jobs, retry=retry)
+    with _executor(plan, arguments) as executor:
+        results = run_plan(plan, folder, jobs=arguments.jobs, retry=retry, executor=executor)
     print(_summary(results))
     print(f"Tables and pictures: inng-bench report {results.folder}")
     return ExitStatus.RUNS_FAILED if results.failed or results.left else ExitStatus.OK
+
+
+@contextmanager
+def _executor(plan: Plan, arguments: argparse.Namespace) -> Iterator[Executor | None]:
+    """Give what carries the runs out elsewhere than in processes of this command; None where that is not asked for."""
+    if arguments.tls is not None and arguments.scheduler is None:
+        raise InputError("--tls belongs to --scheduler; workers on this machine need no certificates.")
+    if arguments.scheduler is None and arguments.cluster is None:
+        yield None
+        return
+    if arguments.jobs is not None:
+        raise InputError("--jobs is for this machine; a cluster carries out as many runs as its workers have threads.")
+    try:
+        from inng_bench.harness.cluster.connect import open_local, open_scheduler, parse_cluster
+    except ImportError as error:
+        raise InputError(f"a cluster needs more packages ({error}); pip install inng-bench[cluster].") from error
+    from inng_bench.harness.session import cluster_executor
+
+    opened = (
+        open_scheduler(arguments.scheduler, arguments.tls)
+        if arguments.scheduler is not None
+        else open_local(parse_cluster(arguments.cluster))
+    )
+    with opened as client:
+        yield cluster_executor(plan, client)
 
 
 def _summary(results: Results) -> str:

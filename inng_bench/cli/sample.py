@@ -12,7 +12,6 @@ from inng_bench.cli.options import (
     add_execution,
     add_out,
     add_trusted_method,
-    share,
     stage_number,
     whole_number,
 )
@@ -53,14 +52,6 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         metavar="T",
         help="with --init: the stage to start at; 1 is the first, -1 the last (default: 1)",
     )
-    parser.add_argument(
-        "--patience",
-        metavar="SHARE",
-        type=share,
-        default=1.0,
-        help="give up an image after this share of a stage's steps if it has not reached the boundary; less is faster "
-        "and worse (only for inng; default: 1)",
-    )
     add_trusted_method(parser)
     add_out(parser, "the folder to write to", default=Path("samples"))
     add_execution(parser, default_precision="auto")
@@ -78,7 +69,6 @@ def run(arguments: argparse.Namespace) -> int:
         "device": arguments.device,
         "precision": arguments.precision,
         "trusted": arguments.method,
-        "patience": arguments.patience,
     }
     if arguments.init is None:
         if arguments.stage is not None:

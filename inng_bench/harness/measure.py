@@ -13,7 +13,8 @@ from PIL import Image
 
 from inng_bench.errors import InputError
 from inng_bench.harness.hardware import libraries
-from inng_bench.harness.plan import REAL, RunSpec, TextureReference
+from inng_bench.harness.methods import REAL
+from inng_bench.harness.plan import RunSpec, TextureReference
 from inng_bench.hashes import file_hash
 from inng_bench.records import provenance, store
 from inng_bench.records.schema import DETECTION, Measurement, Provenance, Record, Remeasurement, Window

@@ -115,7 +115,7 @@ class Suite(_Strict):
         Metrics on request that are measured beside the default set; not part of the hash, since a finished run can be
         measured again.
     throughput : bool
-        Whether the sampler of INNg is timed after the grid.
+        Whether samplers are timed after the grid, of methods that are :class:`inng_bench.contract.TimedSampler`.
     time_limit_minutes, memory_limit_gib : float or None
         What the process of one run may take before it is ended and becomes a failed row; None is no limit. Not part of
         the hash: no figure depends on them.

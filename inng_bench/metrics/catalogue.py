@@ -315,11 +315,11 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         label="copy rate",
         unit="",
         direction=Direction.LOWER,
-        version=3,
+        version=4,
         minimum_size=64,
         definition="Share of 48 blocks of 32 px that stand in the train window, rolled, mirrored, turned by any angle, "
         "scaled by 0.8 to 1.25, bent by up to 4 px or recoloured: their "
-        "correlation with the best place is above that of all blocks of held-out windows.",
+        "correlation with the best place is well above that of all blocks of held-out windows.",
         blind_to="copies that are blurred or cut into pieces below 32 px; copies in a texture whose held-out windows "
         "match as closely",
         cost=6.0,
