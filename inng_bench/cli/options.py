@@ -98,9 +98,9 @@ def add_trusted_method(parser: argparse.ArgumentParser, when: str = "") -> None:
     )
 
 
-def split_names(text: str | None) -> list[str] | None:
+def split_names(text: str | None) -> tuple[str, ...] | None:
     """Read names that are separated by commas; None where there are none."""
-    return text.split(",") if text else None
+    return tuple(text.split(",")) if text else None
 
 
 def whole_number(least: int, most: int = 2**63 - 1) -> Callable[[str], int]:
@@ -120,17 +120,13 @@ def whole_number(least: int, most: int = 2**63 - 1) -> Callable[[str], int]:
 
 def positive_number(text: str) -> float:
     """Read a finite number above 0."""
-    value = _number(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
     if not (math.isfinite(value) and value > 0):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return value
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
 
 
 def stage_number(text: str) -> int:
