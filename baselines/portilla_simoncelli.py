@@ -113,7 +113,7 @@ class PortillaSimoncelli(ClosedForm):
         def evaluate() -> Tensor:
             descent.zero_grad()
             loss: Tensor = (weights * (model(self._axes(components))[:, 0] - wanted)).square().sum()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             return loss
 
         with torch.enable_grad():

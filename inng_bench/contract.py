@@ -167,6 +167,10 @@ class Method(ABC):
 
     name: ClassVar[str]
 
+    optimises: ClassVar[tuple[str, ...]] = ()
+    """Names of the metrics that the method optimises, itself or a near relative: its figures of these are marked and
+    compared with nobody's."""
+
     @abstractmethod
     def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None: ...
 

@@ -414,7 +414,7 @@ def test_a_planted_failure_is_bold_listed_and_in_the_csv() -> None:
     assert len(others) == 3
     text = markdown(values, judgements, agreements_of(values), [], "by hand")
     assert "**fails 0.505×**" in text
-    assert "0, **2 fail**" in text
+    assert "**0, 2 fail**" in text
     lines = pd.read_csv(io.StringIO(table_csv(judgements)))
     failed = lines[lines["verdict"] == "fails"]
     assert set(failed["stronger"]) == {"noise 5"}

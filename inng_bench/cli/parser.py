@@ -24,11 +24,12 @@ from inng_bench.cli import (
     sample,
     textures,
     throughput,
+    view,
 )
 
 GROUPS = {
     "Train, measure and draw": (run, sample, density),
-    "Read the results": (report, results, judge),
+    "Read the results": (report, view, results, judge),
     "Find out whether a change made things worse": (check, bless, compare),
     "See what there is, and test the tools themselves": (listing, textures, metrics, measure, ladder, throughput),
 }

@@ -27,8 +27,8 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         "report",
         run,
         about="tables and pictures of results",
-        description="Print the comparison table of a results folder, and write table.md, table.csv, table.tex, "
-        "agreement.csv and sheets of pictures. Records are only read.",
+        description="Print the comparison table of a results folder, and write index.html (a page to look at), "
+        "table.md, table.csv, table.tex, agreement.csv and sheets of pictures. Records are only read.",
         after=STATUS,
     )
     add_results(parser, optional=True)
@@ -55,7 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _message(report: Report) -> str:
     sheets = _count_pictures(report.files)
-    written = f"Written to {report.folder}: table.md, table.csv, table.tex, agreement.csv and {sheets} sheets."
+    written = (
+        f"Written to {report.folder}: index.html, table.md, table.csv, table.tex, agreement.csv and {sheets} sheets."
+    )
     if not report.failures:
         return f"{report.text}\n{written}"
     runs = "1 run" if report.failures == 1 else f"{report.failures} runs"

@@ -111,6 +111,11 @@ class Suite(_Strict):
     baseline : str or None
         Label of the row that all others differ from in one thing. Every row then has that row's seeds, so that they
         can be compared in pairs, and the report shows the effects.
+    references : tuple[str, ...]
+        Labels of the rows that the report compares with every rival of their budget; empty for all rows of the first
+        method's implementation. Not part of the hash.
+    rivals : tuple[str, ...]
+        Labels of the rows that these are compared with; empty for all others. Not part of the hash.
     metrics : tuple[str, ...]
         Metrics on request that are measured beside the default set; not part of the hash, since a finished run can be
         measured again.
@@ -133,6 +138,8 @@ class Suite(_Strict):
     threads_per_run: int = Field(default=1, ge=1, le=1024)
     methods: tuple[MethodEntry, ...] = Field(min_length=1)
     baseline: str | None = None
+    references: tuple[str, ...] = ()
+    rivals: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     throughput: bool = False
     time_limit_minutes: float | None = Field(default=None, gt=0)
@@ -161,8 +168,11 @@ class Suite(_Strict):
                 f"{self.canvases} canvases of {self.sample_size} px are less than one window of {WINDOW_SIDE} px, with "
                 "which they are compared at equal area; take more or larger canvases"
             )
-        if self.baseline is not None and self.baseline not in labels[len(REFERENCE_ROWS) :]:
-            raise ValueError(f"the baseline {self.baseline!r} is the label of no method")
+        compared = {"baseline": [self.baseline] if self.baseline else [], "reference": self.references}
+        for kind, named in (compared | {"rival": self.rivals}).items():
+            for label in named:
+                if label not in labels[len(REFERENCE_ROWS) :]:
+                    raise ValueError(f"the {kind} {label!r} is the label of no method")
         return self
 
     @property
@@ -173,8 +183,8 @@ class Suite(_Strict):
     def hash(self) -> str:
         """Return the SHA-256 of everything that a figure depends on.
 
-        Name, description, limits, metrics and numbers of seeds stay out: more seeds are more replicates of the same
-        suite. A picture counts with its content, not with its place.
+        Name, description, limits, metrics, comparisons and numbers of seeds stay out: more seeds are more replicates of
+        the same suite. A picture counts with its content, not with its place.
         """
         content = self.model_dump(
             mode="json",
@@ -183,6 +193,8 @@ class Suite(_Strict):
                 "description": True,
                 "replicates": True,
                 "metrics": True,
+                "references": True,
+                "rivals": True,
                 "time_limit_minutes": True,
                 "memory_limit_gib": True,
                 "pictures": True,

@@ -3,13 +3,13 @@
 from itertools import combinations
 
 import numpy as np
-import pandas as pd
 from scipy.sparse.csgraph import connected_components
 
 from inng_bench.people.strength import win_matrix
 from inng_bench.people.verdict import Verdict
+from inng_bench.tables.content import ABSENT, Table
 from inng_bench.tables.grid import text_grid
-from inng_bench.tables.markup import ABSENT, PLAIN, format_range
+from inng_bench.tables.markup import format_range
 
 _EXPLAINED = (
     "An answer is a win of one method over the other; *cannot tell* is half a win for either. Strengths are\n"
@@ -42,7 +42,7 @@ def verdict_text(verdict: Verdict) -> str:
         notes.append(_APART)
     if verdict.copying.intersection(verdict.methods):
         notes.append(_COPYING)
-    return "\n\n".join([head, text_grid(pd.DataFrame(methods)), text_grid(pd.DataFrame(pairs)), *notes])
+    return "\n\n".join([head, text_grid(Table.of(methods)), text_grid(Table.of(pairs)), *notes])
 
 
 def _method_line(verdict: Verdict, method: int) -> dict[str, str]:
@@ -87,7 +87,7 @@ def _counts(scores: list[float]) -> dict[str, str]:
 
 
 def _name(verdict: Verdict, method: int) -> str:
-    name = PLAIN.escape(verdict.methods[method])
+    name = verdict.methods[method]
     return f"{name} (copies)" if verdict.methods[method] in verdict.copying else name
 
 
