@@ -48,7 +48,7 @@ def write_all() -> None:
 
 def commands_page() -> str:
     """Return a section for each command, with its help."""
-    os.environ["COLUMNS"] = "100"  # argparse asks for the width of the terminal
+    os.environ["COLUMNS"] = "88"  # argparse asks for the width of the terminal
     from inng_bench.cli import build_parser
 
     parser = build_parser()

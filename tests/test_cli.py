@@ -126,7 +126,7 @@ def test_ones_own_picture_takes_the_place_of_the_textures(calls: list[Any], tmp_
     plan, folder, _ = calls[0]
     assert folder == Path("results/runs/my-wall")
     assert {run.texture.scale for run in plan.runs} == {0.9}
-    assert plan.origin == ("--texture", "My Wall.png", "--scale", "0.9", "--device", "cpu")
+    assert plan.origin == ("--texture", "My Wall.png", "--scale", "0.9")
     assert {run.method for run in plan.runs} == {"inng", *REFERENCE_ROWS}
 
 

@@ -332,7 +332,7 @@ def test_the_command_says_which_side_is_slower_on_terminal_page_and_in_json(
     assert cli.main(["compare", "HEAD~1", "HEAD", "--markdown", str(tmp_path)]) == ExitStatus.BAD_INPUT
     said = capsys.readouterr()
     assert said.out.startswith("Regression: HEAD (")  # what took minutes is not lost with the page
-    assert said.err.startswith("inng-bench: what is not committed is not compared.")
+    assert said.err.startswith("inng-bench: uncommitted changes are not compared.")
     assert "name another file with --markdown" in said.err
 
 

@@ -581,7 +581,7 @@ def test_without_an_argument_the_latest_results_are_taken(
 
 
 def assert_one_sentence(captured: str) -> None:
-    assert captured.startswith("error: ")
+    assert captured.startswith("inng-bench: ")
     assert captured.count("\n") == 1
 
 

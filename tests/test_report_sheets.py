@@ -159,7 +159,7 @@ def test_a_picture_with_one_other_byte_ends_with_2_and_its_name_below_the_table(
     assert main([str(results)]) == ExitStatus.BAD_INPUT
     told = capsys.readouterr()
     assert "brick" in told.out
-    assert told.err == f"error: {path} is damaged; delete its run and run again.\n"
+    assert told.err == f"inng-bench: {path} is damaged; delete its run and run again.\n"
     assert before == {file: file.read_bytes() for file in (results / "runs").rglob("*") if file.is_file()}
 
 

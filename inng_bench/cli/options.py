@@ -120,17 +120,13 @@ def whole_number(least: int, most: int = 2**63 - 1) -> Callable[[str], int]:
 
 def positive_number(text: str) -> float:
     """Read a finite number above 0."""
-    value = _number(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
     if not (math.isfinite(value) and value > 0):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return value
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
 
 
 def stage_number(text: str) -> int:
