@@ -50,6 +50,7 @@ def opened_page(browser: Browser, address: str, **options: Any) -> Iterator[Page
     """Open a page; that it complains, or asks for another address, is an error at the end."""
     chosen: dict[str, Any] = {"viewport": WIDE, "accept_downloads": True} | options
     context = browser.new_context(**chosen)
+    context.set_default_timeout(120_000)  # a machine may have much else to do
     opened = context.new_page()
     faults: list[str] = []
     is_own: Callable[[str], bool] = lambda asked: asked.startswith(("data:", "blob:", address))  # noqa: E731

@@ -152,8 +152,7 @@ def test_a_link_within_the_page_keeps_the_view(page: Page) -> None:
     assert page.url.endswith("#?s=gram")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize(("viewport", "scheme"), [(WIDE, "light"), (NARROW, "dark")], ids=["wide", "narrow"])
 def test_nothing_is_amiss_for_people_with_disabilities_nor_wider_than_the_screen(
     browser: Browser, address: str, scheme: Literal["light", "dark"], viewport: ViewportSize
 ) -> None:

@@ -70,10 +70,12 @@ def test_the_wheel_claims_no_other_top_level_name_than_the_package(wheel: Path) 
     assert {name for name in names if not name.endswith(".dist-info")} == {"inng_bench"}
 
 
-def test_the_wheel_carries_baselines_suites_the_metrics_pool_and_the_page_of_judge(wheel: Path) -> None:
+def test_the_wheel_carries_baselines_suites_the_metrics_pool_and_the_pages(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     suites = {f"inng_bench/suites/{name}.toml" for name in ("quick", "standard", "paper", "smoke")}
-    page = {f"inng_bench/people/page.{kind}" for kind in ("html", "css", "js")}
+    page = {f"inng_bench/{room}/page.{kind}" for room in ("people", "report/page") for kind in ("html", "css", "js")}
+    page |= {f"inng_bench/report/page/uplot/{name}" for name in ("uPlot.iife.min.js", "uPlot.min.css", "LICENSE")}
+    page |= {"inng_bench/pages/base.css"}
     assert suites | page | {"inng_bench/baselines/dcgan/method.py", "inng_bench/metrics/standardisation.json"} <= names
 
 
@@ -109,3 +111,4 @@ def test_an_installed_wheel_runs_smoke_without_network_from_an_empty_folder_to_i
     scores = table.pivot(index="texture", columns="method", values="patch_fid")
     assert (scores["real"] < scores["noise"]).all()
     assert (report / "sheets" / "overview.png").stat().st_size > 10_000
+    assert (report / "index.html").stat().st_size > 1_000_000

@@ -23,6 +23,9 @@ _DASHES: tuple[Dashes, ...] = ((0, ()), (0, (5, 2)), (0, (1, 1.5)), (0, (5, 1.5,
 
 _SIZES = (3, 5, 7)
 
+_HEAD, _FOOT = 0.3, 0.6
+"""Inches above all plots, for a title, and below them, for the legend."""
+
 
 def names_of(plots: Sequence[Plot]) -> list[str]:
     """Return the names of all curves, each once."""
@@ -46,7 +49,7 @@ def draw_plots(plots: Sequence[Plot], columns: int, title: str = "") -> bytes:
     if title:
         figure.suptitle(title, fontsize=10)
     handles = [Line2D([], [], color=colour, linestyle=dashes) for colour, dashes in styles.values()]
-    figure.legend(handles, list(styles), loc="outside lower center", ncols=min(5, len(styles)), frameon=False)
+    figure.legend(handles, list(styles), loc="lower center", ncols=min(5, len(styles)), frameon=False)
     stream = io.BytesIO()
     figure.savefig(stream, format="png", metadata={"Software": None})
     return stream.getvalue()
@@ -58,7 +61,17 @@ def _panels(count: int, columns: int) -> tuple["Figure", list["Axes"]]:
 
     columns = min(columns, count)
     lines = -(-count // columns)
-    figure = Figure(figsize=(4.4 * columns, 2.6 * lines + 0.9), dpi=100, layout="constrained")
+    width, height = 4.4 * columns, 2.6 * lines + _HEAD + _FOOT
+    figure = Figure(figsize=(width, height), dpi=100)
+    # Places are set by hand, in inches: matplotlib's own layout draws everything several times.
+    figure.subplots_adjust(
+        left=0.55 / width,
+        right=1 - 0.1 / width,
+        bottom=(_FOOT + 0.4) / height,
+        top=1 - (_HEAD + 0.25) / height,
+        wspace=0.16,
+        hspace=0.36,
+    )
     FigureCanvasAgg(figure)
     grid = list(figure.subplots(lines, columns, squeeze=False).ravel())
     for axes in grid[count:]:
