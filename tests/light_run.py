@@ -11,7 +11,6 @@ import sys
 import time
 from pathlib import Path
 
-
 TAKEN = ("suite_hash", "method", "implementation", "settings", "config_hash", "replicate", "seeds")
 """Fields of a record that are the run's own."""
 
