@@ -8,6 +8,8 @@ import contextlib
 import json
 import os
 import random
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -117,7 +119,7 @@ class Cluster:
 
     def run(self, suite: str, out: Path) -> Results:
         plan = cluster_farm.plan_of(suite)
-        with open_scheduler(self.address) as client:
+        with open_scheduler(self.address, Path(self._tls["tls"]) if self._tls else None) as client:
             return run_plan(plan, out, executor=ClusterExecutor(client, plan))
 
     def close(self) -> None:
@@ -377,6 +379,34 @@ def test_a_picture_of_ones_own_travels_by_its_hash(begin: Any, tmp_path: Path) -
     assert stored.read_bytes() == (tmp_path / "wall.png").read_bytes()
     (record,) = store.read_records(tmp_path / "out")
     assert "without a record of this configuration and of these pixels" in record.error
+
+
+def make_certificates(folder: Path) -> None:
+    """Make them as docs/cluster.md says."""
+    text = (TESTS.parent / "docs" / "cluster.md").read_text()
+    commands = [line for line in text.splitlines() if line.startswith("openssl ")]
+    assert len(commands) == 3
+    folder.mkdir()
+    for command in commands:
+        subprocess.run(shlex.split(command), cwd=folder, check=True, capture_output=True)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl")
+def test_with_the_certificates_of_the_docs_a_cluster_speaks_tls_and_turns_away_who_has_others(
+    begin: Any, at_home: Any, tmp_path: Path
+) -> None:
+    make_certificates(tmp_path / "tls")
+    make_certificates(tmp_path / "others")
+    cluster = begin((), tls=tmp_path / "tls")
+    assert cluster.address.startswith("tls://")
+    suite = suite_of(1)
+    assert cluster.run(suite, tmp_path / "out").done == 1
+    assert_whole(tmp_path / "out", at_home(suite))
+    with (
+        pytest.raises(InputError, match=r"there is no scheduler at tls://.* that can be used"),
+        open_scheduler(cluster.address, tmp_path / "others"),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "tcp://localhost:8786", "tcp://[::1]:8786", "tls://10.0.0.1:8786"])
