@@ -37,8 +37,8 @@ def test_sampler_step(benchmark: BenchmarkFixture, update: str, precision: Preci
         pytest.skip("this processor has no native bfloat16")
     classifier = frozen(execution)
     canvases = torch.rand((BATCH, 3, SIDE, SIDE), generator=torch.Generator().manual_seed(1)) * 2 - 1
-    stage, windows = Stage(classifier, STEPS), DenseTorus()
-    sampler = Sampler(windows, UPDATES[update], NEVER, LIKE_A_TEXTURE, FAST.step_size, 1.0, temperature=1.0)
+    stage, windows = Stage(classifier, STEPS, FAST.step_size), DenseTorus()
+    sampler = Sampler(windows, UPDATES[update], NEVER, LIKE_A_TEXTURE, 1.0, temperature=1.0)
     ceiling = Ceiling(execution)
 
     def step() -> None:

@@ -8,6 +8,8 @@ import contextlib
 import json
 import os
 import random
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,10 +26,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inng_bench.errors import InputError
+from inng_bench.cli import main
+from inng_bench.errors import ExitStatus, InputError
 from inng_bench.harness import executor as local
-from inng_bench.harness.cluster.connect import open_scheduler
+from inng_bench.harness.cluster.connect import check_address, open_scheduler
 from inng_bench.harness.cluster.executor import ClusterExecutor
+from inng_bench.harness.cluster.parcel import Item, Parcel, RejectedError, pack, read_piece, unpack
 from inng_bench.harness.rows import known_fields
 from inng_bench.harness.session import Results, run_plan
 from inng_bench.metrics.catalogue import BY_NAME, DEFAULT
@@ -116,7 +120,7 @@ class Cluster:
 
     def run(self, suite: str, out: Path) -> Results:
         plan = cluster_farm.plan_of(suite)
-        with open_scheduler(self.address) as client:
+        with open_scheduler(self.address, Path(self._tls["tls"]) if self._tls else None) as client:
             return run_plan(plan, out, executor=ClusterExecutor(client, plan))
 
     def close(self) -> None:
@@ -312,7 +316,10 @@ def random_kills(begin: Any, at_home: Any, tmp_path: Path, count: int, seed: int
         if victim == "worker":
             cluster.kill(generator.choice(sorted(cluster.workers)))
             cluster.begin_worker(*generator.choice([(), ("ships",)]))
-        os.kill(cluster.scheduler if victim == "scheduler" else client, signal.SIGKILL)
+        if victim == "scheduler":
+            os.kill(cluster.scheduler, signal.SIGKILL)
+            time.sleep(generator.uniform(0.0, 0.5))
+        os.kill(client, signal.SIGKILL)
         wait_until(partial(is_gone, client))
         if victim == "scheduler":
             cluster.close()
@@ -382,3 +389,89 @@ def test_a_picture_of_ones_own_travels_by_its_hash(begin: Any, tmp_path: Path) -
     assert stored.read_bytes() == (tmp_path / "wall.png").read_bytes()
     (record,) = store.read_records(tmp_path / "out")
     assert "without a record of this configuration and of these pixels" in record.error
+
+
+def make_certificates(folder: Path) -> None:
+    """Make them as docs/cluster.md says."""
+    text = (TESTS.parent / "docs" / "cluster.md").read_text()
+    commands = [line for line in text.splitlines() if line.startswith("openssl ")]
+    assert len(commands) == 3
+    folder.mkdir()
+    for command in commands:
+        subprocess.run(shlex.split(command), cwd=folder, check=True, capture_output=True)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl")
+def test_with_the_certificates_of_the_docs_a_cluster_speaks_tls_and_turns_away_who_has_others(
+    begin: Any, at_home: Any, tmp_path: Path
+) -> None:
+    make_certificates(tmp_path / "tls")
+    make_certificates(tmp_path / "others")
+    cluster = begin((), tls=tmp_path / "tls")
+    assert cluster.address.startswith("tls://")
+    suite = suite_of(1)
+    assert cluster.run(suite, tmp_path / "out").done == 1
+    assert_whole(tmp_path / "out", at_home(suite))
+    with (
+        pytest.raises(InputError, match=r"there is no scheduler at tls://.* that can be used"),
+        open_scheduler(cluster.address, tmp_path / "others"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "tcp://localhost:8786", "tcp://[::1]:8786", "tls://10.0.0.1:8786"])
+def test_loopback_and_tls_addresses_are_taken(address: str) -> None:
+    check_address(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["10.0.0.1:8786", "tcp://cluster.example:8786", "ws://10.0.0.1:80", "tcp://0.0.0.0:1"]
+)
+def test_any_other_address_is_refused_with_how_to_make_certificates(address: str) -> None:
+    with pytest.raises(InputError, match=r"neither loopback nor TLS.*make certificates as docs/cluster.md shows"):
+        check_address(address)
+
+
+def test_a_parcel_is_taken_in_whole_in_pieces_of_any_size_or_refused(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for name, size in (("a.png", 10), ("empty", 0), ("record.json", 7)):
+        (source / name).write_bytes(bytes(range(size)))
+    parcel = pack(source)
+    whole = read_piece(source, parcel, 0)
+    for length in (1, 4, 10, 99):
+        pieces = [read_piece(source, parcel, offset, length) for offset in range(0, parcel.size, length)]
+        unpack(parcel, pieces, tmp_path / "taken")
+        assert {path.name: path.read_bytes() for path in (tmp_path / "taken").iterdir()} == {
+            path.name: path.read_bytes() for path in source.iterdir()
+        }
+    for pieces, reason in (
+        ([whole[:-1]], "cut short"),
+        ([whole, b"x"], "more bytes than files"),
+        ([b"x" + whole[1:]], "a.png does not agree with its SHA-256"),
+    ):
+        with pytest.raises(RejectedError, match=reason):
+            unpack(parcel, pieces, tmp_path / "taken")
+    for name in ("../a", "/a", "a/b", ".hidden", "a\\b"):
+        with pytest.raises(RejectedError, match="leads elsewhere"):
+            unpack(Parcel(items=(Item(name=name, size=0, sha256=""),)), [], tmp_path / "taken")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--cluster", "four"], "'four' is no cluster; write local:N"),
+        (["--cluster", "local:2", "--jobs", "2"], "--jobs is for this machine"),
+        (["--tls", "certificates"], "--tls belongs to --scheduler"),
+        (["--scheduler", "tls://10.0.0.1:1", "--tls", "nowhere"], "the folder of --tls lacks ca.pem"),
+        (["--scheduler", "tcp://10.0.0.1:1"], "neither loopback nor TLS"),
+    ],
+)
+def test_a_wrong_cluster_is_refused_in_one_sentence(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    command = ["run", "--suite", str(tmp_path / "suite.toml"), "--device", "cpu", "--out", str(tmp_path / "out")]
+    (tmp_path / "suite.toml").write_text(suite_of(1))
+    assert main([*command, *arguments]) == ExitStatus.BAD_INPUT
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -59,7 +59,7 @@ class Message(_Closed):
     worker : str
         Of a cluster: who sends it.
     machine : Provenance or None
-        Of a failure elsewhere than on this machine: where it happened.
+        Of a failure or a timing elsewhere than on this machine: where it happened.
     """
 
     kind: Kind

@@ -324,20 +324,26 @@ def _runs_of_entry(
         "sample_size": size,
         "samples": samples,
     }
+    hashes = {  # of each texture once: there may be thousands of seeds
+        texture: canonical_hash([texture.name, texture.identity, suite.precision, configuration])
+        for texture in textures
+    }
+    limits = Limits(minutes=suite.time_limit_minutes, memory_gib=suite.memory_limit_gib)
+    metrics = with_defaults(suite.metrics)
     return [
         RunSpec(
             suite=suite.name,
             suite_hash=suite_hash,
             texture=texture,
             method=entry.label,
-            config_hash=canonical_hash([texture.name, texture.identity, suite.precision, configuration]),
+            config_hash=hashes[texture],
             replicate=replicate,
             seeds=_seeds(texture.name, suite.baseline or entry.label, replicate),
             precision=execution.precision,
             device=str(execution.device),
             threads=suite.threads_per_run,
-            limits=Limits(minutes=suite.time_limit_minutes, memory_gib=suite.memory_limit_gib),
-            metrics=with_defaults(suite.metrics),
+            limits=limits,
+            metrics=metrics,
             **configuration,
         )
         for texture in textures

@@ -279,12 +279,14 @@ class _Session:
             return
         record = store.read_record(store.record_path(self._folder, *run.key))
         warnings = tuple(warning for warning in record.warnings if not warning.startswith(NOT_TIMED))
-        if message.kind is Kind.DONE:
+        elsewhere = message.machine is not None and message.machine.cpu != record.provenance.cpu
+        if message.kind is Kind.DONE and not elsewhere:
             speed = Throughput.model_validate_json(message.result)
             record = record.model_copy(update={"throughput": speed, "warnings": warnings})
             self._display.say(f"{run.title}: {speed.image_steps_per_second:.1f} image·steps/s")
         else:
             self.not_timed += 1
-            record = record.model_copy(update={"warnings": (*warnings, NOT_TIMED + message.error)})
-            self._display.say(f"{run.title}: {NOT_TIMED}{message.error}")
+            error = message.error or "the worker has another processor than the run had."
+            record = record.model_copy(update={"warnings": (*warnings, NOT_TIMED + error)})
+            self._display.say(f"{run.title}: {NOT_TIMED}{error}")
         store.write_record(self._folder, record)

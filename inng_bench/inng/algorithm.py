@@ -26,7 +26,7 @@ from torch import Tensor
 
 from inng_bench.inng.frozen import freeze
 from inng_bench.inng.negatives import draw_negatives
-from inng_bench.inng.network import cross_entropy, new_classifier, recalibrate
+from inng_bench.inng.network import balance, cross_entropy, new_classifier, recalibrate
 from inng_bench.inng.presets import Recipe
 from inng_bench.inng.prior import NoisePrior
 from inng_bench.inng.state import Climb, Sampler, Stage, Training
@@ -36,6 +36,9 @@ CHANCE = math.log(2)
 """Cross-entropy of a classifier that cannot tell real windows from pseudo-negative ones."""
 
 RECALIBRATION_BATCHES = 6
+
+STEERING, LEAST_STEP_SHARE = 0.1, 0.02
+"""Power of the ratio of steps with which the step size follows it, and the least share of it that is left."""
 
 ADAM_BETAS = (0.5, 0.999)
 """Of a classifier's optimiser (authors' code, there of the sampler)."""
@@ -129,6 +132,7 @@ def learn(training: Training) -> None:
     training.optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     training.optimiser.step()
+    balance(training.classifier)
     of_real, of_negatives = logits.detach().split(len(real))  # type: ignore[no-untyped-call]
     training.energy_gap = float(of_real.mean() - of_negatives.mean())
     training.losses.append(loss.item())
@@ -164,7 +168,7 @@ def ascend(climb: Climb, stage: Stage, sampler: Sampler) -> bool:
         if len(stays) < len(climb.active):
             climb.keep(stays)
             gradient = gradient[stays]
-        step_size = sampler.step_size * math.pow(sampler.final_step_share, climb.step / stage.max_steps)
+        step_size = stage.step_size * math.pow(sampler.final_step_share, climb.step / stage.max_steps)
         move = sampler.update(climb, climb.factor.coordinates(gradient), step_size, sampler.temperature)
         climb.current = climb.factor.moved(climb.current, move).clamp_(-1, 1)
         climb.steps[climb.active] += 1
@@ -260,8 +264,18 @@ def _freeze_stage(training: Training) -> Stage:
     if training.unkept > 0:
         training.stages.pop()
     max_steps = training.recipe.max_steps * (training.unkept + 1)
-    training.stages.append(Stage(freeze(training.classifier, training.dtype), max_steps))
+    step_size = training.recipe.step_size * training.step_share
+    training.stages.append(Stage(freeze(training.classifier, training.dtype), max_steps, step_size))
     return training.stages[-1]
+
+
+def _next_step_share(training: Training, climb: Climb) -> float:
+    """Steer the step size: smaller where samples reached the boundary in fewer steps than the recipe aims at."""
+    aim = training.recipe.aimed_steps
+    if aim == 0:
+        return 1.0
+    taken = float(climb.steps.float().mean()) / aim
+    return min(1.0, max(LEAST_STEP_SHARE, training.step_share * max(taken, 0.1) ** STEERING))
 
 
 def _finish_stage(training: Training, climb: Climb) -> StageReport:
@@ -281,6 +295,7 @@ def _finish_stage(training: Training, climb: Climb) -> StageReport:
     elif recipe.keep_every == 0:
         height, width = training.start.shape[2:]
         training.start = training.p0.draw(len(training.start), (height, width), training.generator).to(training.real)
+    training.step_share = _next_step_share(training, climb)
     if not bool(climb.reached.all()):
         training.missed.append(training.number)
     training.stalled = 0 if makes_progress(training.losses, climb.reached) else training.stalled + 1

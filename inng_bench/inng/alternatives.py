@@ -19,7 +19,7 @@ from inng_bench.inng.state import Climb, MayStop, Sampler, Update
 from inng_bench.inng.windows import DenseTorus, RandomPatches, Windows
 from inng_bench.pixels import Palette
 
-ADAM_SECOND_MOMENT_DECAY, ADAM_MOMENTUM, ADAM_EPSILON = 0.999, 0.5, 1e-8
+ADAM_DECAY, ADAM_MOMENTUM, ADAM_EPSILON = 0.999, 0.5, 1e-8
 
 
 def adam_ascent(climb: Climb, gradient: Tensor, step_size: float, temperature: float) -> Tensor:
@@ -28,10 +28,23 @@ def adam_ascent(climb: Climb, gradient: Tensor, step_size: float, temperature: f
     count = torch.full((), climb.step, dtype=torch.float32, device=move.device)
     adam(
         [move], [gradient], [climb.first], [climb.second], [], [count],
-        fused=True, amsgrad=False, beta1=ADAM_MOMENTUM, beta2=ADAM_SECOND_MOMENT_DECAY,
+        fused=True, amsgrad=False, beta1=ADAM_MOMENTUM, beta2=ADAM_DECAY,
         lr=step_size, weight_decay=0.0, eps=ADAM_EPSILON, maximize=True,
     )  # fmt: skip
     return move
+
+
+def image_adam_ascent(climb: Climb, gradient: Tensor, step_size: float, temperature: float) -> Tensor:
+    """Return the same with one second moment an image: the gradient keeps its direction and loses its length.
+
+    Where Adam divides pixel by pixel, small gradients of single pixels become as large as all others, as speckle.
+    """
+    climb.first.lerp_(gradient, 1 - ADAM_MOMENTUM)
+    climb.second.lerp_(gradient.square().mean((1, 2, 3), keepdim=True).expand_as(climb.second), 1 - ADAM_DECAY)
+    second = climb.second[:, :1, :1, :1] / (1 - ADAM_DECAY ** (climb.step + 1))
+    first = climb.first / (1 - ADAM_MOMENTUM ** (climb.step + 1))
+    move = noise(climb, (temperature * step_size**2) ** 0.5)
+    return move.add_(first / (second.sqrt() + ADAM_EPSILON), alpha=step_size)
 
 
 def below_batch_loss(logits: Tensor, threshold: float) -> Tensor:
@@ -44,7 +57,7 @@ def saturating(logits: Tensor) -> Tensor:
     return torch.sigmoid(-logits)
 
 
-UPDATES: dict[str, Update] = {"langevin": langevin, "adam": adam_ascent}
+UPDATES: dict[str, Update] = {"langevin": langevin, "adam": adam_ascent, "image-adam": image_adam_ascent}
 STOPS = {"boundary": at_boundary, "batch-loss": below_batch_loss}
 
 
@@ -65,7 +78,6 @@ def sampler_of(recipe: Recipe, directions: Preconditioner) -> Sampler:
         update=UPDATES[recipe.update],
         may_stop=may_stop,
         directions=directions,
-        step_size=recipe.step_size,
         final_step_share=recipe.final_step_share,
         temperature=recipe.temperature,
     )

@@ -305,7 +305,10 @@ class INNg(Method):
         """Return p0, the directions of the steps, and weights and steps of each stage."""
         weights = {name: tensor.cpu() for name, tensor in stage_tensors(self.stages).items()}
         colours = {"palette.mean": self._palette.mean, "palette.factor": self._palette.factor}
-        steps = {"max_steps": torch.tensor([stage.max_steps for stage in self.stages], dtype=torch.int64)}
+        steps = {
+            "max_steps": torch.tensor([stage.max_steps for stage in self.stages], dtype=torch.int64),
+            "step_sizes": torch.tensor([stage.step_size for stage in self.stages], dtype=torch.float64),
+        }
         return self.prior.state() | self._directions.state() | colours | steps | weights
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
@@ -320,24 +323,25 @@ class INNg(Method):
             self.prior = NoisePrior.restore(state, self.recipe.first_negatives)
             self._palette = Palette(state["palette.mean"], state["palette.factor"])
             self._directions = Preconditioner.restore(state, self.recipe.directions)
-            max_steps = _stored_steps(state["max_steps"])
+            paces = _stored_paces(state["max_steps"], state["step_sizes"])
         except KeyError as error:
             raise InputError(f"what is stored of the cascade has no {error.args[0]!r}; train it again.") from error
         place = self._execution.device, self._execution.dtype
-        self.stages = tuple(restore_stages(state, max_steps, self.recipe, *place))
+        self.stages = tuple(restore_stages(state, paces, self.recipe, *place))
         stored = len({name.split(".")[1] for name in state if name.startswith("stage.")})
-        if stored > len(max_steps):
+        if stored > len(paces):
             raise InputError(
-                f"what is stored of the cascade has {stored} classifiers and steps of {len(max_steps)}; train it again."
+                f"what is stored of the cascade has {stored} classifiers and steps of {len(paces)}; train it again."
             )
 
 
-def _stored_steps(max_steps: Tensor) -> list[int]:
-    """Return the most steps of each stage."""
+def _stored_paces(max_steps: Tensor, step_sizes: Tensor) -> list[tuple[int, float]]:
+    """Return the most steps and the step size of each stage."""
     if len(max_steps) == 0 or max_steps.is_floating_point() or int(max_steps.min()) < 1:
         raise InputError("what is stored of the cascade has no classifier or no steps; train it again.")
-    steps: list[int] = max_steps.tolist()
-    return steps
+    if max_steps.shape != step_sizes.shape or not bool((step_sizes.isfinite() & (step_sizes > 0)).all()):
+        raise InputError("what is stored of the cascade has no step size for each of its stages; train it again.")
+    return list(zip(max_steps.tolist(), step_sizes.tolist(), strict=True))
 
 
 def _goes_on(training: state.Training, prices: Prices, budget: float) -> bool:

@@ -23,6 +23,9 @@ class Recipe(BaseModel):
     architecture: Architecture = Field("unpadded", description="4×4 unpadded, or 5×5 zero-padded convolutions.")
     output: Output = Field("logit", description="One logit, or the difference of two classes (1).")
     filters: int = Field(32, ge=1, description="Channels of the first convolution.")
+    balanced: bool = Field(
+        False, description="Whether the four phases of the stride have equal sums in every kernel; against speckle."
+    )
     normalisation: Literal["recalibrated", "running"] = Field(
         "recalibrated",
         description="Statistics that normalise while samples are drawn: averages over batches that are evaluated once "
@@ -57,8 +60,10 @@ class Recipe(BaseModel):
     )
 
     # The sampler
-    update: Literal["langevin", "adam"] = Field(
-        "adam", description="½ε · gradient + N(0, εT) noise, or Adam at the rate ε plus N(0, ε²T) noise (4)."
+    update: Literal["langevin", "adam", "image-adam"] = Field(
+        "adam",
+        description="½ε · gradient + N(0, εT) noise; Adam at the rate ε plus N(0, ε²T) noise; the same with one second "
+        "moment an image instead of one a pixel (4).",
     )
     directions: Literal["pixels", "principal-colours", "spectrum"] = Field(
         "spectrum",
@@ -72,6 +77,12 @@ class Recipe(BaseModel):
     )
     patches: int = Field(10, ge=1, description="Random patches of a step on a training canvas; as many for its area.")
     step_size: float = Field(0.04, gt=0, description="ε of Langevin or Adam's rate, in the units of ``directions``.")
+    aimed_steps: float = Field(
+        0.0,
+        ge=0,
+        description="Steps a stage that the step size is steered to, from stage to stage, never above ``step_size``; 0 "
+        "leaves it alone.",
+    )
     final_step_share: float = Field(
         0.1, gt=0, le=1, description="Share of the step size that is left after ``max_steps``; it falls geometrically."
     )
@@ -102,6 +113,8 @@ class Recipe(BaseModel):
             raise ValueError("padded classifiers see other borders in a dense pass; set windows to 'patches'")
         if padded and self.crop_side != GEOMETRIES[self.architecture].window:
             raise ValueError("a padded classifier takes crops of one window; set crop_side to 64")
+        if padded and self.balanced:
+            raise ValueError("kernels of five taps have no equal phases; set balanced to false")
         if self.windows == "patches" and self.crop_side > self.canvas_length(self.canvas_side):
             raise ValueError("crops are larger than the canvases; lower crop_side or raise canvas_side")
         if self.stop == "batch-loss" and self.threshold <= 0:
@@ -116,7 +129,7 @@ class Recipe(BaseModel):
     @property
     def design(self) -> Design:
         """The network of a classifier."""
-        return Design(self.filters, self.architecture, self.output)
+        return Design(self.filters, self.architecture, self.output, self.balanced)
 
     @property
     def margin(self) -> int:
@@ -135,6 +148,7 @@ PAPER = Recipe(
     architecture="unpadded",
     output="logit",
     filters=32,
+    balanced=False,
     normalisation="recalibrated",
     stretch=1.0,
     crop_side=126,
@@ -157,6 +171,7 @@ PAPER = Recipe(
     windows="dense",
     patches=10,
     step_size=2.0,
+    aimed_steps=0.0,
     final_step_share=1.0,
     temperature=0.0001,
     max_steps=100,
@@ -175,6 +190,7 @@ AUTHORS = Recipe(
     architecture="padded",
     output="softmax",
     filters=64,
+    balanced=False,
     normalisation="running",
     stretch=1.25,
     crop_side=64,
@@ -197,6 +213,7 @@ AUTHORS = Recipe(
     windows="patches",
     patches=10,
     step_size=0.01,
+    aimed_steps=0.0,
     final_step_share=1.0,
     temperature=0.0,
     max_steps=500,

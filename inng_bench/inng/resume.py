@@ -21,7 +21,7 @@ from inng_bench.resume import (
     restore_module,
 )
 
-COUNTERS = ("unkept", "number", "losses", "energy_gap", "has_learnt", "stalled", "missed")
+COUNTERS = ("unkept", "number", "losses", "energy_gap", "has_learnt", "step_share", "stalled", "missed")
 ON_THE_WAY = ("canvases", "places", "active", "current", "first", "second", "steps", "logits", "reached")
 
 
@@ -36,7 +36,7 @@ def snapshot(training: Training) -> Snapshot:
     tensors = joined(**parts) | stage_tensors(training.stages)
     tensors |= {"chain": training.chain, "start": training.start, "random": training.generator.get_state()}
     values: dict[str, Any] = {name: getattr(training, name) for name in COUNTERS}
-    values |= {"work": vars(training.work), "max_steps": [stage.max_steps for stage in training.stages]}
+    values |= {"work": vars(training.work), "paces": [[stage.max_steps, stage.step_size] for stage in training.stages]}
     if (climb := training.climb) is not None:
         tensors |= joined(climb={name: getattr(climb, name) for name in ON_THE_WAY})
         tensors |= joined(noise=numbered([one.get_state() for one in climb.noise]))
@@ -59,8 +59,8 @@ def restore(training: Training, taken: Snapshot) -> None:
     training.chain, training.start = (
         required_like(training.chain, taken, name).to(device) for name in ("chain", "start")
     )
-    max_steps = required(taken.values, "max_steps")
-    training.stages = restore_stages(taken.tensors, max_steps, training.recipe, device, training.dtype)
+    paces = required(taken.values, "paces")
+    training.stages = restore_stages(taken.tensors, paces, training.recipe, device, training.dtype)
     restore_generator(training.generator, taken, "random")
     for name in COUNTERS:
         setattr(training, name, required(taken.values, name))
@@ -101,12 +101,12 @@ def stage_tensors(stages: Sequence[Stage]) -> dict[str, Tensor]:
 
 def restore_stages(
     tensors: Mapping[str, Tensor],
-    max_steps: Sequence[int],
+    paces: Sequence[tuple[int, float]],
     recipe: Recipe,
     device: torch.device,
     dtype: torch.dtype,
 ) -> list[Stage]:
-    """Rebuild stages from their :func:`stage_tensors` and their steps.
+    """Rebuild stages from their :func:`stage_tensors` and from the most steps and the step size of each.
 
     Raises
     ------
@@ -115,9 +115,10 @@ def restore_stages(
     """
     shapes = frozen_shapes(recipe.design)
     stages = []
-    for number, steps in enumerate(max_steps, start=1):
+    for number, (max_steps, step_size) in enumerate(paces, start=1):
         state = {name: _of_shape(tensors, f"stage.{number:04d}.{name}", shape) for name, shape in shapes.items()}
-        stages.append(Stage(FrozenClassifier.restore(state, recipe.architecture, device, dtype), steps))
+        classifier = FrozenClassifier.restore(state, recipe.architecture, device, dtype)
+        stages.append(Stage(classifier, max_steps, step_size))
     return stages
 
 

@@ -24,10 +24,13 @@ class Stage:
         C_t.
     max_steps : int
         Steps after which its samples stop although the boundary was not reached.
+    step_size : float
+        ε of the first step, in the units of the sampler's directions.
     """
 
     classifier: FrozenClassifier
     max_steps: int
+    step_size: float
 
 
 @dataclass(eq=False)
@@ -126,8 +129,6 @@ class Sampler:
         Says which images have climbed far enough.
     directions : Preconditioner
         A of the coordinates u in x = A·u, in which steps are taken.
-    step_size : float
-        ε, in units of u.
     final_step_share : float
         The step size falls geometrically to this share of itself over the steps of a stage, so that an image which
         cannot reach its boundary at the full step size cools down; 1 keeps it constant.
@@ -139,7 +140,6 @@ class Sampler:
     update: Update
     may_stop: MayStop
     directions: Preconditioner
-    step_size: float
     final_step_share: float
     temperature: float
 
@@ -207,6 +207,8 @@ class Training:
         The present stage's samples on their way; None before.
     work : Work
         Done so far.
+    step_share : float
+        Share of the recipe's step size with which the present stage's samples climb.
     stalled : int
         Stages in a row, up to the last, that made no progress.
     missed : list[int]
@@ -233,5 +235,6 @@ class Training:
     has_learnt: bool = False
     climb: Climb | None = None
     work: Work = field(default_factory=Work)
+    step_share: float = 1.0
     stalled: int = 0
     missed: list[int] = field(default_factory=list)

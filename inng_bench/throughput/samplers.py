@@ -83,11 +83,10 @@ def make_task(case: Case, steps: int) -> Task:
         update=UPDATES[case.update],
         may_stop=NEVER,
         directions=_PRECONDITIONERS["pixels" if padded else case.directions],
-        step_size=FAST.step_size,
         final_step_share=1.0,
         temperature=1.0,
     )
-    stage = Stage(classifier, steps)
+    stage = Stage(classifier, steps, FAST.step_size)
     # The sampler evaluates the logit once more than it moves, to know that the boundary is reached.
     evaluations, moving = case.batch * (steps + 1), TIMED_STEPS / (TIMED_STEPS + 1)
     count = windows.patches if isinstance(windows, RandomPatches) else _grid(case)

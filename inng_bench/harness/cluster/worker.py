@@ -239,7 +239,7 @@ def _carry_out(job: Job, worker: Worker, request: Request) -> Message:
     alone = request.task is Task.THROUGHPUT
     with claim_machine(Claim.ALONE if alone else Claim.SHARED, _refuse_to_wait if alone else lambda _: None):
         run_requests([request], jobs=1, on_message=on_message, on_look=partial(_check_wanted, worker, key))
-    machine = describe_machine(request.run) if last.kind is Kind.FAILED else None
+    machine = describe_machine(request.run) if alone or last.kind is Kind.FAILED else None
     return last.model_copy(update={"worker": str(worker.name), "machine": machine})
 
 
