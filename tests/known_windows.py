@@ -47,6 +47,9 @@ class Uphill(Gaussian):
         return canvases.mean((1, 2, 3))[:, None], torch.ones_like(canvases)
 
 
+Rule = tuple[Sampler, float]
+
+
 def climbing(
     windows: Windows,
     step_size: float,
@@ -56,12 +59,13 @@ def climbing(
     threshold: float = math.inf,
     directions: Preconditioner = PIXELS,
     final_step_share: float = 1.0,
-) -> Sampler:
-    """Return a sampler; at an infinite threshold it takes all its steps."""
+) -> Rule:
+    """Return a sampler and its step size; at an infinite threshold it takes all its steps."""
     may_stop = partial(at_boundary, threshold=threshold)
-    return Sampler(windows, update, may_stop, directions, step_size, final_step_share, temperature)
+    return Sampler(windows, update, may_stop, directions, final_step_share, temperature), step_size
 
 
-def climbed(start: Tensor, sampler: Sampler, steps: int = 10, seed: int = 1) -> Climb:
+def climbed(start: Tensor, rule: Rule, steps: int = 10, seed: int = 1) -> Climb:
     """Let canvases climb for so many steps at the most."""
-    return climb_stage(Stage(UNREAD, steps), start, sampler, torch.Generator().manual_seed(seed))
+    sampler, step_size = rule
+    return climb_stage(Stage(UNREAD, steps, step_size), start, sampler, torch.Generator().manual_seed(seed))

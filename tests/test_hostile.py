@@ -439,7 +439,8 @@ def without_setting(folder: Path) -> None:
 
 
 def shorten(tensors: dict[str, torch.Tensor]) -> None:
-    tensors["max_steps"] = tensors["max_steps"][:1].clone()
+    for name in ("max_steps", "step_sizes"):
+        tensors[name] = tensors[name][:1].clone()
 
 
 CASCADES: dict[str, tuple[Spoil, str]] = {

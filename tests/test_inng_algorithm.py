@@ -238,7 +238,8 @@ def test_a_start_that_is_shifted_by_any_pixels_gives_the_shifted_result_on_grids
     prior, along = measured(stripes(), recipe)
     noise = prior.draw(1, (64, 96), seeded(3)).double()
     state = trained().training.stages[0].classifier.state()
-    stage = Stage(FrozenClassifier.restore(state, "unpadded", torch.device("cpu"), torch.float64), max_steps=8)
+    classifier = FrozenClassifier.restore(state, "unpadded", torch.device("cpu"), torch.float64)
+    stage = Stage(classifier, max_steps=8, step_size=recipe.step_size)
 
     def drawn(start: Tensor, by: tuple[int, int]) -> Tensor:
         sampler = replace(sampler_of(recipe, along), windows=ShiftedGrids(by=by))

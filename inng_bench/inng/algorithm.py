@@ -274,8 +274,8 @@ def _next_step_share(training: Training, climb: Climb) -> float:
     aim = training.recipe.aimed_steps
     if aim == 0:
         return 1.0
-    taken = float(climb.steps.float().mean()) / aim
-    return min(1.0, max(LEAST_STEP_SHARE, training.step_share * max(taken, 0.1) ** STEERING))
+    taken = max(0.1, float(climb.steps.float().mean()) / aim)
+    return float(min(1.0, max(LEAST_STEP_SHARE, training.step_share * taken**STEERING)))
 
 
 def _finish_stage(training: Training, climb: Climb) -> StageReport:
