@@ -3,6 +3,7 @@
 import importlib
 import re
 import shlex
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -28,19 +29,13 @@ def test_the_fidelity_table_says_what_the_presets_do() -> None:
         assert documented == [str(getattr(PRESETS[preset], field)) for preset in ("paper", "authors", "fast")], field
 
 
-def test_the_fidelity_suite_changes_every_row_of_the_table_but_those_that_the_text_names() -> None:
-    text = (DOCS / "fidelity.md").read_text()
-    (left_out,) = re.findall(r"^Not in the suite: (.*?)\.$", text, re.M | re.S)
-    documented = set(re.findall(r"^\| `(\w+)` \|", text, re.M)) - set(re.findall(r"`(\w+)`", left_out))
-    baseline = PRESETS["fast"].model_dump()
-    changed: dict[str, set[str]] = {}
-    for entry in load_suite("fidelity").methods:
-        _, _, config = configure(entry.settings)
-        changed[entry.label] = {field for field, value in config.model_dump().items() if value != baseline[field]}
-    assert changed.pop("fast") == set()
-    assert all(changed.values())
-    # What a row changes is what it names; only a few need more than that.
-    assert set().union(*changed.values()) >= documented
+def test_the_bridge_leads_from_paper_to_fast_and_every_row_changes_something() -> None:
+    recipes = [configure(entry.settings)[2] for entry in load_suite("bridge").methods]
+    assert (recipes[0], recipes[-1]) == (PRESETS["paper"], PRESETS["fast"])
+    fast = PRESETS["fast"].model_dump()
+    left = [{name for name, value in recipe.model_dump().items() if value != fast[name]} for recipe in recipes]
+    assert all(recipe != before for before, recipe in pairwise(recipes))
+    assert all(after <= before for before, after in pairwise(left[1:])), "no change is taken back"
 
 
 def test_every_promise_names_tests_that_are_there() -> None:

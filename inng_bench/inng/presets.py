@@ -22,9 +22,9 @@ class Recipe(BaseModel):
     # The classifier
     architecture: Architecture = Field("unpadded", description="4×4 unpadded, or 5×5 zero-padded convolutions.")
     output: Output = Field("logit", description="One logit, or the difference of two classes (1).")
-    filters: int = Field(32, ge=1, description="Channels of the first convolution.")
+    filters: int = Field(16, ge=1, description="Channels of the first convolution.")
     balanced: bool = Field(
-        False, description="Whether the four phases of the stride have equal sums in every kernel; against speckle."
+        True, description="Whether the four phases of the stride have equal sums in every kernel; against speckle."
     )
     normalisation: Literal["recalibrated", "running"] = Field(
         "recalibrated",
@@ -78,7 +78,7 @@ class Recipe(BaseModel):
     patches: int = Field(10, ge=1, description="Random patches of a step on a training canvas; as many for its area.")
     step_size: float = Field(0.04, gt=0, description="ε of Langevin or Adam's rate, in the units of ``directions``.")
     aimed_steps: float = Field(
-        0.0,
+        6.0,
         ge=0,
         description="Steps a stage that the step size is steered to, from stage to stage, never above ``step_size``; 0 "
         "leaves it alone.",
@@ -147,44 +147,44 @@ FAST = Recipe()
 PAPER = Recipe(
     architecture="unpadded",
     output="logit",
-    filters=32,
-    balanced=False,
+    filters=16,
+    balanced=True,
     normalisation="recalibrated",
     stretch=1.0,
     crop_side=126,
-    crops=4,
+    crops=2,
     classifier_steps=40,
     classifier_least_steps=5,
     optimiser="adam",
     classifier_rate=0.0005,
-    loss_target=0.03,
+    loss_target=0.005,
     loss_check_steps=1,
     loss_check_batches=0,
     first_negatives="gaussian",
-    canvases=12,
+    canvases=4,
     canvas_side=128,
     history_stages=24,
     history_decay=0.5,
-    update="langevin",
+    update="image-adam",
     directions="pixels",
     ascended="logit",
     windows="dense",
     patches=10,
-    step_size=2.0,
-    aimed_steps=0.0,
+    step_size=0.01,
+    aimed_steps=12.0,
     final_step_share=1.0,
-    temperature=0.0001,
-    max_steps=100,
+    temperature=0.0,
+    max_steps=60,
     stop="boundary",
     threshold=0.0,
     keep_every=1,
     max_stages=400,
     no_progress_stages=0,
 )
-"""What the paper says, where it says something: one logit, Langevin updates with noise along the gradient of ln g_t
-alone, the decision boundary, averaging where windows overlap, a Gaussian p0. ε and T, which it does not name, cannot be
-told from the best of a grid (one seed). All else that it leaves open is as in ``fast`` when this was written, the
-network included. Written out, so that what becomes of ``fast`` does not change it."""
+"""What paper and authors' code say, where they say something: one logit, steps along the gradient of ln g_t alone, each
+image until its decision boundary, averaging where windows overlap, p0 = U(x), and of the window nothing but the pixels
+that the classifier sees. As in the authors' code the steps are Adam's and without noise; with one second moment an image,
+since one a pixel draws speckle. All else that both leave open, such as the network, is chosen on the tuning textures."""
 
 AUTHORS = Recipe(
     architecture="padded",
