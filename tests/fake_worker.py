@@ -89,6 +89,8 @@ def install() -> None:
     stub("inng_bench.metrics.chain", Glance=Glance, compare_with_chain=compare_with_chain)
     stub("inng_bench.metrics.features", WEIGHTS_SHA256="0" * 64)
     stub("inng_bench.timing", measure_sampler=measure_sampler)
+    # Counting operations and Adam ask for torch's compiler, only to tell it to stay out; its import takes seconds.
+    stub("torch._dynamo", disable=lambda function, *_, **__: function, graph_break=lambda: None)
 
 
 if __name__ == "__main__":

@@ -205,8 +205,7 @@ def main() -> None:
     torch.set_num_threads(1)
     fake_worker.install()
     checkpoint.SHORTEST_SECONDS, checkpoint.LARGEST_SHARE = 0.0, math.inf
-    for name in ("inng_bench.harness.run", "torch._dynamo"):  # Adam asks for the second, which takes seconds
-        importlib.import_module(name)  # once here, and not in every child
+    importlib.import_module("inng_bench.harness.run")  # once here, and not in every child
     for method in SETTINGS:
         plan_run(method)
     provenance.source_hash()  # of the code that is loaded, should somebody edit it meanwhile

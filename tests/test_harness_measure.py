@@ -34,7 +34,7 @@ pytestmark = pytest.mark.usefixtures("small_canvases")
 
 SUITE = """
 name = "fakes"
-textures = ["brick"]
+textures = ["gravel"]
 replicates = 1
 budget_tflop = 0.001
 precision = "float32"
@@ -79,7 +79,7 @@ def results(finished: Path, tmp_path: Path) -> Path:
 
 
 def read(folder: Path, method: str = "tiler") -> Record:
-    return store.read_record(store.record_path(folder, "brick", method, 0))
+    return store.read_record(store.record_path(folder, "gravel", method, 0))
 
 
 def make_older(folder: Path, method: str = "tiler") -> None:
@@ -91,7 +91,7 @@ def make_older(folder: Path, method: str = "tiler") -> None:
             {**one, "version": 0, "value": -1.0} if one["metric"] == "gram" else one for one in kept
         ]
 
-    rewrite(store.record_path(folder, "brick", method, 0), edit)
+    rewrite(store.record_path(folder, "gravel", method, 0), edit)
 
 
 def files_of(folder: Path) -> dict[str, tuple[int, bytes]]:
@@ -140,11 +140,11 @@ def test_samples_that_were_exchanged_are_not_measured(results: Path, capsys: pyt
     path = store.artefact_path(results, read(results), "sample-0")
     assert path is not None
     Image.fromarray(np.zeros((64, 64, 3), np.uint8)).save(path)
-    record = store.record_path(results, "brick", "tiler", 0).read_bytes()
+    record = store.record_path(results, "gravel", "tiler", 0).read_bytes()
     found = measure_results(results, metrics=["gram"], jobs=1)
     assert (found.done, found.failed) == (1, 1)
     assert "tiler · seed 0: cannot be measured again" in capsys.readouterr().err
-    assert store.record_path(results, "brick", "tiler", 0).read_bytes() == record
+    assert store.record_path(results, "gravel", "tiler", 0).read_bytes() == record
     assert cli.main(["measure", str(results), "--metrics", "gram"]) == ExitStatus.RUNS_FAILED
 
 
@@ -192,7 +192,7 @@ def test_the_dry_run_tells_what_is_only_measured(
     arguments = ["run", "--suite", str(suite), "--out", str(results), "--device", "cpu", "--dry-run"]
     assert cli.main(arguments) == ExitStatus.OK
     out = capsys.readouterr().out
-    assert "brick · tiler · seed 0: measured again (gram, patch_kid)" in out
+    assert "gravel · tiler · seed 0: measured again (gram, patch_kid)" in out
     assert f"{len(REFERENCE_ROWS) - 1} of {len(REFERENCE_ROWS) + 1} runs are missing" in out
     assert f": {len(REFERENCE_ROWS)} runs, " in out.splitlines()[-1]
 
@@ -212,7 +212,7 @@ def test_a_run_that_cannot_be_measured_again_fails_and_stands_as_it_was(
     results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_older(results)
-    path = store.record_path(results, "brick", "tiler", 0)
+    path = store.record_path(results, "gravel", "tiler", 0)
     record, files = path.read_bytes(), files_of(results)
     monkeypatch.setattr(executor, "WORKER", (sys.executable, "-c", "import sys; sys.exit('no memory')"))
     found = run_plan(plan_of("tiler", "real"), results, jobs=1)

@@ -52,7 +52,7 @@ TESTS = Path(__file__).parent
 
 HEAD = """
 name = "fakes"
-textures = ["brick"]
+textures = ["gravel"]
 replicates = 1
 budget_tflop = 0.001
 precision = "float32"
@@ -129,7 +129,7 @@ def test_whatever_breaks_a_run_becomes_its_row_and_the_others_go_on(grid: Grid) 
     assert errors["vanishes"] == "the process ended with status 7 and without a result: last words"
     assert errors["killed"].startswith("the process was ended by SIGKILL (out of memory?)")
     failed = [record for record in grid.records.values() if record.status is Status.FAILED]
-    assert all(record.texture.name == "brick" and record.measurements == () for record in failed)
+    assert all(record.texture.name == "gravel" and record.measurements == () for record in failed)
 
 
 def test_global_random_state_threads_and_environment_are_untouched(grid: Grid) -> None:
@@ -151,9 +151,9 @@ def test_samples_and_figures_are_the_same_one_after_the_other_in_another_order_a
     for label, record in read(tmp_path).items():
         times = {"started", "seconds", "peak_memory_mib"}
         assert record.model_dump(exclude=times) == grid.records[label].model_dump(exclude=times)
-    samples = samples_of(store.run_folder(tmp_path, "brick", "tiler", 0))
+    samples = samples_of(store.run_folder(tmp_path, "gravel", "tiler", 0))
     assert len(set(samples.values())) == 2
-    assert samples == samples_of(store.run_folder(grid.folder, "brick", "tiler", 0))
+    assert samples == samples_of(store.run_folder(grid.folder, "gravel", "tiler", 0))
 
 
 def test_a_record_tells_what_was_run_and_names_its_files(grid: Grid) -> None:
@@ -177,7 +177,7 @@ def test_a_record_tells_what_was_run_and_names_its_files(grid: Grid) -> None:
 
 def test_the_folder_holds_the_suite_and_the_windows_and_no_path_of_this_machine(grid: Grid) -> None:
     assert json.loads(store.suite_path(grid.folder).read_text())["hash"] == grid.plan.suite_hash
-    windows = sorted(path.name for path in store.texture_folder(grid.folder, "brick").iterdir())
+    windows = sorted(path.name for path in store.texture_folder(grid.folder, "gravel").iterdir())
     assert windows == ["held_out-1.png", "held_out-2.png", "held_out-3.png", "train.png"]
     texts = [path.read_text() for path in grid.folder.rglob("*.json")]
     assert len(texts) == 1 + len(grid.records) + 2  # suite, records, models
@@ -195,7 +195,7 @@ def test_a_texture_that_is_gone_when_its_run_begins_is_a_row(tmp_path: Path) -> 
     picture = tmp_path / "wall.png"
     pixels = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(picture)
-    plan = fakes("Tiler", head=HEAD.replace('textures = ["brick"]', f'pictures = [{{path = "{picture}"}}]'))
+    plan = fakes("Tiler", head=HEAD.replace('textures = ["gravel"]', f'pictures = [{{path = "{picture}"}}]'))
     picture.unlink()
     results = run_plan(plan, tmp_path / "out")
     assert (results.done, results.failed) == (0, 1)
@@ -359,7 +359,7 @@ def test_a_process_that_breaks_down_after_its_record_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_plan(fakes("Tiler"), tmp_path)
-    path = store.record_path(tmp_path, "brick", "tiler", 0)
+    path = store.record_path(tmp_path, "gravel", "tiler", 0)
     whole = path.read_bytes()
     path.unlink()
     script(monkeypatch, f"import os, pathlib; pathlib.Path({str(path)!r}).write_bytes({whole!r}); os.abort()")
@@ -375,7 +375,7 @@ def test_a_worker_that_is_killed_goes_on_from_its_checkpoint_in_the_next_call(
     plan = fakes("DiesOnce", settings=f'marker = "{marker}"')
     assert run_plan(plan, tmp_path / "out").failed == 1
     assert read(tmp_path / "out")["diesonce"].error.startswith("the process was ended by SIGKILL")
-    states = store.checkpoint_folder(tmp_path / "out", "brick", "diesonce", 0)
+    states = store.checkpoint_folder(tmp_path / "out", "gravel", "diesonce", 0)
     assert len(list(states.glob("*.safetensors"))) == 2
     assert run_plan(plan, tmp_path / "out").done == 1
     assert "goes on from its checkpoint after" in capsys.readouterr().err
@@ -391,11 +391,11 @@ def test_a_worker_that_is_killed_goes_on_from_its_checkpoint_in_the_next_call(
 
 def test_a_second_call_runs_only_what_is_missing(tmp_path: Path) -> None:
     first = run_plan(fakes("Tiler"), tmp_path)
-    written = store.record_path(tmp_path, "brick", "tiler", 0).stat().st_mtime_ns
+    written = store.record_path(tmp_path, "gravel", "tiler", 0).stat().st_mtime_ns
     again = run_plan(fakes("Tiler", replicates=2), tmp_path)
     assert (first.done, first.failed, first.kept) == (1, 0, 0)
     assert (again.done, again.failed, again.kept) == (1, 0, 1)
-    assert store.record_path(tmp_path, "brick", "tiler", 0).stat().st_mtime_ns == written
+    assert store.record_path(tmp_path, "gravel", "tiler", 0).stat().st_mtime_ns == written
 
 
 def test_interrupting_stops_the_workers_and_keeps_what_is_done(
@@ -497,7 +497,7 @@ def test_a_sampler_is_timed_until_it_works_and_a_failure_is_a_warning_and_no_los
 ) -> None:
     monkeypatch.setattr("inng_bench.harness.session.is_timed", "fake_methods:Tiler".__eq__)
     plan = fakes("Tiler", head=HEAD + "throughput = true\n")
-    obstacle = store.run_folder(tmp_path, "brick", "tiler", 0) / "broken"
+    obstacle = store.run_folder(tmp_path, "gravel", "tiler", 0) / "broken"
     obstacle.mkdir(parents=True)
     assert run_plan(plan, tmp_path).not_timed == 1
     record = read(tmp_path)["tiler"]
@@ -524,18 +524,18 @@ def test_every_finished_seed_of_the_cascade_is_timed_on_one_texture(
     first = next(run for run in grid.plan.runs if run.method == "tiler")
     seeds = [first.model_copy(update={"replicate": replicate}) for replicate in range(3)]
     again = seeds[1].model_copy(update={"texture": first.texture.model_copy(update={"name": "wood"})})
-    facts = {**grid.plan.textures, "wood": grid.plan.textures["brick"]}
+    facts = {**grid.plan.textures, "wood": grid.plan.textures["gravel"]}
     timed = replace(grid.plan, suite=suite, runs=(*grid.plan.runs, *seeds[1:], again), textures=facts)
     assert untimed_runs(timed, grid.folder) == []
     monkeypatch.setattr("inng_bench.harness.session.is_timed", "fake_methods:Tiler".__eq__)
-    assert [run.key for run in untimed_runs(timed, grid.folder)] == [("brick", "tiler", 0)]
+    assert [run.key for run in untimed_runs(timed, grid.folder)] == [("gravel", "tiler", 0)]
     record = grid.records["tiler"].model_copy(update={"replicate": 1})
     elsewhere = record.model_copy(update={"texture": record.texture.model_copy(update={"name": "wood"})})
     copies = [store.write_record(grid.folder, one) for one in (record, elsewhere)]
-    assert [run.key for run in untimed_runs(timed, grid.folder)] == [("brick", "tiler", 0), ("brick", "tiler", 1)]
+    assert [run.key for run in untimed_runs(timed, grid.folder)] == [("gravel", "tiler", 0), ("gravel", "tiler", 1)]
     speed = fake_worker.measure_sampler(None, grid.folder, first.execution)
     store.write_record(grid.folder, elsewhere.model_copy(update={"throughput": speed}))
-    assert [run.key for run in untimed_runs(timed, grid.folder)] == [("brick", "tiler", 0)]
+    assert [run.key for run in untimed_runs(timed, grid.folder)] == [("gravel", "tiler", 0)]
     for copied in copies:
         copied.unlink()
     assert untimed_runs(grid.plan, grid.folder) == []
@@ -638,10 +638,10 @@ def test_off_a_terminal_a_quarter_of_a_training_is_a_line() -> None:
             display.progress(run, "train", percent / 100)
         display.finish(run, "done in 3 s")
     assert stream.getvalue().splitlines() == [
-        "        brick · tiler · seed 0: 25 % of the budget",
-        "        brick · tiler · seed 0: 50 % of the budget",
-        "        brick · tiler · seed 0: 75 % of the budget",
-        "[ 1/10] brick · tiler · seed 0: done in 3 s",
+        "        gravel · tiler · seed 0: 25 % of the budget",
+        "        gravel · tiler · seed 0: 50 % of the budget",
+        "        gravel · tiler · seed 0: 75 % of the budget",
+        "[ 1/10] gravel · tiler · seed 0: done in 3 s",
     ]
 
 
@@ -654,7 +654,7 @@ def test_on_a_terminal_there_are_bars_and_the_ends_stay_above_them() -> None:
     with display:
         display.progress(run, "train", 0.5)
         display.finish(run, "failed: [bold]not markup[/bold]")
-    assert "brick · tiler · seed 0: failed: [bold]not markup[/bold]" in stream.getvalue()
+    assert "gravel · tiler · seed 0: failed: [bold]not markup[/bold]" in stream.getvalue()
     assert "all runs" in stream.getvalue()
 
 

@@ -460,10 +460,10 @@ def test_the_sheet_shows_the_window_its_rungs_and_the_copies(tmp_path: Path) -> 
 def test_the_command_measures_in_processes_and_writes_everything(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["ladder", "--textures", "grass", "--metrics", "gram", "--seeds", "2", "--jobs", "2"]
+    arguments = ["ladder", "--textures", "grass", "--metrics", "spectrum", "--seeds", "2", "--jobs", "2"]
     assert cli.main([*arguments, "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr()
-    assert "Gram (EffLite0): " in printed.out
+    assert "spectrum: " in printed.out
     assert "2 of 2" in printed.err
     written = {"table.md", "table.csv", "values.csv", "agreement.csv", "rungs.png"}
     assert {path.name for path in tmp_path.iterdir()} == written
@@ -474,7 +474,7 @@ def test_the_command_measures_in_processes_and_writes_everything(
     assert means[REAL] < means["blur 1.5"]
     assert means["blur 0.7"] < means["blur 1.5"]
     text = (tmp_path / "table.md").read_text()
-    assert "python -m inng_bench ladder --textures grass --metrics gram --seeds 2" in text
+    assert "python -m inng_bench ladder --textures grass --metrics spectrum --seeds 2" in text
     assert str(tmp_path) not in text
 
 

@@ -30,7 +30,7 @@ from inng_bench.textures import (
 )
 from inng_bench.textures.natural import PHOTOGRAPHS
 from inng_bench.textures.paper import PICTURES
-from inng_bench.textures.procedural import PAINTERS
+from inng_bench.textures.procedural import PAINTERS, _fixed_realisation
 from inng_bench.textures.windows import cut_windows, extract, resize
 
 CARRIED = [info.name for info in texture_infos() if info.kind is not Kind.PAPER]
@@ -89,6 +89,12 @@ def test_the_windows_cannot_be_written(texture: Texture) -> None:
 
 def test_loading_again_gives_the_same_facts(texture: Texture) -> None:
     assert load_texture(texture.name).facts() == texture.facts()
+
+
+@pytest.mark.parametrize("name", PAINTERS)
+def test_a_window_is_painted_the_same_again(name: str) -> None:
+    window = _fixed_realisation.__wrapped__(name, "train")
+    np.testing.assert_array_equal(window, load_texture(name).train)
 
 
 def test_the_facts_hold_the_hashes_and_boxes_of_the_windows(texture: Texture) -> None:

@@ -1,6 +1,7 @@
 """Textures from a seed: stationary by construction, so that a fresh realisation is a true held-out sample."""
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,7 +102,9 @@ def procedural_texture(info: TextureInfo) -> Texture:
     )
 
 
+@cache
 def _fixed_realisation(name: str, purpose: str) -> NDArray[np.uint8]:
+    """Return a window of a texture; a plan, a run and a report of one process ask for the same ones again and again."""
     pixels = realise(name, REALISATION, numpy_generator(derive_seed(texture=name, purpose=purpose)))
     pixels.setflags(write=False)
     return pixels
