@@ -426,7 +426,7 @@ def test_a_metric_without_values_is_named_and_has_no_table() -> None:
     values = planted()
     values += [replace(value, metric="diversity", value=None) for value in values if value.metric == "gram"]
     text = markdown(values, judge_all(values), agreements_of(values), [], "by hand")
-    assert "Not judged, for want of values: diversity." in text
+    assert "Not judged, because values are missing: diversity." in text
     assert text.count("diversity") == 1
 
 

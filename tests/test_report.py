@@ -25,7 +25,7 @@ from inng_bench.metrics.catalogue import BY_NAME, DEFAULT, HEADLINES
 from inng_bench.records import store
 from inng_bench.records.schema import Record, Status
 from inng_bench.report import build_report
-from inng_bench.report.__main__ import main, make_parser
+from inng_bench.report.__main__ import main
 from inng_bench.report.comparison import compare_methods
 from inng_bench.report.intervals import (
     Estimate,
@@ -617,9 +617,11 @@ def test_a_folder_that_cannot_be_written_is_an_input_error(tmp_path: Path) -> No
         build_report(tmp_path, tmp_path / "file" / "report")
 
 
-def test_the_help_names_arguments_and_exit_status() -> None:
-    text = make_parser().format_help()
-    assert all(word in text for word in ("RESULTS", "--out", "Exit status"))
+def test_the_help_names_arguments_and_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = capsys.readouterr().out
+    assert all(word in text for word in ("RESULTS", "--out", "exit status"))
 
 
 def loaded_modules(code: str) -> set[str]:

@@ -22,7 +22,7 @@ _STATUS = {
     ExitStatus.BAD_INPUT: "cannot judge",
 }
 
-_UNBLESSED = "It has no blessing.json: nothing says who made it of what, or that nobody has edited it."
+_UNBLESSED = "It has no blessing.json, so nothing says how it was made or whether it was edited."
 
 Section = tuple[str, list[str]]
 """A title and its sentences."""
@@ -171,7 +171,7 @@ def _speed_headline(comparison: Comparison) -> str:
         f"{comparison.head} is slower in {', '.join(slower)}" if slower else f"{comparison.head} is nowhere slower"
     )
     if comparison.status is ExitStatus.BAD_INPUT:
-        verdict = "cases are gone that the base has; where that is meant, say --allow-removed"
+        verdict = "cases are gone that the base has; add --allow-removed if that is intended"
     outcome = verdict if comparison.cases else "there is no case that both revisions have"
     return (
         f"{_STATUS[comparison.status].capitalize()}: {outcome}. Base is {comparison.base}; {comparison.rounds} rounds "

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 GROUP = "inng_bench.methods"
 
+REAL = "real"
+"""The implementation of the row of unseen pixels, which is no method."""
+
 
 def method_names() -> list[str]:
     """Return the entry-point names of all installed methods; nothing is imported."""
@@ -45,6 +48,13 @@ def load_method_class(name: str) -> type[Method]:
     if not (isinstance(found, type) and issubclass(found, Method)):
         raise InputError(f"{name!r} is not a method: it must be a subclass of inng_bench.contract.Method.")
     return found
+
+
+def is_timed(implementation: str) -> bool:
+    """Say whether the sampler of an implementation is timed; the row ``real`` has none."""
+    from inng_bench.contract import TimedSampler
+
+    return implementation != REAL and issubclass(load_method_class(implementation), TimedSampler)
 
 
 def _entry_point(name: str) -> EntryPoint:

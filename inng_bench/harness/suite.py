@@ -3,13 +3,13 @@
 import json
 import tomllib
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from inng_bench.errors import InputError
+from inng_bench.harness.bundled import suite_names, suite_text
 from inng_bench.hashes import canonical_hash, file_hash
 from inng_bench.metrics.catalogue import selected
 from inng_bench.records.schema import COPYING_ROWS
@@ -18,8 +18,6 @@ from inng_bench.textures import Role, find_texture, load_own_texture, own_textur
 
 REFERENCE_ROWS = ("real", "noise", "random-phase", *COPYING_ROWS)
 """Rows that every suite has by itself: unseen pixels of the texture, matched noise, matched spectrum and copies."""
-
-BUNDLED = "inng_bench.suites"
 
 WINDOW_SIDE = 256
 """Side in pixels of a window of a bundled texture."""
@@ -43,7 +41,7 @@ class MethodEntry(_Strict):
     budget_factor : float
         Multiple of the suite's budget.
     replicates : int or None
-        Fewer seeds than the suite's, for a row that is dear.
+        Fewer seeds than the suite's, for an expensive row.
     settings : dict
         Values that differ from the method's defaults.
     """
@@ -122,7 +120,7 @@ class Suite(_Strict):
         Metrics on request that are measured beside the default set; not part of the hash, since a finished run can be
         measured again.
     throughput : bool
-        Whether the sampler of INNg is timed after the grid.
+        Whether samplers are timed after the grid, of methods that are :class:`inng_bench.contract.TimedSampler`.
     time_limit_minutes, memory_limit_gib : float or None
         What the process of one run may take before it is ended and becomes a failed row; None is no limit. Not part of
         the hash: no figure depends on them.
@@ -223,19 +221,29 @@ def _refuse_mixed_roles(textures: Sequence[str]) -> None:
         )
 
 
-def suite_names() -> list[str]:
-    """Return the names of the bundled suites."""
-    files = (Path(entry.name) for entry in resources.files(BUNDLED).iterdir())
-    return sorted(file.stem for file in files if file.suffix == ".toml")
-
-
 def load_suite(name_or_path: str | Path) -> Suite:
     """Read a suite by the name of a bundled one or by the path of a TOML file.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        A name such as ``quick``, or a path that ends in ``.toml``.
+
+    Returns
+    -------
+    Suite
+        Checked: every key and every value is right.
 
     Raises
     ------
     InputError
         When there is none, it is not TOML, or a key or value is wrong; names the nearest right one.
+
+    Examples
+    --------
+    >>> quick = load_suite("quick")
+    >>> quick.textures, quick.budget_tflop, [method.label for method in quick.methods]
+    (('brick', 'hubble', 'leaf-litter', 'terrazzo'), 1.0, ['inng', 'dcgan'])
     """
     if Path(name_or_path).suffix == ".toml":
         return _load_file(Path(name_or_path))
@@ -243,7 +251,7 @@ def load_suite(name_or_path: str | Path) -> Suite:
     if name not in suite_names():
         hint = did_you_mean(name, suite_names())
         raise InputError(f"there is no suite {name!r}; {hint} A file of your own must end in .toml.")
-    return parse_suite((resources.files(BUNDLED) / f"{name}.toml").read_text(encoding="utf-8"), f"suite {name!r}")
+    return parse_suite(suite_text(name), f"suite {name!r}")
 
 
 def own_picture_suite(path: Path, scale: float | None = None) -> Suite:

@@ -37,7 +37,7 @@ NOTE = (
 
 COPYING_NOTE = (
     "Copy rate of a held-out window and of copies of the train window in many poses, mean over the pairs of windows. "
-    "*Wanted* says what must be found; a cell that falls short of it is bold."
+    "*Wanted* says what must be found; a lower one is bold."
 )
 
 
@@ -162,7 +162,7 @@ def _left_out(judgements: Sequence[Judgement]) -> str:
     """Name the metrics that say nothing of a single picture of these sizes."""
     judged = {one.metric.name for one in judgements if one.verdict is not Verdict.NOT_JUDGED}
     labels = dict.fromkeys(one.metric.label for one in judgements if one.metric.name not in judged)
-    return f"Not judged, for want of values: {MARKDOWN.escape(', '.join(labels))}." if labels else ""
+    return f"Not judged, because values are missing: {MARKDOWN.escape(', '.join(labels))}." if labels else ""
 
 
 _AGREEMENT_NOTE = (

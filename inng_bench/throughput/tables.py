@@ -12,7 +12,7 @@ from inng_bench.tables.content import ABSENT, Table
 from inng_bench.tables.grid import pipe_table, text_grid
 from inng_bench.tables.markup import MARKDOWN, format_number
 from inng_bench.throughput.cases import Case, Effort, Scheme
-from inng_bench.throughput.finished import PATIENCE, FinishedTexture
+from inng_bench.throughput.finished import FinishedTexture
 from inng_bench.throughput.measuring import Row, Speed
 from inng_bench.throughput.parts import Profile
 from inng_bench.throughput.summary import Summary, image_steps, median, ratio, share_of_ceiling
@@ -145,8 +145,7 @@ def _sentences(report: Report) -> Iterator[str]:
         finished = report.finished
         yield (
             f"A finished 256² texture of the stored cascade takes {Summary.of(finished.seconds)} s, drawn alone, "
-            f"median and range of {len(finished.seconds)}, through {finished.stages} classifiers; with --patience "
-            f"{PATIENCE:g} {Summary.of(finished.hurried_seconds)} s."
+            f"median and range of {len(finished.seconds)}, through {finished.stages} classifiers."
         )
     yield from (f"{row.case.title} failed: {row.error}" for row in report.rows if row.error)
     if report.absent:
