@@ -23,8 +23,8 @@ _DASHES: tuple[Dashes, ...] = ((0, ()), (0, (5, 2)), (0, (1, 1.5)), (0, (5, 1.5,
 
 _SIZES = (3, 5, 7)
 
-_HEAD, _FOOT = 0.3, 0.6
-"""Inches above all plots, for a title, and below them, for the legend."""
+_HEAD = 0.3
+"""Inches above all plots, for a title."""
 
 
 def names_of(plots: Sequence[Plot]) -> list[str]:
@@ -43,31 +43,32 @@ def draw_plots(plots: Sequence[Plot], columns: int, title: str = "") -> bytes:
     from matplotlib.lines import Line2D
 
     styles = line_styles(names_of(plots))
-    figure, grid = _panels(len(plots), columns)
+    across = 2 * min(columns, len(plots))
+    figure, grid = _panels(len(plots), columns, foot=0.4 + 0.2 * -(-len(styles) // across))
     for axes, plot in zip(grid, plots, strict=True):
         _draw(axes, plot, styles)
     if title:
         figure.suptitle(title, fontsize=10)
     handles = [Line2D([], [], color=colour, linestyle=dashes) for colour, dashes in styles.values()]
-    figure.legend(handles, list(styles), loc="lower center", ncols=min(5, len(styles)), frameon=False)
+    figure.legend(handles, list(styles), loc="lower center", ncols=across, frameon=False)
     stream = io.BytesIO()
     figure.savefig(stream, format="png", metadata={"Software": None})
     return stream.getvalue()
 
 
-def _panels(count: int, columns: int) -> tuple["Figure", list["Axes"]]:
+def _panels(count: int, columns: int, *, foot: float) -> tuple["Figure", list["Axes"]]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     columns = min(columns, count)
     lines = -(-count // columns)
-    width, height = 4.4 * columns, 2.6 * lines + _HEAD + _FOOT
+    width, height = 4.4 * columns, 2.6 * lines + _HEAD + foot
     figure = Figure(figsize=(width, height), dpi=100)
     # Places are set by hand, in inches: matplotlib's own layout draws everything several times.
     figure.subplots_adjust(
         left=0.55 / width,
         right=1 - 0.1 / width,
-        bottom=(_FOOT + 0.4) / height,
+        bottom=(foot + 0.4) / height,
         top=1 - (_HEAD + 0.25) / height,
         wspace=0.16,
         hspace=0.36,
