@@ -8,7 +8,7 @@ group ``inng_bench.methods``; :func:`inng_bench.testing.check_method` tests the 
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -167,6 +167,10 @@ class Method(ABC):
 
     name: ClassVar[str]
 
+    optimises: ClassVar[tuple[str, ...]] = ()
+    """Names of the metrics that the method optimises, itself or a near relative: its figures of these are marked and
+    compared with nobody's."""
+
     @abstractmethod
     def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None: ...
 
@@ -316,6 +320,75 @@ class Density(Protocol):
 
     def log_prior(self, pictures: Tensor) -> Tensor:
         """Return the log density of what the model begins with, likewise up to a constant; zeros where it has none."""
+
+
+@runtime_checkable
+class Staged(Protocol):
+    """A method whose pictures go through stages, the more of them the longer it was trained."""
+
+    @property
+    def stages(self) -> Sized:
+        """The stages in their order, empty before a training."""
+
+
+@runtime_checkable
+class StartsFromPicture(Staged, Protocol):
+    """A method whose sampler can begin at a picture instead of noise."""
+
+    def continue_from(self, pictures: Tensor, *, stage: int, generator: torch.Generator) -> Tensor:
+        """Send pictures (N, 3, H, W) in [-1, 1], of a supported size, through a stage and all later ones.
+
+        Parameters
+        ----------
+        pictures : Tensor
+            Where the sampler begins.
+        stage : int
+            The first stage, from 1.
+        generator : torch.Generator
+            On the CPU.
+        """
+
+
+@runtime_checkable
+class CountsMemory(Protocol):
+    """A method that knows what drawing takes."""
+
+    def drawing_bytes(self, size: tuple[int, int]) -> int:
+        """Estimate the memory that drawing one picture of a height and width takes beside the process without it."""
+
+
+@dataclass(frozen=True)
+class SamplerRound:
+    """A piece of work of a sampler that is always the same, so that it can be timed.
+
+    Attributes
+    ----------
+    run : Callable[[], object]
+        Does it.
+    update : str
+        The name of the sampler's update.
+    filters : int
+        Width of the network.
+    steps, evaluations : int
+        How often the work moves each picture, and evaluates the gradient of each.
+    flops : float
+        Counted operations of one evaluation of one picture.
+    """
+
+    run: Callable[[], object]
+    update: str
+    filters: int
+    steps: int
+    evaluations: int
+    flops: float
+
+
+@runtime_checkable
+class TimedSampler(Protocol):
+    """A method whose sampler is timed when its runs are done."""
+
+    def sampler_round(self, count: int, size: tuple[int, int]) -> SamplerRound:
+        """Return the work of a few steps on so many pictures of a height and width."""
 
 
 def density_of(method: Method) -> Density | None:

@@ -55,7 +55,7 @@ def compare_with_chain(fresh: Any, chain: Any, window: Any, against: Any) -> tup
     return ()
 
 
-def measure_sampler(folder: Path, execution: Execution) -> Throughput:
+def measure_sampler(method: Any, folder: Path, execution: Execution) -> Throughput:
     if (folder / "broken").exists():
         raise ArithmeticError("the clock stands still")
     return Throughput(

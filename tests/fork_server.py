@@ -24,6 +24,7 @@ import torch
 
 from inng_bench import files
 from inng_bench.harness import checkpoint
+from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.plan import RunSpec, make_plan
 from inng_bench.harness.suite import parse_suite
 from inng_bench.records import provenance
@@ -64,7 +65,7 @@ def plan_run(method: str) -> RunSpec:
         """,
         "kills",
     )
-    return next(run for run in make_plan(suite, device="cpu").runs if run.method == method)
+    return next(run for run in make_plan(suite, Overrides(device="cpu")).runs if run.method == method)
 
 
 def serve(request: dict[str, Any]) -> dict[str, Any]:

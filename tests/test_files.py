@@ -68,7 +68,7 @@ def test_a_folder_that_cannot_be_flushed_is_an_error_and_the_file_is_whole(
     def refuse(_: Path) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(files, "_sync_folder", refuse)
+    monkeypatch.setattr(files, "sync_folder", refuse)
     with pytest.raises(InputError, match="Input/output error"):
         write_atomically(tmp_path / "a", b"new")
     assert (tmp_path / "a").read_bytes() == b"new"

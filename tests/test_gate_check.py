@@ -16,6 +16,7 @@ from inng_bench.gate.cells import Cell, Replicates, RowKind
 from inng_bench.gate.checking import Outcome, check, check_records
 from inng_bench.gate.judge import Verdict, judge
 from inng_bench.gate.tolerances import NEGLIGIBLE, ROUNDING
+from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.plan import make_plan
 from inng_bench.harness.suite import load_suite
 from inng_bench.metrics.catalogue import BY_NAME, DEFAULT, Direction
@@ -382,7 +383,7 @@ REFERENCES = Path(__file__).parents[1] / "results" / "reference"
 
 @pytest.mark.parametrize("suite", sorted(path.parent.name for path in REFERENCES.glob("*/blessing.json")))
 def test_blessed_records_are_of_the_shipped_suites_and_of_the_settings_as_they_are_now(suite: str) -> None:
-    plan = make_plan(load_suite(suite), device="cpu")
+    plan = make_plan(load_suite(suite), Overrides(device="cpu"))
     now = {run.key[:2]: run.settings for run in plan.runs}
     records = store.read_records(REFERENCES / suite)
     assert {record.suite_hash for record in records} == {plan.suite_hash}

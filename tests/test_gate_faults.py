@@ -16,6 +16,7 @@ from inng_bench.gate.checking import check
 from inng_bench.gate.inference import detectable_step
 from inng_bench.gate.judge import Verdict
 from inng_bench.gate.simulation import METRICS, TAILS, Layout, found_at_two_thresholds, has_alarm, judge_tables
+from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.plan import Plan, make_plan
 from inng_bench.harness.run import execute
 from inng_bench.harness.suite import parse_suite
@@ -95,7 +96,7 @@ def test_a_planted_fault_is_found_in_its_row_and_another_seed_is_none(
     take_few_crops(monkeypatch)  # the features take nearly all the time, and the search for copies the rest
     monkeypatch.setattr(copying, "bank_of", lambda _: None)
     monkeypatch.setattr(copying, "search", lambda blocks, _: np.zeros(len(blocks)))
-    plan = make_plan(parse_suite(SUITE, "faults"), device="cpu")
+    plan = make_plan(parse_suite(SUITE, "faults"), Overrides(device="cpu"))
     plant = FAULTS[fault]
     faulty = replace(plan, runs=tuple(plant(one) if one.method == "inng" else one for one in plan.runs))
     reference = run(plan, range(4), tmp_path / "reference")

@@ -11,6 +11,7 @@ from fake_methods import SmallTiler
 
 from inng_bench.harness import estimate
 from inng_bench.harness.estimate import Speed, disk, in_words, measure_speed, minutes
+from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.plan import Plan, RunSpec, make_plan
 from inng_bench.harness.suite import load_suite, parse_suite
 from inng_bench.metrics import fidelity
@@ -38,7 +39,7 @@ SPEED = Speed({TILER: 2e-11, SMALL: 4e-11}, {TILER: 1.0, SMALL: 2.0}, 1.5)
 
 @cache
 def plan() -> Plan:
-    return make_plan(parse_suite(TEXT, "fakes.toml"), device="cpu")
+    return make_plan(parse_suite(TEXT, "fakes.toml"), Overrides(device="cpu"))
 
 
 def runs_of(*methods: str) -> list[RunSpec]:
@@ -56,7 +57,9 @@ TOOK = {"inng": 86.7, "real": 47.4, "mirror": 25.4, "quilting": 25.4}
 
 @pytest.mark.parametrize("method", TOOK)
 def test_the_estimate_of_a_run_is_within_a_factor_of_one_and_a_half_of_what_it_took(method: str) -> None:
-    quick = make_plan(load_suite("quick"), device="cpu", precision="float32", textures=["brick"], budget_tflop=2.0)
+    quick = make_plan(
+        load_suite("quick"), Overrides(device="cpu", precision="float32", textures=("brick",), budget_tflop=2.0)
+    )
     run = next(run for run in quick.runs if run.method == method)
     assert 1 / 1.5 < 60 * minutes([run], 1, EPYC) / TOOK[method] < 1.5
 

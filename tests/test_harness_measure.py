@@ -20,6 +20,7 @@ from inng_bench.harness.estimate import Speed
 from inng_bench.harness.machine import WAITING, Claim
 from inng_bench.harness.measure import measure_again, run_of_record
 from inng_bench.harness.measuring import measure_results, unmeasured_runs
+from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.plan import Plan, make_plan
 from inng_bench.harness.run import execute
 from inng_bench.harness.session import missing_runs, run_plan
@@ -56,7 +57,7 @@ def _worker_with_stubs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def plan_of(*labels: str) -> Plan:
-    plan = make_plan(parse_suite(SUITE, "fakes"), device="cpu")
+    plan = make_plan(parse_suite(SUITE, "fakes"), Overrides(device="cpu"))
     return replace(plan, runs=tuple(run for run in plan.runs if run.method in labels))
 
 
@@ -240,7 +241,7 @@ implementation = "fake_methods:Tiler"
 def test_the_densities_of_stored_models_are_measured_again_without_training(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan = make_plan(parse_suite(INNG, "fakes"), device="cpu")
+    plan = make_plan(parse_suite(INNG, "fakes"), Overrides(device="cpu"))
     runs = tuple(run for run in plan.runs if run.method in ("inng", "tiler"))
     assert run_plan(replace(plan, runs=runs), tmp_path, jobs=1).done == 2
     before, files = read(tmp_path, "inng"), files_of(tmp_path)
@@ -266,7 +267,7 @@ def test_the_density_of_a_method_of_one_s_own_is_measured_again_if_it_is_trusted
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mine = "fake_methods:LikesBright"
-    plan = make_plan(parse_suite(SUITE.replace("fake_methods:Tiler", mine), "fakes"), device="cpu")
+    plan = make_plan(parse_suite(SUITE.replace("fake_methods:Tiler", mine), "fakes"), Overrides(device="cpu"))
     runs = tuple(run for run in plan.runs if run.method == "tiler")
     assert run_plan(replace(plan, runs=runs), tmp_path, jobs=1).done == 1
     before = read(tmp_path)

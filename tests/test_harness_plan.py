@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from inng_bench.errors import InputError
+from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.plan import Plan, RunSpec, TextureReference, find_missing, make_plan, sample_geometry
 from inng_bench.harness.rerun import origin_of_picture, origin_of_suite, rerun_command
 from inng_bench.harness.rows import failed_record, known_fields
@@ -82,8 +83,8 @@ def figures(**versions: int) -> tuple[Measurement, ...]:
     )
 
 
-def plan_of(text: str = TEXT, **overrides: Any) -> Plan:
-    return make_plan(read(text), device="cpu", **overrides)
+def plan_of(text: str = TEXT, origin: tuple[str, ...] = (), **overrides: Any) -> Plan:
+    return make_plan(read(text), Overrides(device="cpu", **overrides), origin=origin)
 
 
 def test_a_plan_holds_texture_times_method_times_seed_and_the_reference_rows_once() -> None:
@@ -107,31 +108,31 @@ def test_more_or_fewer_seeds_than_the_suite_can_be_asked_for() -> None:
 
 
 def test_rows_can_be_chosen_and_the_reference_rows_stay() -> None:
-    assert {run.method for run in plan_of(methods=["tiler"]).runs} == {"tiler", *REFERENCE_ROWS}
+    assert {run.method for run in plan_of(methods=("tiler",)).runs} == {"tiler", *REFERENCE_ROWS}
     with pytest.raises(InputError, match="the suite has no method 'tilr'; did you mean 'tiler'"):
-        plan_of(methods=["tilr"])
+        plan_of(methods=("tilr",))
 
 
 def test_textures_can_be_chosen_and_make_the_same_runs_as_in_the_whole_suite(tmp_path: Path) -> None:
-    plan = plan_of(textures=["terrazzo"])
+    plan = plan_of(textures=("terrazzo",))
     whole = {run.key: run for run in plan_of().runs}
     assert {run.texture.name for run in plan.runs} == {"terrazzo"} == set(plan.textures)
     assert all(run == whole[run.key] for run in plan.runs)
     with pytest.raises(InputError, match="the suite has no texture 'terazzo'; did you mean 'terrazzo'"):
-        plan_of(textures=["terazzo"])
+        plan_of(textures=("terazzo",))
     Image.new("RGB", (300, 200)).save(tmp_path / "My Wall.png")  # of a single colour: it would be refused if loaded
     both = read().model_copy(update={"pictures": (Picture(path=tmp_path / "My Wall.png"),)})
     assert both.texture_names == ("brick", "terrazzo", "my-wall")
-    assert {run.texture.name for run in make_plan(both, device="cpu", textures=["brick"]).runs} == {"brick"}
+    assert {run.texture.name for run in make_plan(both, Overrides(device="cpu", textures=("brick",))).runs} == {"brick"}
     with pytest.raises(InputError, match="single colour"):
-        make_plan(both, device="cpu", textures=["my-wall"])
+        make_plan(both, Overrides(device="cpu", textures=("my-wall",)))
 
 
 def test_seeds_differ_along_every_axis_and_do_not_depend_on_the_rest_of_the_suite() -> None:
     plan = plan_of()
     seeds = [seed for run in plan.runs for seed in run.seeds.values()]
     assert len(set(seeds)) == len(seeds) == 3 * len(plan.runs)
-    alone = plan_of(TEXT.replace('["brick", "terrazzo"]', '["terrazzo"]'), methods=["tiler"])
+    alone = plan_of(TEXT.replace('["brick", "terrazzo"]', '["terrazzo"]'), methods=("tiler",))
     shared = {run.key: run.seeds for run in plan.runs}
     assert all(shared[run.key] == run.seeds for run in alone.runs)
 
@@ -145,9 +146,9 @@ def test_all_rows_of_a_suite_with_a_baseline_have_the_seeds_of_the_baseline() ->
 
 
 def test_another_budget_makes_another_suite_and_stands_in_the_command() -> None:
-    plan = make_plan(read(), device="cpu", budget_tflop=2.5, origin=("--suite", "fakes.toml"))
+    plan = make_plan(read(), Overrides(device="cpu", budget_tflop=2.5), origin=("--suite", "fakes.toml"))
     assert {run.budget_flops for run in plan.runs if run.method == "tiler"} == {2.5e12}
-    assert plan.suite_hash != make_plan(read(), device="cpu").suite_hash
+    assert plan.suite_hash != make_plan(read(), Overrides(device="cpu")).suite_hash
     assert "--budget 2.5" in rerun_command(plan, ())
 
 
@@ -170,7 +171,7 @@ def test_what_does_not_exist_is_refused_before_any_work(old: str, new: str, sent
 
 def test_an_unknown_or_absent_device_is_refused() -> None:
     with pytest.raises(InputError, match="no device 'tpu'"):
-        make_plan(read(), device="tpu")
+        make_plan(read(), Overrides(device="tpu"))
 
 
 @pytest.mark.parametrize("largest", [256, 128, 64, 32])
@@ -277,7 +278,7 @@ def test_the_command_names_the_suite_without_its_folder_and_only_what_differs_fr
 
 def test_the_command_keeps_picture_scale_device_and_precision() -> None:
     origin = origin_of_picture(Path("some/folder/wall.png"), 0.75)
-    plan = make_plan(read(), device="cpu", precision="bfloat16", origin=origin)
+    plan = make_plan(read(), Overrides(device="cpu", precision="bfloat16"), origin=origin)
     assert command_of(plan) == "--texture wall.png --scale 0.75 --device cpu --precision bfloat16"
     unscaled = make_plan(read(), origin=origin_of_picture(Path("wall.png"), None))
     assert command_of(unscaled) == "--texture wall.png"
@@ -307,4 +308,16 @@ def test_the_command_makes_what_earlier_calls_left_in_the_folder_too() -> None:
 )
 def test_an_override_that_could_not_stand_in_a_suite_is_refused(override: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
-        make_plan(read(), device="cpu", **override)
+        make_plan(read(), Overrides(device="cpu", **override))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sentence"),
+    [
+        ({"texturs": ["brick"]}, "there is no override 'texturs'; did you mean 'textures'"),
+        ({"replicates": "many"}, "the override 'replicates' is wrong: Input should be a valid integer"),
+    ],
+)
+def test_a_keyword_that_is_no_override_is_refused_by_its_name(wanted: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        Overrides.of(wanted)

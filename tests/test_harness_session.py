@@ -37,6 +37,7 @@ from inng_bench.harness.executor import describe_end, with_last_lines, worker_en
 from inng_bench.harness.machine import WAITING, Claim, claim_machine
 from inng_bench.harness.memory import resident_gib
 from inng_bench.harness.messages import Message, Request, Task, without_home
+from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.plan import Plan, Retry, make_plan
 from inng_bench.harness.session import Results, default_jobs, missing_runs, run_plan, run_suite, untimed_runs
 from inng_bench.harness.suite import REFERENCE_ROWS, parse_suite
@@ -74,7 +75,7 @@ def fakes(*classes: str, settings: str = "", head: str = HEAD, replicates: int =
         f'[[methods]]\nlabel = "{name.lower()}"\nimplementation = "fake_methods:{name}"\nsettings = {{{settings}}}\n'
         for name in classes
     )
-    plan = make_plan(parse_suite(head + "".join(entries), "fakes"), device="cpu", replicates=replicates)
+    plan = make_plan(parse_suite(head + "".join(entries), "fakes"), Overrides(device="cpu", replicates=replicates))
     labels = {name.lower() for name in classes}
     return replace(plan, runs=tuple(run for run in plan.runs if run.method in labels))
 
@@ -317,7 +318,7 @@ def test_without_proc_the_memory_is_asked_from_ps(tmp_path: Path, monkeypatch: p
 def test_limits_of_the_call_win_over_those_of_the_suite_and_change_no_hash() -> None:
     plan = limited(time_limit_minutes=5.0, memory_limit_gib=2.0)
     assert {run.limits for run in plan.runs} == {Limits(minutes=5.0, memory_gib=2.0)}
-    other = make_plan(plan.suite, device="cpu", limits=Limits(memory_gib=7.0))
+    other = make_plan(plan.suite, Overrides(device="cpu", limits=Limits(memory_gib=7.0)))
     assert {run.limits for run in other.runs} == {Limits(minutes=5.0, memory_gib=7.0)}
     assert other.suite_hash == plan.suite_hash == fakes("Tiler").suite_hash
 
@@ -327,7 +328,7 @@ def test_a_cascade_whose_training_turns_into_nan_is_a_failed_row_and_earlier_res
     entry = f'[[methods]]\nlabel = "inng"\nimplementation = "inng"\nsettings = {{{small}, classifier_rate = RATE}}\n'
     tiler = '[[methods]]\nlabel = "tiler"\nimplementation = "fake_methods:Tiler"\n'
     suite = parse_suite(HEAD + tiler + entry.replace("RATE", "1e38"), "nan")
-    plan = make_plan(suite, device="cpu", replicates=1, precision="float32")
+    plan = make_plan(suite, Overrides(device="cpu", replicates=1, precision="float32"))
     runs = {run.method: run for run in plan.runs}
     assert run_plan(replace(plan, runs=(runs["tiler"],)), tmp_path).failed == 0
     tiled = store.run_folder(tmp_path, *runs["tiler"].key)
@@ -494,7 +495,7 @@ def is_alive(process: int) -> bool:
 def test_a_sampler_is_timed_until_it_works_and_a_failure_is_a_warning_and_no_lost_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("inng_bench.harness.session.TIMED", "fake_methods:Tiler")
+    monkeypatch.setattr("inng_bench.harness.session.is_timed", "fake_methods:Tiler".__eq__)
     plan = fakes("Tiler", head=HEAD + "throughput = true\n")
     obstacle = store.run_folder(tmp_path, "brick", "tiler", 0) / "broken"
     obstacle.mkdir(parents=True)
@@ -526,13 +527,13 @@ def test_every_finished_seed_of_the_cascade_is_timed_on_one_texture(
     facts = {**grid.plan.textures, "wood": grid.plan.textures["brick"]}
     timed = replace(grid.plan, suite=suite, runs=(*grid.plan.runs, *seeds[1:], again), textures=facts)
     assert untimed_runs(timed, grid.folder) == []
-    monkeypatch.setattr("inng_bench.harness.session.TIMED", "fake_methods:Tiler")
+    monkeypatch.setattr("inng_bench.harness.session.is_timed", "fake_methods:Tiler".__eq__)
     assert [run.key for run in untimed_runs(timed, grid.folder)] == [("brick", "tiler", 0)]
     record = grid.records["tiler"].model_copy(update={"replicate": 1})
     elsewhere = record.model_copy(update={"texture": record.texture.model_copy(update={"name": "wood"})})
     copies = [store.write_record(grid.folder, one) for one in (record, elsewhere)]
     assert [run.key for run in untimed_runs(timed, grid.folder)] == [("brick", "tiler", 0), ("brick", "tiler", 1)]
-    speed = fake_worker.measure_sampler(grid.folder, first.execution)
+    speed = fake_worker.measure_sampler(None, grid.folder, first.execution)
     store.write_record(grid.folder, elsewhere.model_copy(update={"throughput": speed}))
     assert [run.key for run in untimed_runs(timed, grid.folder)] == [("brick", "tiler", 0)]
     for copied in copies:
@@ -665,7 +666,7 @@ def test_a_run_waits_for_a_timing_to_end(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_sampler_is_timed_when_other_suites_have_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("inng_bench.harness.session.TIMED", "fake_methods:Tiler")
+    monkeypatch.setattr("inng_bench.harness.session.is_timed", "fake_methods:Tiler".__eq__)
     with HeldMachine(Claim.SHARED) as held:
         monkeypatch.setattr(sys, "stderr", held)
         assert run_plan(fakes("Tiler", head=HEAD + "throughput = true\n"), tmp_path).not_timed == 0
@@ -685,7 +686,7 @@ from inng_bench.harness import executor, plan, session, suite
 suite.WINDOW_SIDE = 64
 executor.WORKER = {FAKE_WORKER!r}
 plan.REFERENCE_ROWS = ()
-session.TIMED = "fake_methods:Tiler"
+session.is_timed = "fake_methods:Tiler".__eq__
 sys.exit(cli.main(["run", "--suite", sys.argv[1], "--out", sys.argv[2], "--device", "cpu"]))
 """
 """A `run` that times its sampler, in a process of its own."""

@@ -20,6 +20,7 @@ from PIL import Image
 
 from inng_bench import cli
 from inng_bench.errors import InputError
+from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.plan import make_plan
 from inng_bench.harness.suite import REFERENCE_ROWS, load_suite
 from inng_bench.textures import Kind, Texture, load_texture, texture_infos
@@ -380,6 +381,6 @@ def test_a_suite_without_its_pictures_says_how_to_fetch_them_and_asks_no_network
 def test_a_suite_with_its_pictures_is_planned() -> None:
     names = tuple(f"paper-{name}" for name in SIZES)
     suite = load_suite("paper").model_copy(update={"textures": names})
-    plan = make_plan(suite, device="cpu")
+    plan = make_plan(suite, Overrides(device="cpu"))
     assert {run.texture.name for run in plan.runs} == set(names)
     assert len(plan.runs) == len(names) * (2 * 3 + len(REFERENCE_ROWS))

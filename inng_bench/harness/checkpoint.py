@@ -72,14 +72,19 @@ def states_of(results: Path, run: RunSpec) -> Generations:
 
 def identify(run: RunSpec, window: str, method: Method, machine: Provenance) -> Identity:
     """Return the identity of a run's checkpoints in this process."""
-    source = inspect.getsourcefile(type(method))
     return Identity(
         configuration=run.config_hash,
         seed=run.seeds["train"],
         window=window,
-        method_source=file_hash(Path(source)) if source else "",
+        method_source=method_source(type(method)),
         machine=machine,
     )
+
+
+def method_source(method: type[Method]) -> str:
+    """Return the hash of the file that a method's class stands in; empty where there is none."""
+    source = inspect.getsourcefile(method)
+    return file_hash(Path(source)) if source else ""
 
 
 class RunCheckpoint(Checkpoint):

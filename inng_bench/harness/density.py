@@ -101,7 +101,7 @@ def judge_pictures(
     method = load_model(folder, Execution(chosen, resolve_precision(precision, chosen)), trusted)
     density = density_of(method)
     if density is None:
-        raise InputError(f"{method.name} is no density, so that it cannot judge pictures; name a run of inng.")
+        raise InputError(f"{method.name} is no density and cannot judge pictures; name a run of another method.")
     judge = _judge(density, quantity, folder)
     decoded = [decode_picture(path, partial(_check_size, path, density.window)) for path in pictures]
     values = [judge(to_tensor(pixels)).float() for pixels in decoded]

@@ -31,8 +31,8 @@ class Display(Protocol):
     def say(self, text: str) -> None:
         """Print a line."""
 
-    def progress(self, run: Titled, phase: str, fraction: float) -> None:
-        """Take notice that a run is at some phase, and of the share of its training that is done."""
+    def progress(self, run: Titled, phase: str, fraction: float, worker: str = "") -> None:
+        """Take notice that a run is at some phase, of the share of its training that is done, and of who is at it."""
 
     def finish(self, run: Titled, text: str) -> None:
         """Take notice that a run has ended."""
@@ -52,6 +52,11 @@ def open_display(total: int, stream: TextIO | None = None, unit: str = "all runs
     """
     stream = sys.stderr if stream is None else stream
     return BarDisplay(total, stream, unit) if stream.isatty() else PlainDisplay(total, stream)
+
+
+def on_worker(worker: str) -> str:
+    """Say who is at a run, as the end of a phrase; nothing of this machine."""
+    return f" on {worker}" if worker else ""
 
 
 class PlainDisplay:
@@ -75,12 +80,12 @@ class PlainDisplay:
         """Print a line."""
         print(text, file=self._stream, flush=True)
 
-    def progress(self, run: Titled, phase: str, fraction: float) -> None:
+    def progress(self, run: Titled, phase: str, fraction: float, worker: str = "") -> None:
         """Print a line when the training has come a quarter further."""
         quarter = int(fraction * STEPS)
         if phase == "train" and self._shown.get(run.title, 0) < quarter < STEPS:
             self._shown[run.title] = quarter
-            self.say(f"        {run.title}: {100 * quarter // STEPS} % of the budget")
+            self.say(f"        {run.title}: {100 * quarter // STEPS} % of the budget{on_worker(worker)}")
 
     def finish(self, run: Titled, text: str) -> None:
         """Print how a run ended."""
@@ -111,11 +116,13 @@ class BarDisplay:
         """Print a line above the bars."""
         self._bars.console.print(text, markup=False, highlight=False)
 
-    def progress(self, run: Titled, phase: str, fraction: float) -> None:
+    def progress(self, run: Titled, phase: str, fraction: float, worker: str = "") -> None:
         """Move the bar of a run."""
         if run.title not in self._tasks:
             self._tasks[run.title] = self._bars.add_task(run.title, total=1.0)
-        self._bars.update(self._tasks[run.title], completed=fraction, description=f"{run.title} · {phase}")
+        self._bars.update(
+            self._tasks[run.title], completed=fraction, description=f"{run.title} · {phase}{on_worker(worker)}"
+        )
 
     def finish(self, run: Titled, text: str) -> None:
         """Take the bar of a run away and print how it ended."""

@@ -16,10 +16,11 @@ from multiprocessing import get_context
 import numpy as np
 import torch
 
+from inng_bench.contract import Staged
 from inng_bench.errors import InputError
 from inng_bench.harness.machine import Claim, claim_machine
-from inng_bench.harness.methods import load_method_class
-from inng_bench.harness.plan import REAL, TIMED, RunSpec
+from inng_bench.harness.methods import REAL, is_timed, load_method_class
+from inng_bench.harness.plan import RunSpec
 from inng_bench.metrics.catalogue import BY_NAME, CROP, Compared
 from inng_bench.processes import begin_work
 from inng_bench.records.generations import KEPT
@@ -28,7 +29,7 @@ from inng_bench.textures import to_tensor
 from inng_bench.timing.ceiling import Clock
 
 PROBE_FLOPS = 5e10
-"""What a probe trains for: one to three seconds of one core; INNg ends its first round, which is a little more."""
+"""What a probe trains for: one to three seconds of one core; a cascade ends its first stage, which is a little more."""
 
 PROBE_CROPS = 128
 """Crops that a probe sees, and the share of the cost of ``gram`` that they are: four samples and three windows."""
@@ -91,8 +92,6 @@ def measure_speed(runs: Sequence[RunSpec], threads: int, clock: Clock = time.per
 
 def _try_method(run: RunSpec, clock: Clock) -> tuple[float, float]:
     """Return the seconds of a counted operation of training, and of drawing, as :class:`Speed` has them."""
-    from inng_bench.inng.method import INNg
-
     method = load_method_class(run.implementation)(run.settings, run.execution)
     window = to_tensor(run.texture.load().train)
     began = clock()
@@ -101,7 +100,7 @@ def _try_method(run: RunSpec, clock: Clock) -> tuple[float, float]:
     trained = clock()
     method.sample(1, (run.sample_size, run.sample_size), generator=torch_generator(0))
     drawing = (run.samples + COUNTING) * (clock() - trained)
-    if isinstance(method, INNg):  # a picture goes through all stages, and their number grows with the training
+    if isinstance(method, Staged):  # a picture goes through all stages, and their number grows with the training
         return (trained - began + drawing) / spent, 0.0
     return (trained - began) / spent, drawing
 
@@ -135,7 +134,7 @@ def in_words(runs: Sequence[RunSpec], unmeasured: Sequence[RunSpec], jobs: int, 
             f"How long they take on this machine is not known: a probe of it failed ({type(error).__name__}: {error})."
         )
     took = time.perf_counter() - began
-    samplers = {(run.method, run.replicate) for run in runs if timed and run.implementation == TIMED}
+    samplers = {(run.method, run.replicate) for run in runs if timed and is_timed(run.implementation)}
     expected = math.ceil(minutes(work, jobs, speed, timed=len(samplers)))
     unit = "minute" if expected == 1 else "minutes"
     count = f"{len(work)} runs, {jobs} at once"

@@ -1,4 +1,7 @@
-"""One process per request, as many at a time as asked for; a process that dies is a failure and nothing more."""
+"""Where requests are served: by default on this machine, one process a request, as many at a time as asked for.
+
+A process that dies is a failure and nothing more.
+"""
 
 import contextlib
 import os
@@ -11,12 +14,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
 from inng_bench.errors import InputError
+from inng_bench.harness.machine import Claim, Say, claim_machine
 from inng_bench.harness.memory import resident_gib
 from inng_bench.harness.messages import Kind, Message, Request, without_home
 from inng_bench.processes import THREAD_VARIABLES
@@ -37,7 +43,55 @@ OnMessage = Callable[[Request, Message], None]
 """Called for every message; the last of each request is done or failed."""
 
 
-def run_requests(requests: Sequence[Request], *, jobs: int, on_message: OnMessage) -> None:
+class Executor(Protocol):
+    """Serves requests somewhere, and tells in the calling thread how they go on.
+
+    When a call is interrupted, or ``on_message`` raises, all that is under way is stopped before the exception goes on.
+    """
+
+    def serve(self, requests: Sequence[Request], on_message: OnMessage, say: Say) -> None:
+        """Serve requests, several at a time.
+
+        Parameters
+        ----------
+        requests : Sequence[Request]
+            Begun in this order.
+        on_message : Callable[[Request, Message], None]
+            Called at the end of each request with its outcome, and before that with its progress.
+        say : Callable[[str], None]
+            Takes a line for the person in front of the terminal.
+        """
+
+    def serve_alone(self, requests: Sequence[Request], on_message: OnMessage, say: Say) -> None:
+        """Serve requests one after the other, each with a machine to itself."""
+
+
+@dataclass(frozen=True)
+class LocalExecutor:
+    """Serves requests in processes of this machine, so many at a time."""
+
+    jobs: int
+
+    def serve(self, requests: Sequence[Request], on_message: OnMessage, say: Say) -> None:
+        """Serve requests beside others who share the machine."""
+        if requests:
+            with claim_machine(Claim.SHARED, say):
+                run_requests(requests, jobs=self.jobs, on_message=on_message)
+
+    def serve_alone(self, requests: Sequence[Request], on_message: OnMessage, say: Say) -> None:
+        """Serve requests when all others on this machine have ended theirs."""
+        if requests:
+            with claim_machine(Claim.ALONE, say):
+                run_requests(requests, jobs=1, on_message=on_message)
+
+
+def nothing() -> None:
+    """Do nothing."""
+
+
+def run_requests(
+    requests: Sequence[Request], *, jobs: int, on_message: OnMessage, on_look: Callable[[], None] = nothing
+) -> None:
     """Serve all requests.
 
     Parameters
@@ -48,10 +102,12 @@ def run_requests(requests: Sequence[Request], *, jobs: int, on_message: OnMessag
         How many processes may live at a time.
     on_message : Callable[[Request, Message], None]
         Called in this thread, once at the end of each request with its outcome and before that with its progress.
+    on_look : Callable[[], None]
+        Called now and then; may raise to stop.
 
     Notes
     -----
-    When this is interrupted, or ``on_message`` raises, all workers are stopped before the exception goes on.
+    When this is interrupted, or a callback raises, all workers are stopped before the exception goes on.
     """
     waiting = deque(requests)
     running: set[_Worker] = set()
@@ -64,6 +120,7 @@ def run_requests(requests: Sequence[Request], *, jobs: int, on_message: OnMessag
                 running.add(worker)
                 on_message(worker.request, Message(kind=Kind.PROGRESS, phase="start"))
             if time.monotonic() >= next_look:
+                on_look()
                 for worker in running:
                     worker.watch()
                 next_look = time.monotonic() + WATCH_SECONDS

@@ -13,7 +13,8 @@ from PIL import Image
 
 from inng_bench.errors import InputError
 from inng_bench.harness.hardware import libraries
-from inng_bench.harness.plan import REAL, RunSpec, TextureReference
+from inng_bench.harness.methods import REAL
+from inng_bench.harness.plan import RunSpec, TextureReference
 from inng_bench.hashes import file_hash
 from inng_bench.records import provenance, store
 from inng_bench.records.schema import DETECTION, Measurement, Provenance, Record, Remeasurement, Window
@@ -155,12 +156,12 @@ def read_windows(results: Path, record: Record) -> tuple[Pixels, tuple[Pixels, .
 
 
 def _read_window(path: Path, window: Window) -> Pixels:
-    pixels = _read_png(path, "run the suite again, which writes it anew")
+    pixels = _read_png(path, "run the suite again, which writes it")
     if (
         pixels.shape[:2] != (window.height, window.width)
         or hashlib.sha256(pixels.tobytes()).hexdigest() != window.sha256
     ):
-        raise InputError(f"{path} is damaged; run the suite again, which writes it anew.")
+        raise InputError(f"{path} is damaged; run the suite again, which writes it.")
     return pixels
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from inng_bench.errors import InputError
 from inng_bench.harness.display import Display, open_display
-from inng_bench.harness.executor import run_requests
+from inng_bench.harness.executor import Executor, LocalExecutor
 from inng_bench.harness.hardware import available_cores
-from inng_bench.harness.machine import Claim, claim_machine
 from inng_bench.harness.measure import is_measurable, run_of_record
 from inng_bench.harness.messages import Kind, Message, Request, Task
 from inng_bench.harness.plan import Plan, RunKey, RunSpec, missing_metrics
@@ -50,13 +49,13 @@ def measure_results(folder: Path, *, metrics: Sequence[str] | None = None, jobs:
     wanted = with_defaults(_metrics_of_suite(folder)) if metrics is None else selected(metrics)
     _check_runs(folder)
     check_needs(wanted)
-    with locked(folder), claim_machine(Claim.SHARED):
+    with locked(folder):
         finished = [record for record in store.read_records(folder) if record.status is Status.OK]
         lacking = [(record, missing_metrics(record, wanted) if metrics is None else wanted) for record in finished]
         runs = [run_of_record(record, names) for record, names in lacking if names]
         with open_display(len(runs)) as display:
             display.say(f"{len(runs)} of {len(finished)} finished runs to measure: {', '.join(wanted)}.")
-            measured = measure_runs(runs, folder, jobs or _jobs_of(runs), display)
+            measured = measure_runs(runs, folder, _executor(runs, jobs), display)
     return Measured(len(measured), len(runs) - len(measured), len(finished) - len(runs))
 
 
@@ -80,7 +79,7 @@ def measure_densities(folder: Path, *, jobs: int | None = None, trusted: str | N
         Before any work, when no run has such figures.
     """
     _check_runs(folder)
-    with locked(folder), claim_machine(Claim.SHARED):
+    with locked(folder):
         finished = [record for record in store.read_records(folder) if record.status is Status.OK]
         runs = [run_of_record(record, ()) for record in finished if record.detection]
         if not runs:
@@ -89,14 +88,14 @@ def measure_densities(folder: Path, *, jobs: int | None = None, trusted: str | N
             )
         with open_display(len(runs)) as display:
             display.say(f"{len(runs)} of {len(finished)} finished runs to measure: the densities of their models.")
-            measured = measure_runs(runs, folder, jobs or _jobs_of(runs), display, Task.DETECT, trusted)
+            measured = measure_runs(runs, folder, _executor(runs, jobs), display, Task.DETECT, trusted)
     return Measured(len(measured), len(runs) - len(measured), len(finished) - len(runs))
 
 
 def measure_runs(
     runs: Sequence[RunSpec],
     folder: Path,
-    jobs: int,
+    executor: Executor,
     display: Display,
     task: Task = Task.MEASURE,
     trusted: str | None = None,
@@ -115,7 +114,7 @@ def measure_runs(
             display.finish(run, f"cannot be measured again: {message.error}")
 
     requests = [Request(task=task, run=run, results=folder, trusted=trusted) for run in runs]
-    run_requests(requests, jobs=jobs, on_message=on_message)
+    executor.serve(requests, on_message, display.say)
     return measured
 
 
@@ -142,6 +141,6 @@ def unmeasured_runs(plan: Plan, folder: Path, missing: Sequence[RunSpec]) -> tup
     return tuple(found)
 
 
-def _jobs_of(runs: Sequence[RunSpec]) -> int:
-    """Return how many runs are measured at a time: the cores divided by the threads of one."""
-    return max(1, available_cores() // max((run.threads for run in runs), default=1))
+def _executor(runs: Sequence[RunSpec], jobs: int | None) -> LocalExecutor:
+    """Return what measures so many runs at a time; None for the cores divided by the threads of one."""
+    return LocalExecutor(jobs or max(1, available_cores() // max((run.threads for run in runs), default=1)))

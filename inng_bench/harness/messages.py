@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from inng_bench.harness.plan import RunSpec
+from inng_bench.records.schema import Provenance
 
 
 class Task(StrEnum):
@@ -55,6 +56,10 @@ class Message(_Closed):
         Of a throughput task that is done: the measurement as JSON.
     error : str
         Of a failure: type and text of the exception and the place it came from.
+    worker : str
+        Of a cluster: who sends it.
+    machine : Provenance or None
+        Of a failure elsewhere than on this machine: where it happened.
     """
 
     kind: Kind
@@ -63,6 +68,8 @@ class Message(_Closed):
     text: str = ""
     result: str = ""
     error: str = ""
+    worker: str = ""
+    machine: Provenance | None = None
 
 
 def without_home(text: str) -> str:

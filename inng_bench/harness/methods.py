@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from inng_bench.contract import Method
 
 GROUP = "inng_bench.methods"
+
+REAL = "real"
+"""The implementation of the row of unseen pixels, which is no method."""
 
 
 def method_names() -> list[str]:
@@ -46,6 +50,13 @@ def load_method_class(name: str) -> type[Method]:
     return found
 
 
+def is_timed(implementation: str) -> bool:
+    """Say whether the sampler of an implementation is timed; the row ``real`` has none."""
+    from inng_bench.contract import TimedSampler
+
+    return implementation != REAL and issubclass(load_method_class(implementation), TimedSampler)
+
+
 def _entry_point(name: str) -> EntryPoint:
     if ":" in name:
         importlib.invalidate_caches()
@@ -54,3 +65,9 @@ def _entry_point(name: str) -> EntryPoint:
     if name not in by_name:
         raise InputError(f"there is no method {name!r}; {did_you_mean(name, by_name)}")
     return by_name[name]
+
+
+def optimised_metrics(implementations: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return which metrics rows optimise, of those that do; rows are given by label and implementation."""
+    found = {label: load_method_class(name).optimises for label, name in implementations.items()}
+    return {label: list(metrics) for label, metrics in found.items() if metrics}

@@ -14,21 +14,18 @@ from pydantic import BaseModel, ConfigDict
 from inng_bench.contract import Execution, Precision
 from inng_bench.errors import InputError
 from inng_bench.harness.hardware import resolve_device, resolve_precision
-from inng_bench.harness.methods import load_method_class
+from inng_bench.harness.methods import REAL, load_method_class
+from inng_bench.harness.overrides import NO_OVERRIDES, Overrides
 from inng_bench.harness.suite import REFERENCE_ROWS, MethodEntry, Suite, changed_suite
 from inng_bench.hashes import canonical_hash
 from inng_bench.metrics.catalogue import BY_NAME, with_defaults
 from inng_bench.metrics.needs import check_needs
-from inng_bench.records.schema import NO_LIMITS, Limits, Record, Status, TextureFacts
+from inng_bench.records.schema import Limits, Record, Status, TextureFacts
 from inng_bench.seeds import derive_seed
 from inng_bench.suggest import did_you_mean
 from inng_bench.textures import Texture, load_own_texture, load_texture, own_texture_name
 
 PURPOSES = ("train", "sample", "metric")
-REAL = "real"
-
-TIMED = "inng"
-"""Implementation whose sampler is timed."""
 
 RunKey = tuple[str, str, int]
 """Texture, row label and number of the seed."""
@@ -140,14 +137,17 @@ class Plan:
         The dearest first.
     textures : Mapping[str, Texture]
         The suite's textures by name, as they are now.
+    overrides : Overrides
+        What the call wanted otherwise.
     origin : tuple[str, ...]
-        Arguments of the command line that name suite, device and precision; empty for a suite made in Python.
+        Arguments of the command line that name the suite; empty for a suite made in Python.
     """
 
     suite: Suite
     suite_hash: str
     runs: tuple[RunSpec, ...]
     textures: Mapping[str, Texture]
+    overrides: Overrides = NO_OVERRIDES
     origin: tuple[str, ...] = ()
 
     @cached_property
@@ -161,7 +161,7 @@ class Plan:
         A failed run is not finished, nor is one whose configuration or windows have changed since, nor one that lacks
         the present version of a metric.
         """
-        return record.status is Status.OK and self._is_of(run, record) and not missing_metrics(record, run.metrics)
+        return is_result(run, record, self.facts[run.texture.name].hashes)
 
     def lacks_metrics_only(self, run: RunSpec, record: Record) -> bool:
         """Say whether a record is a finished result but for metrics, so that nothing need be trained again."""
@@ -172,41 +172,28 @@ class Plan:
         return record.status is Status.FAILED and self._is_of(run, record)
 
     def _is_of(self, run: RunSpec, record: Record) -> bool:
-        return record.config_hash == run.config_hash and record.texture.hashes == self.facts[run.texture.name].hashes
+        return is_of(run, record, self.facts[run.texture.name].hashes)
 
 
-def make_plan(
-    suite: Suite,
-    *,
-    replicates: int | None = None,
-    methods: Sequence[str] | None = None,
-    textures: Sequence[str] | None = None,
-    device: str = "auto",
-    precision: str | None = None,
-    budget_tflop: float | None = None,
-    limits: Limits = NO_LIMITS,
-    origin: Sequence[str] = (),
-) -> Plan:
+def is_of(run: RunSpec, record: Record, pixels: Sequence[str]) -> bool:
+    """Say whether a record has the configuration of a run, and the pixels with these hashes."""
+    return record.config_hash == run.config_hash and record.texture.hashes == tuple(pixels)
+
+
+def is_result(run: RunSpec, record: Record, pixels: Sequence[str]) -> bool:
+    """Say whether a record is the finished result of a run; see :meth:`Plan.is_done`."""
+    return record.status is Status.OK and is_of(run, record, pixels) and not missing_metrics(record, run.metrics)
+
+
+def make_plan(suite: Suite, overrides: Overrides = NO_OVERRIDES, *, origin: Sequence[str] = ()) -> Plan:
     """Work out every run of a suite.
 
     Parameters
     ----------
     suite : Suite
         What is compared.
-    replicates : int or None
-        Number of seeds instead of the suite's.
-    methods : Sequence[str] or None
-        Labels of the rows that are wanted beside the reference rows; None for all.
-    textures : Sequence[str] or None
-        Names of the textures that are wanted; None for all. No others are loaded.
-    device : str
-        ``auto``, ``cpu``, ``cuda`` or ``mps``.
-    precision : str or None
-        Precision instead of the suite's; makes it another suite.
-    budget_tflop : float or None
-        Budget instead of the suite's; makes it another suite.
-    limits : Limits
-        Instead of the suite's, where they are not None.
+    overrides : Overrides
+        What is wanted otherwise.
     origin : Sequence[str]
         Arguments of the command line that name the suite.
 
@@ -216,18 +203,12 @@ def make_plan(
         When a texture, method, setting, device or precision does not exist, or what a metric needs.
     """
     check_needs(suite.metrics)
-    suite = changed_suite(
-        suite,
-        precision=precision,
-        budget_tflop=budget_tflop,
-        time_limit_minutes=limits.minutes,
-        memory_limit_gib=limits.memory_gib,
-    )
-    chosen = resolve_device(device)
+    suite = changed_suite(suite, **overrides.changes())
+    chosen = resolve_device(overrides.device)
     execution = Execution(chosen, resolve_precision(suite.precision, chosen))
-    rows = [*_reference_entries(), *_choose(suite.methods, methods)]
-    loaded = _load_textures(suite, _chosen_textures(suite, textures))
-    count = changed_suite(suite, replicates=replicates).replicates  # checked; the suite keeps its own
+    rows = [*_reference_entries(), *_choose(suite.methods, overrides.methods)]
+    loaded = _load_textures(suite, _chosen_textures(suite, overrides.textures))
+    count = changed_suite(suite, replicates=overrides.replicates).replicates  # checked; the suite keeps its own
     suite_hash = suite.hash()
     runs = [
         run
@@ -241,7 +222,8 @@ def make_plan(
         suite_hash,
         tuple(sorted(runs, key=lambda run: -run.budget_flops)),
         {reference.name: texture for reference, texture in loaded.items()},
-        (*origin, *_arguments(device, precision, budget_tflop)) if origin else (),
+        overrides,
+        tuple(origin),
     )
 
 
@@ -249,12 +231,6 @@ def missing_metrics(record: Record, wanted: Iterable[str]) -> tuple[str, ...]:
     """Return the metrics that a record lacks in their present version."""
     found = {(figure.metric, figure.version) for figure in record.measurements}
     return tuple(name for name in wanted if (name, BY_NAME[name].version) not in found)
-
-
-def _arguments(device: str, precision: str | None, budget_tflop: float | None) -> tuple[str, ...]:
-    """Return the arguments of the command line that differ from its defaults."""
-    values = {"--device": None if device == "auto" else device, "--precision": precision, "--budget": budget_tflop}
-    return tuple(word for name, value in values.items() if value is not None for word in (name, f"{value}"))
 
 
 def record_key(record: Record) -> RunKey:

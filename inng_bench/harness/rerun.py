@@ -38,6 +38,7 @@ def rerun_command(plan: Plan, records: Sequence[Record]) -> str:
     seeds = 1 + max(replicates)
     arguments = [
         *plan.origin,
+        *plan.overrides.arguments(),
         *_choice("--textures", plan.suite.texture_names, textures),
         *_choice("--methods", [entry.label for entry in plan.suite.methods], labels),
         *(() if seeds == plan.suite.replicates else ("--seeds", str(seeds))),

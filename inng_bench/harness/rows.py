@@ -9,8 +9,10 @@ from inng_bench.records import provenance
 from inng_bench.records.schema import Provenance, Record, Status, TextureFacts
 
 
-def known_fields(run: RunSpec, facts: TextureFacts, started: datetime) -> dict[str, Any]:
-    """Return the fields of a record that do not depend on how the run goes."""
+def known_fields(
+    run: RunSpec, facts: TextureFacts, started: datetime, machine: Provenance | None = None
+) -> dict[str, Any]:
+    """Return the fields of a record that do not depend on how the run goes; None is this machine."""
     return {
         "suite": run.suite,
         "suite_hash": run.suite_hash,
@@ -24,7 +26,7 @@ def known_fields(run: RunSpec, facts: TextureFacts, started: datetime) -> dict[s
         "budget_flops": run.budget_flops,
         "limits": run.limits,
         "started": started.isoformat(timespec="seconds"),
-        "provenance": describe_machine(run),
+        "provenance": machine or describe_machine(run),
     }
 
 
@@ -33,7 +35,14 @@ def describe_machine(run: RunSpec) -> Provenance:
     return provenance.collect(threads=run.threads, device=run.device, precision=run.precision, libraries=libraries())
 
 
-def failed_record(run: RunSpec, facts: TextureFacts, started: datetime, error: str, seconds: float) -> Record:
-    """Return the row of a run that failed, with the reason."""
-    fields = known_fields(run, facts, started)
+def failed_record(
+    run: RunSpec,
+    facts: TextureFacts,
+    started: datetime,
+    error: str,
+    seconds: float,
+    machine: Provenance | None = None,
+) -> Record:
+    """Return the row of a run that failed, with the reason; None is this machine."""
+    fields = known_fields(run, facts, started, machine)
     return Record(**fields, status=Status.FAILED, error=error, seconds={"total": seconds})

@@ -23,9 +23,9 @@ from inng_bench.harness.checkpoint import RunCheckpoint, identify, states_of
 from inng_bench.harness.detection import detect_of_texture
 from inng_bench.harness.diary import Diary, Listener, Notice, Stopwatch, ignore_news, ignore_notice
 from inng_bench.harness.memory import peak_memory_mib
-from inng_bench.harness.methods import load_method_class
+from inng_bench.harness.methods import REAL, load_method_class
 from inng_bench.harness.pictures import write_png
-from inng_bench.harness.plan import REAL, RunSpec
+from inng_bench.harness.plan import RunSpec
 from inng_bench.harness.rows import describe_machine, known_fields
 from inng_bench.hashes import file_hash
 from inng_bench.metrics import copying, features

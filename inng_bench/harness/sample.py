@@ -10,14 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inng_bench.contract import Execution, Method, read_model_description
+from inng_bench.contract import CountsMemory, Execution, Method, StartsFromPicture, read_model_description
 from inng_bench.errors import InputError
 from inng_bench.harness.diary import Notice, ignore_notice
 from inng_bench.harness.hardware import resolve_device, resolve_precision
 from inng_bench.harness.memory import free_gib
 from inng_bench.harness.methods import load_method_class
 from inng_bench.harness.pictures import write_png
-from inng_bench.inng.method import SMALLEST_PICTURE, INNg
 from inng_bench.records import store
 from inng_bench.seeds import torch_generator
 from inng_bench.textures import to_pixels, to_tensor
@@ -54,7 +53,6 @@ def draw_from_run(
     device: str = "auto",
     precision: str = "auto",
     trusted: str | None = None,
-    patience: float = 1.0,
     notice: Notice = ignore_notice,
 ) -> list[Path]:
     """Draw pictures from fresh noise with a stored model and write them as PNG.
@@ -75,8 +73,6 @@ def draw_from_run(
         Where and how to compute.
     trusted : str or None
         The method as ``module:Class``, for a model whose method is not an installed one.
-    patience : float
-        Of an INNg, see :meth:`inng_bench.inng.method.INNg.hurried`; 1 is that of its training.
     notice : Callable[[str], None]
         Is told whether pictures of this size tile.
 
@@ -92,11 +88,8 @@ def draw_from_run(
     """
     chosen = resolve_device(device)
     method = load_model(folder, Execution(chosen, resolve_precision(precision, chosen)), trusted)
-    if patience != 1:
-        method = _hurried(method, patience)
     if not method.supports(size):
-        least = f" from {SMALLEST_PICTURE} px a side" if isinstance(method, INNg) else ""
-        raise InputError(f"{method.name} cannot draw {size[1]}x{size[0]} px; name another --size{least}.")
+        raise InputError(f"{method.name} cannot draw {size[1]}x{size[0]} px; name another --size{_example(method)}.")
     _check_memory(method, size, chosen)
     generator = torch_generator(seed)
     title = "-".join(folder.resolve().parts[-3:-1]) or "sample"  # texture and method
@@ -119,19 +112,18 @@ def continue_picture(
     device: str = "auto",
     precision: str = "auto",
     trusted: str | None = None,
-    patience: float = 1.0,
 ) -> list[Path]:
-    """Start the sampler of a stored INNg from a picture instead of noise, and write PNGs.
+    """Start the sampler of a stored model from a picture instead of noise, and write PNGs.
 
     Parameters
     ----------
     folder : Path
-        A run's folder, of the method INNg.
+        A run's folder, of a method that is :class:`inng_bench.contract.StartsFromPicture`.
     picture : Path
-        PNG, JPEG, TIFF or WebP from 64 px a side.
+        PNG, JPEG, TIFF or WebP of a size that the method supports.
     stage : int
         Stage to begin at, from 1; negative ones count from the last, -1.
-    count, out, seed, device, precision, trusted, patience
+    count, out, seed, device, precision, trusted
         As in :func:`draw_from_run`.
 
     Raises
@@ -141,14 +133,13 @@ def continue_picture(
     """
     chosen = resolve_device(device)
     method = load_model(folder, Execution(chosen, resolve_precision(precision, chosen)), trusted)
-    if not isinstance(method, INNg):
-        raise InputError(f"{method.name} has no sampler that could begin at a picture; name a run of inng.")
-    method = method.hurried(patience)
-    pixels = decode_picture(picture, partial(_check_start, picture))
+    if not isinstance(method, StartsFromPicture):
+        raise InputError(f"{method.name} has no sampler that could begin at a picture; name a run of another method.")
+    pixels = decode_picture(picture, partial(_check_start, method, picture))
     _check_memory(method, pixels.shape[:2], chosen)
     stages = len(method.stages)
     if not 1 <= abs(stage) <= stages:
-        raise InputError(f"there is no stage {stage}; this cascade has the stages 1 to {stages}, or -{stages} to -1.")
+        raise InputError(f"there is no stage {stage}; this model has the stages 1 to {stages}, or -{stages} to -1.")
     first = stage if stage > 0 else stages + 1 + stage
     generator = torch_generator(seed)
     paths = []
@@ -162,7 +153,7 @@ def continue_picture(
 def _check_memory(method: Method, size: tuple[int, ...], device: torch.device) -> None:
     """Refuse a picture that the memory does not hold: the system would kill the process without a word."""
     height, width = size
-    if not isinstance(method, INNg) or device.type != "cpu":
+    if not isinstance(method, CountsMemory) or device.type != "cpu":
         return
     needed, free = method.drawing_bytes((height, width)) / 2**30, free_gib()
     if needed > free:
@@ -172,17 +163,18 @@ def _check_memory(method: Method, size: tuple[int, ...], device: torch.device) -
         )
 
 
-def _hurried(method: Method, patience: float) -> INNg:
-    if not isinstance(method, INNg):
-        raise InputError(f"{method.name} has no stages, whose --patience could be less; name a run of inng.")
-    return method.hurried(patience)
+def _example(method: Method) -> str:
+    """Return the smallest square that a method draws, as the end of a sentence; empty where none is found."""
+    sides = (2**power for power in range(4, 14))
+    return next((f", such as {side}x{side}" for side in sides if method.supports((side, side))), "")
 
 
-def _check_start(picture: Path, size: tuple[int, int]) -> None:
+def _check_start(method: Method, picture: Path, size: tuple[int, int]) -> None:
     """Refuse a picture by its size before its pixels are decoded."""
-    if min(size) < SMALLEST_PICTURE or max(size) > LONGEST_SIDE:
+    if max(size) > LONGEST_SIDE or not method.supports((size[0], size[1])):
         raise InputError(
-            f"{picture} has {size[1]}x{size[0]} px; give a picture of {SMALLEST_PICTURE} to {LONGEST_SIDE} px a side."
+            f"{picture} has {size[1]}x{size[0]} px, which {method.name} cannot draw; give a picture of another size"
+            f"{_example(method)}, and at most {LONGEST_SIDE} px a side."
         )
 
 

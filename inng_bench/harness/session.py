@@ -6,26 +6,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from inng_bench.files import write_atomically
 from inng_bench.harness.checkpoint import states_of
-from inng_bench.harness.display import Display, open_display
-from inng_bench.harness.executor import run_requests
+from inng_bench.harness.display import Display, on_worker, open_display
+from inng_bench.harness.executor import Executor, LocalExecutor
 from inng_bench.harness.hardware import available_cores
-from inng_bench.harness.machine import Claim, claim_machine
 from inng_bench.harness.measuring import measure_runs, unmeasured_runs
 from inng_bench.harness.messages import Kind, Message, Request, Task
+from inng_bench.harness.methods import is_timed, optimised_metrics
+from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.pictures import write_png
-from inng_bench.harness.plan import TIMED, Plan, Retry, RunSpec, find_missing, make_plan, record_key
+from inng_bench.harness.plan import REAL, Plan, Retry, RunSpec, find_missing, make_plan, record_key
 from inng_bench.harness.rerun import origin_of_suite, rerun_command
 from inng_bench.harness.rows import failed_record
 from inng_bench.harness.suite import Suite, load_suite
 from inng_bench.hashes import sealed
 from inng_bench.records import store
 from inng_bench.records.folder import claim_folder, locked
-from inng_bench.records.schema import NO_LIMITS, Limits, Record, Throughput
+from inng_bench.records.schema import Record, Throughput
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 NOT_TIMED = "The sampler could not be timed: "
+
+OTHER_RECORD = "the process ended without a record of this configuration and of these pixels of the texture."
 
 
 @dataclass(frozen=True)
@@ -61,15 +68,10 @@ def run_suite(
     suite: str | Path | Suite,
     *,
     out: str | Path | None = None,
-    replicates: int | None = None,
-    methods: Sequence[str] | None = None,
-    textures: Sequence[str] | None = None,
-    device: str = "auto",
-    precision: str | None = None,
-    budget_tflop: float | None = None,
     jobs: int | None = None,
-    limits: Limits = NO_LIMITS,
     retry: Retry = Retry.FAILED,
+    client: "Client | None" = None,
+    **overrides: Any,
 ) -> Results:
     """Run what is missing of a suite.
 
@@ -79,24 +81,14 @@ def run_suite(
         Name of a bundled suite, path of a TOML file, or a suite.
     out : str, Path or None
         The results folder; None for ``results/runs/`` and the suite's name.
-    replicates : int or None
-        Number of seeds instead of the suite's.
-    methods : Sequence[str] or None
-        Labels of the wanted rows beside the reference rows; None for all.
-    textures : Sequence[str] or None
-        Names of the wanted textures; None for all.
-    device : str
-        ``auto``, ``cpu``, ``cuda`` or ``mps``.
-    precision : str or None
-        ``auto``, ``float32`` or ``bfloat16`` instead of the suite's.
-    budget_tflop : float or None
-        Counted training operations of a run instead of the suite's, in 10**12.
     jobs : int or None
         Runs at a time; None for as many as the cores allow, and for one on a GPU.
-    limits : Limits
-        Of each run's process, instead of the suite's.
     retry : Retry
         Whether failed runs are tried again.
+    client : distributed.Client or None
+        Of the Dask cluster that carries the runs out; None for processes of this machine.
+    **overrides
+        Fields of :class:`inng_bench.harness.overrides.Overrides`, such as ``textures=["brick"]``.
 
     Raises
     ------
@@ -105,18 +97,16 @@ def run_suite(
     """
     origin = () if isinstance(suite, Suite) else origin_of_suite(suite)
     suite = suite if isinstance(suite, Suite) else load_suite(suite)
-    plan = make_plan(
-        suite,
-        replicates=replicates,
-        methods=methods,
-        textures=textures,
-        device=device,
-        precision=precision,
-        budget_tflop=budget_tflop,
-        limits=limits,
-        origin=origin,
-    )
-    return run_plan(plan, results_folder(suite, out), jobs=jobs, retry=retry)
+    plan = make_plan(suite, Overrides.of(overrides), origin=origin)
+    executor = None if client is None else cluster_executor(plan, client)
+    return run_plan(plan, results_folder(suite, out), jobs=jobs, retry=retry, executor=executor)
+
+
+def cluster_executor(plan: Plan, client: "Client") -> Executor:
+    """Return what serves a plan's requests on a Dask cluster."""
+    from inng_bench.harness.cluster.executor import ClusterExecutor
+
+    return ClusterExecutor(client, plan)
 
 
 def results_folder(suite: Suite, out: str | Path | None) -> Path:
@@ -124,22 +114,28 @@ def results_folder(suite: Suite, out: str | Path | None) -> Path:
     return store.RUNS / suite.name if out is None else Path(out)
 
 
-def run_plan(plan: Plan, folder: Path, *, jobs: int | None = None, retry: Retry = Retry.FAILED) -> Results:
-    """Run what is missing of a plan; :func:`run_suite` says more."""
+def run_plan(
+    plan: Plan,
+    folder: Path,
+    *,
+    jobs: int | None = None,
+    retry: Retry = Retry.FAILED,
+    executor: Executor | None = None,
+) -> Results:
+    """Run what is missing of a plan, on this machine or where an executor says; :func:`run_suite` says more."""
     claim_folder(folder)
-    jobs = jobs or default_jobs(plan)
+    here = LocalExecutor(jobs or default_jobs(plan))
     with locked(folder):
         records = store.read_records(folder)
         work = _find_work(plan, folder, records, retry)
         with open_display(len(work.to_run) + len(work.to_measure)) as display:
-            session = _Session(plan, folder, display)
-            with claim_machine(Claim.SHARED, display.say):
-                _describe(plan, folder, records)
-                _remove_leftovers(plan, folder, records)
-                display.say(f"{plan.suite.name}: {work.summary} of {len(plan.runs)} are there already.")
-                measured = measure_runs(work.to_measure, folder, jobs, display)
-                session.run(work.to_run, jobs)
-            session.time_samplers(untimed_runs(plan, folder))  # holds nothing by now that others wait for
+            session = _Session(plan, folder, display, executor or here)
+            _describe(plan, folder, records)
+            _remove_leftovers(plan, folder, records)
+            display.say(f"{plan.suite.name}: {work.summary} of {len(plan.runs)} are there already.")
+            measured = measure_runs(work.to_measure, folder, here, display)
+            session.run(work.to_run)
+            session.time_samplers(untimed_runs(plan, folder))
     return Results(
         folder,
         kept=work.kept,
@@ -195,6 +191,8 @@ def _describe(plan: Plan, folder: Path, records: Sequence[Record]) -> None:
     suite = plan.suite.model_dump(mode="json")
     suite["pictures"] = [picture.path.name for picture in plan.suite.pictures]  # folders are nobody's business
     suite["hash"] = plan.suite_hash
+    made = {run.method: run.implementation for run in plan.runs if run.implementation != REAL}
+    suite["optimises"] = optimised_metrics(made)
     if plan.origin:
         suite["command"] = rerun_command(plan, records)
     text = json.dumps(sealed(suite), indent=2)
@@ -212,7 +210,7 @@ def untimed_runs(plan: Plan, folder: Path) -> list[RunSpec]:
     """
     if not plan.suite.throughput:
         return []
-    found = [(run, store.find_record(folder, *run.key)) for run in plan.runs if run.implementation == TIMED]
+    found = [(run, store.find_record(folder, *run.key)) for run in plan.runs if is_timed(run.implementation)]
     finished = [(run, record) for run, record in found if record and plan.is_done(run, record)]
     timed = {(run.method, run.replicate) for run, record in finished if record.throughput is not None}
     first: dict[tuple[str, int], RunSpec] = {}
@@ -230,7 +228,8 @@ def default_jobs(plan: Plan) -> int:
 class _Session:
     """Hands out requests and turns their ends into records."""
 
-    def __init__(self, plan: Plan, folder: Path, display: Display) -> None:
+    def __init__(self, plan: Plan, folder: Path, display: Display, executor: Executor) -> None:
+        self._executor = executor
         self._plan = plan
         self._folder = folder
         self._display = display
@@ -238,37 +237,36 @@ class _Session:
         self.failed = 0
         self.not_timed = 0
 
-    def run(self, runs: Sequence[RunSpec], jobs: int) -> None:
+    def run(self, runs: Sequence[RunSpec]) -> None:
         """Carry out runs; each becomes a record, whatever happens to it."""
         requests = [Request(task=Task.RUN, run=run, results=self._folder) for run in runs]
-        run_requests(requests, jobs=jobs, on_message=self._on_run)
+        self._executor.serve(requests, self._on_run, self._display.say)
 
     def time_samplers(self, runs: Sequence[RunSpec]) -> None:
         """Time the samplers of finished runs one after the other, so that each has the machine to itself."""
-        if not runs:
-            return  # there is nothing to wait for
         requests = [Request(task=Task.THROUGHPUT, run=run, results=self._folder) for run in runs]
-        with claim_machine(Claim.ALONE, self._display.say):
-            run_requests(requests, jobs=1, on_message=self._on_throughput)
+        self._executor.serve_alone(requests, self._on_throughput, self._display.say)
 
     def _on_run(self, request: Request, message: Message) -> None:
         run = request.run
         if message.kind is Kind.PROGRESS:
             self._began.setdefault(run.title, time.time())
-            self._display.progress(run, message.phase, message.fraction)
+            self._display.progress(run, message.phase, message.fraction, message.worker)
             return
         if message.kind is Kind.NOTICE:
             self._display.say(f"{run.title}: {message.text}")
             return
         seconds = time.time() - self._began[run.title]
-        if message.kind is Kind.DONE or self._has_record(run):
-            self._display.finish(run, f"done in {seconds:.0f} s")
+        if self._has_record(run):
+            self._display.finish(run, f"done in {seconds:.0f} s{on_worker(message.worker)}")
             return
+        error = message.error or OTHER_RECORD
         self.failed += 1
         started = datetime.fromtimestamp(self._began[run.title], UTC)
         facts = self._plan.facts[run.texture.name]  # loading it again might fail as the run did
-        store.write_record(self._folder, failed_record(run, facts, started, message.error, seconds))
-        self._display.finish(run, f"failed: {message.error}")
+        row = failed_record(run, facts, started, error, seconds, message.machine)
+        store.write_record(self._folder, row)
+        self._display.finish(run, f"failed: {error}")
 
     def _has_record(self, run: RunSpec) -> bool:
         """Say whether a process that broke down had come to its record before, which is then not to be lost."""

@@ -11,6 +11,7 @@ import torch
 
 from inng_bench.errors import InputError
 from inng_bench.harness.messages import Kind, Message, Request, Task, without_home
+from inng_bench.harness.methods import load_method_class
 from inng_bench.harness.plan import RunSpec
 from inng_bench.processes import keep_freed_memory
 from inng_bench.records import store
@@ -75,7 +76,7 @@ def _serve(request: Request, send: Callable[[Message], None]) -> str:
         from inng_bench.timing import measure_sampler
 
         folder = store.run_folder(request.results, *run.key)
-        return measure_sampler(folder, run.execution).model_dump_json()
+        return measure_sampler(load_method_class(run.implementation), folder, run.execution).model_dump_json()
     if request.task is Task.MEASURE:
         from inng_bench.harness.measure import measure_again
 

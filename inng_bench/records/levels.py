@@ -82,6 +82,12 @@ def changes(before: Provenance, after: Provenance) -> tuple[str, ...]:
     return _differing(source | _VERSIONS | _MACHINE, before, after)
 
 
+def disagreements(left: Provenance, right: Provenance) -> tuple[str, ...]:
+    """Return the facts that keep records of two machines out of one table: code, versions, device and precision."""
+    code = {"commit": lambda side: side.git_sha, "source": lambda side: side.source_sha256}
+    return _differing(code | _VERSIONS, left, right)
+
+
 def _differing(
     facts: dict[str, Callable[[Provenance], object]], left: Provenance, right: Provenance
 ) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
-"""How fast the sampler of a stored cascade runs, and what share of this machine's own ceiling that is.
+"""How fast the sampler of a stored model runs, and what share of this machine's own ceiling that is.
 
-Times mean something only on an otherwise idle machine: the harness times stored cascades after the grid, alone.
+Times mean something only on an otherwise idle machine: the harness times stored models after the grid, alone.
 """
 
 from inng_bench.timing.ceiling import Ceiling

@@ -1,41 +1,32 @@
-"""The speed of a stored cascade's sampler, for its record."""
+"""The speed of a stored model's sampler, for its record."""
 
 import statistics
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from inng_bench.contract import Execution
-from inng_bench.inng.choices import Stop
-from inng_bench.inng.field import evaluation_flops
-from inng_bench.inng.method import INNg
-from inng_bench.inng.synthesis import Stage, climb
+from inng_bench.contract import Execution, Method, TimedSampler
 from inng_bench.records.schema import Throughput
-from inng_bench.seeds import torch_generator
 from inng_bench.timing.ceiling import ROUNDS, time_against_ceiling
-
-STEPS = 8
-"""Sampler steps of one timed round; the sampler evaluates the logit once more, to know that the boundary is reached."""
 
 
 def measure_sampler(
-    folder: Path, execution: Execution, *, size: tuple[int, int] = (256, 256), batch: int = 4
+    method: type[Method], folder: Path, execution: Execution, *, size: tuple[int, int] = (256, 256), batch: int = 4
 ) -> Throughput:
-    """Time the sampler of a stored cascade.
-
-    The sampler runs its own update with a threshold that no image reaches, so that each round takes the same steps.
+    """Time the sampler of a stored model.
 
     Parameters
     ----------
+    method : type[Method]
+        A :class:`inng_bench.contract.TimedSampler`.
     folder : Path
-        Where :meth:`inng_bench.contract.Method.save` wrote the cascade.
+        Where :meth:`inng_bench.contract.Method.save` wrote the model.
     execution : Execution
         Device and precision; the threads are torch's current ones.
     size : tuple[int, int]
-        Height and width of the canvases, multiples of 16.
+        Height and width of the pictures.
     batch : int
-        Number of canvases.
+        Number of pictures.
 
     Returns
     -------
@@ -43,36 +34,26 @@ def measure_sampler(
         Medians over the rounds. The share of the ceiling is the counted FLOP/s of the sampler over the best of a
         matrix product, a 1×1 and a 3×3 convolution in the same precision and threads.
     """
-    method = INNg.load(folder, execution)
-    stage = _endless(method.stages[len(method.stages) // 2])
-    canvases = torch.rand((batch, 3, *size), generator=torch_generator(0)) * 2 - 1
-    canvases = canvases.to(execution.device)
-
-    def round_of_steps() -> None:
-        climb([stage], canvases, method.dynamics, torch_generator(1))
-
-    round_of_steps()
-    timing = time_against_ceiling(round_of_steps, execution)
-    rates = [batch * (STEPS + 1) / duration for duration in timing.seconds]
-    flops = evaluation_flops(stage.classifier, method.config.reading, size)
+    model = method.load(folder, execution)
+    assert isinstance(model, TimedSampler)
+    work = model.sampler_round(batch, size)
+    work.run()
+    timing = time_against_ceiling(work.run, execution)
+    rates = [batch * work.evaluations / duration for duration in timing.seconds]
     quartiles = statistics.quantiles(rates, n=4)
+    moving = work.steps / work.evaluations
     return Throughput(
-        update=str(stage.sampler.update),
+        update=work.update,
         height=size[0],
         width=size[1],
         batch=batch,
-        filters=method.config.filters,
+        filters=work.filters,
         precision=str(execution.precision),
         threads=torch.get_num_threads(),
         rounds=ROUNDS,
         gradient_evaluations_per_second=statistics.median(rates),
-        image_steps_per_second=statistics.median(rates) * STEPS / (STEPS + 1),
-        quartiles=(quartiles[0] * STEPS / (STEPS + 1), quartiles[2] * STEPS / (STEPS + 1)),
-        flops_per_image_step=flops * (STEPS + 1) / STEPS,
-        share_of_ceiling=statistics.median(rates) * flops / timing.ceiling,
+        image_steps_per_second=statistics.median(rates) * moving,
+        quartiles=(quartiles[0] * moving, quartiles[2] * moving),
+        flops_per_image_step=work.flops / moving,
+        share_of_ceiling=statistics.median(rates) * work.flops / timing.ceiling,
     )
-
-
-def _endless(stage: Stage) -> Stage:
-    """Return a stage whose sampler takes a fixed number of steps."""
-    return replace(stage, sampler=replace(stage.sampler, max_steps=STEPS, stop=Stop.LOGIT, threshold=float("inf")))

@@ -1,0 +1,366 @@
+"""Hands requests out to a cluster, follows them, and takes in what its workers ship."""
+
+import contextlib
+import queue
+import secrets
+import shutil
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from distributed import Client, Future, KilledWorker
+from distributed.comm import CommClosedError
+
+from inng_bench.errors import InputError
+from inng_bench.files import write_atomically
+from inng_bench.harness.cluster import worker
+from inng_bench.harness.cluster.connect import check_address
+from inng_bench.harness.cluster.job import Answer, Input, Job, News, Verdict
+from inng_bench.harness.cluster.parcel import PIECE, Parcel, RejectedError, install, unpack
+from inng_bench.harness.cluster.site import Demands, describe_site
+from inng_bench.harness.executor import OnMessage
+from inng_bench.harness.machine import Say
+from inng_bench.harness.messages import Kind, Message, Request, Task
+from inng_bench.harness.plan import Plan, record_key
+from inng_bench.hashes import file_hash
+from inng_bench.records import store
+
+LOSSES = 3
+"""Workers that may be lost under a run before it becomes a failed row."""
+
+LOOK_SECONDS = 5.0
+"""Between two looks at who is there."""
+
+AHEAD = 2
+"""Requests a thread of the workers that are handed out: one that goes on, and one that follows at once."""
+
+STAGING = ".incoming"
+"""Folder of the results in which parcels are unpacked."""
+
+MODEL_FILES = ("model.json", "model.safetensors")
+
+
+@dataclass(eq=False)
+class _Flight:
+    """A request that is handed out, and what has become of it so far."""
+
+    request: Request
+    future: Future
+    began: list[str] = field(default_factory=list)
+    """Workers that began it; all but the last were lost."""
+    announced: bool = False
+
+
+class ClusterExecutor:
+    """Serves requests on the workers of a Dask cluster.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        A synchronous one. Its addresses are loopback or TLS.
+    plan : Plan
+        What the requests belong to.
+
+    Raises
+    ------
+    InputError
+        When an address is neither loopback nor TLS.
+    """
+
+    def __init__(self, client: Client, plan: Plan) -> None:
+        check_address(client.scheduler.address)
+        self._client = client
+        self._plan = plan
+        self._refused: dict[str, str] = {}
+
+    def serve(self, requests: Sequence[Request], on_message: OnMessage, say: Say) -> None:
+        """Serve requests, as many at a time as the workers have threads."""
+        if requests:
+            _Session(self._client, self._plan, self._refused, on_message, say).serve(requests)
+
+    def serve_alone(self, requests: Sequence[Request], on_message: OnMessage, say: Say) -> None:
+        """Serve requests one after the other, each on a machine where no other run or timing goes on."""
+        for request in requests:
+            self.serve([request], on_message, say)
+
+
+class _Session:
+    """One call of :meth:`ClusterExecutor.serve`."""
+
+    def __init__(self, client: Client, plan: Plan, refused: dict[str, str], on_message: OnMessage, say: Say) -> None:
+        self._client = client
+        self._plan = plan
+        self._refused = refused
+        self._on_message = on_message
+        self._say = say
+        self._token = secrets.token_hex(16)
+        self._flights: dict[str, _Flight] = {}
+        self._waiting: deque[tuple[Request, list[str]]] = deque()
+        self._arrivals: queue.SimpleQueue[News | str] = queue.SimpleQueue()
+        self._threads: dict[str, int] = {}
+        self._count = 0
+
+    def serve(self, requests: Sequence[Request]) -> None:
+        runs = [request.run for request in requests]
+        self._demands = Demands.of(runs, self._plan.suite.precision)
+        self._site = describe_site(self._demands)
+        self._results = requests[0].results.resolve()
+        self._waiting.extend((request.model_copy(update={"results": self._results}), []) for request in requests)
+        topic = f"inng-{self._token}"
+        write_atomically(self._results / worker.TOKEN, self._token.encode())
+        self._client.subscribe_topic(topic, lambda event: self._arrivals.put(News.of_event(event)))
+        self._topic = topic
+        try:
+            self._wait_for_workers()
+            self._follow()
+        finally:
+            self._cancel(list(self._flights))
+            if self._client.status == "running":
+                self._client.unsubscribe_topic(topic)
+            (self._results / worker.TOKEN).unlink(missing_ok=True)
+            shutil.rmtree(self._results / STAGING, ignore_errors=True)
+
+    def _follow(self) -> None:
+        next_look = 0.0
+        while self._waiting or self._flights:
+            if time.monotonic() >= next_look:
+                self._look()
+                next_look = time.monotonic() + LOOK_SECONDS
+            while self._waiting and len(self._flights) < AHEAD * sum(self._threads.values()):
+                self._hand_out(*self._waiting.popleft())
+            try:
+                arrival = self._arrivals.get(timeout=LOOK_SECONDS)
+            except queue.Empty:
+                continue
+            if isinstance(arrival, News):
+                self._hear(arrival)
+            elif arrival in self._flights:
+                self._end(arrival)
+
+    # Workers
+
+    def _wait_for_workers(self) -> None:
+        """Wait until a worker is there that is not refused; greet all, so that those that differ are named at once."""
+        self._look()
+        if not self._threads:
+            self._say("Waiting for a worker; to stop waiting press Ctrl-C.")
+        while not self._threads:
+            time.sleep(1.0)
+            self._look()
+        job = self._job(self._waiting[0][0]).model_dump_json()
+        self._say(f"Cluster of {len(self._threads)} workers; asking each for its code and versions.")
+        greetings: dict[str, str] = self._client.run(worker.greet, job, on_error="return")
+        for address, answer in greetings.items():
+            if answer:
+                self._refuse(address, str(answer))
+        self._look()
+
+    def _look(self) -> None:
+        """See who is there; a scheduler that has gone ends the session."""
+        try:
+            if self._client.status != "running":
+                raise CommClosedError
+            known: dict[str, int] = self._client.nthreads()
+        except OSError as error:
+            raise InputError(
+                "the connection to the scheduler is lost; what is finished is kept, and the same command goes on from "
+                "there once a scheduler runs."
+            ) from error
+        for address in known.keys() - self._threads.keys() - self._refused.keys():
+            with contextlib.suppress(InputError):
+                check_address(address)
+                continue
+            self._refuse(address, "its address is neither loopback nor TLS")
+        self._threads = {address: count for address, count in known.items() if address not in self._refused}
+        if known and not self._threads:
+            reasons = "; ".join(f"{address}: {self._refused[address]}" for address in sorted(known))
+            raise InputError(f"no worker can serve this suite ({reasons}); mend the workers and run again.")
+
+    def _refuse(self, address: str, reason: str) -> None:
+        if address not in self._refused:
+            self._say(f"The worker {address} is refused: {reason}.")
+        self._refused[address] = reason
+
+    # Requests
+
+    def _job(self, request: Request) -> Job:
+        return Job(
+            request=request,
+            demands=self._demands,
+            site=self._site,
+            token=self._token,
+            pixels=self._plan.facts[request.run.texture.name].hashes,
+            topic=self._topic,
+            inputs=tuple(one for one, _ in _inputs(request)),
+        )
+
+    def _hand_out(self, request: Request, began: list[str]) -> None:
+        self._count += 1
+        where: dict[str, Any] = {}
+        if self._refused:
+            where = {"workers": list(self._threads), "allow_other_workers": True}
+        run = request.run
+        # No two sessions share a key: the folder of one is not that of the other.
+        key = f"inng-{run.config_hash[:12]}-{run.replicate}-{self._token[:8]}-{self._count}"
+        future = self._client.submit(
+            worker.serve, self._job(request).model_dump_json(), key=key, pure=False, priority=-self._count, **where
+        )
+        self._flights[key] = _Flight(request, future, began)
+        future.add_done_callback(lambda done: self._arrivals.put(str(done.key)))
+
+    def _hear(self, news: News) -> None:
+        flight = self._flights.get(news.key)
+        if flight is None:
+            return  # told before its end, heard after it
+        message = news.message
+        if message.phase == "start":
+            if flight.began:
+                self._say(f"{flight.request.run.title}: {flight.began[-1]} was lost; begins again on {message.worker}")
+            flight.began.append(message.worker)
+            if len(flight.began) > LOSSES:
+                self._give_up(news.key, flight.began[:LOSSES])
+                return
+            flight.announced = True
+        self._on_message(flight.request, message)
+
+    def _give_up(self, key: str, lost: Sequence[str]) -> None:
+        flight = self._flights[key]
+        self._cancel([key])
+        reason = f"{LOSSES} workers were lost while they ran it ({', '.join(lost)}); it may be what ends them."
+        self._tell_end(flight, Message(kind=Kind.FAILED, error=reason))
+
+    def _end(self, key: str) -> None:
+        """Take in the end of a request: its outcome, or another try elsewhere."""
+        flight = self._flights[key]
+        future = flight.future
+        if future.status == "finished":
+            line, content = future.result()
+            self._receive(key, Answer.model_validate_json(line), content)
+        elif future.status == "error" and isinstance(future.exception(), KilledWorker):
+            if len(flight.began) >= LOSSES:
+                self._give_up(key, flight.began)
+            else:
+                self._again(key)
+        elif future.status == "error":
+            self._flights.pop(key)
+            self._tell_end(flight, Message(kind=Kind.FAILED, error=f"the worker broke down: {future.exception()!r}"))
+        elif self._client.status == "running":  # cancelled or lost by somebody else
+            self._again(key)
+
+    def _again(self, key: str) -> None:
+        flight = self._flights[key]
+        self._cancel([key])
+        self._waiting.appendleft((flight.request, flight.began))
+
+    def _receive(self, key: str, answer: Answer, content: bytes) -> None:
+        """Take in an answer: files that it ships, or what keeps it from serving."""
+        flight = self._flights[key]
+        if answer.verdict is Verdict.UNFIT and flight.request.task is not Task.THROUGHPUT:
+            self._elsewhere(key, answer.address, answer.message.error)
+            return
+        try:
+            if answer.verdict is Verdict.NEEDS:
+                self._send(flight.request, answer)
+                self._again(key)
+                return
+            if answer.parcel is not None:
+                self._take_in(flight.request, answer, answer.parcel, content)
+        except RejectedError as error:
+            self._elsewhere(key, answer.address, f"what it ships is not what it says ({error})")
+        except _GoneError:
+            self._again(key)
+        except OSError as error:
+            raise InputError(f"cannot write to {self._results}: {error.strerror}; free some space.") from error
+        else:
+            self._flights.pop(key)
+            self._tell_end(flight, answer.message)
+
+    def _elsewhere(self, key: str, address: str, reason: str) -> None:
+        self._refuse(address, reason)
+        self._look()
+        self._again(key)
+
+    def _tell_end(self, flight: _Flight, message: Message) -> None:
+        if not flight.announced:  # its first word was lost, or comes later
+            self._on_message(flight.request, Message(kind=Kind.PROGRESS, phase="start", worker=message.worker))
+        self._on_message(flight.request, message)
+
+    def _cancel(self, keys: Sequence[str]) -> None:
+        futures = [self._flights.pop(key).future for key in keys]
+        if futures and self._client.status == "running":
+            self._client.cancel(futures, force=True)
+
+    # Parcels
+
+    def _take_in(self, request: Request, answer: Answer, parcel: Parcel, content: bytes) -> None:
+        """Write a shipped run to its place, whole or not at all, then let the worker forget it."""
+        staging = self._results / STAGING / secrets.token_hex(8)
+        try:
+            unpack(parcel, [content] if not answer.place else self._pieces(answer, parcel), staging)
+            _check_record(request, parcel, staging)
+            install(parcel, staging, store.run_folder(self._results, *request.run.key))
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+            if answer.place:
+                with contextlib.suppress(OSError):  # it has gone, and its disk with it
+                    self._client.run(worker.let_go, answer.place, workers=[answer.address])
+
+    def _pieces(self, answer: Answer, parcel: Parcel) -> Iterator[bytes]:
+        line = parcel.model_dump_json()
+        for offset in range(0, parcel.size, PIECE):
+            yield self._ask(answer.address, worker.take_piece, line, answer.place, offset)
+
+    def _send(self, request: Request, answer: Answer) -> None:
+        """Bring files to a worker, by their hashes."""
+        known = dict(_inputs(request))
+        for one in answer.needs:
+            if one not in known:
+                raise RejectedError(f"it asks for {one.name!r}, which is not its business")
+            size = known[one].stat().st_size
+            with known[one].open("rb") as stream:
+                for offset in range(0, max(size, 1), PIECE):
+                    arguments = one.model_dump_json(), stream.read(PIECE), offset
+                    if not self._ask(answer.address, worker.put_piece, *arguments, last=offset + PIECE >= size):
+                        raise RejectedError(f"{one.name} has another hash there")
+
+    def _ask(self, address: str, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        """Call a function on a worker at once, whatever its threads are at."""
+        if address not in self._client.nthreads():
+            raise _GoneError
+        try:
+            return self._client.run(function, *arguments, workers=[address], **named)[address]
+        except (OSError, KeyError) as error:
+            raise _GoneError from error
+
+
+class _GoneError(Exception):
+    """A worker is not there any more."""
+
+
+def _inputs(request: Request) -> Iterator[tuple[Input, Path]]:
+    """Give the files that a worker without the client's disk needs for a request, and where they lie here."""
+    run = request.run
+    if request.task is Task.THROUGHPUT:
+        for name in MODEL_FILES:
+            path = store.run_folder(request.results, *run.key) / name
+            yield Input(name=name, sha256=file_hash(path), run=run.key), path
+    elif run.texture.path is not None:
+        path = run.texture.path
+        yield Input(name=path.name, sha256=run.texture.identity.partition(":")[0]), path
+
+
+def _check_record(request: Request, parcel: Parcel, staging: Path) -> None:
+    """Refuse a parcel whose record is not that of the run, or tells of other files."""
+    run = request.run
+    try:
+        record = store.read_record(staging / store.RECORD_NAME)
+    except InputError as error:
+        raise RejectedError(str(error).rstrip(".")) from error
+    if (record_key(record), record.config_hash, record.seeds) != (run.key, run.config_hash, run.seeds):
+        raise RejectedError("its record is of another run")
+    hashes = {item.name: item.sha256 for item in parcel.items}
+    if any(hashes.get(name) != record.hashes.get(role) for role, name in record.artefacts.items()):
+        raise RejectedError("its record tells of other files")

@@ -1,0 +1,374 @@
+"""Runs on a Dask cluster: nothing lost, nothing twice, nothing torn, whoever is killed.
+
+Scheduler and workers are real processes (``cluster_farm.py``); a run is a process of the standard library alone
+(``light_run.py``), since one that loads torch takes seconds.
+"""
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import cluster_farm
+import numpy as np
+import pytest
+from PIL import Image
+
+from inng_bench.errors import InputError
+from inng_bench.harness import executor as local
+from inng_bench.harness.cluster.connect import open_scheduler
+from inng_bench.harness.cluster.executor import ClusterExecutor
+from inng_bench.harness.rows import known_fields
+from inng_bench.harness.session import Results, run_plan
+from inng_bench.metrics.catalogue import BY_NAME, DEFAULT
+from inng_bench.records import store
+from inng_bench.records.schema import Against, Measurement, Record, Status
+from inng_bench.records.verify import verify
+
+TESTS = Path(__file__).parent
+
+
+def suite_of(replicates: int, marker: str = "", texture: str = 'textures = ["brick"]') -> str:
+    return f"""
+    name = "cluster"
+    {texture}
+    replicates = {replicates}
+    budget_tflop = 0.001
+    precision = "float32"
+    canvases = 1
+    [[methods]]
+    label = "tiler"
+    implementation = "fake_methods:Tiler"
+    settings = {{marker = "{marker}"}}
+    """
+
+
+class Farm:
+    """The process that forks schedulers, workers and clients."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder / "log"
+        self._process = subprocess.Popen(
+            [sys.executable, str(TESTS / "cluster_farm.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**local.worker_environment(1), "INNG_TEST_TEMPLATE": str(folder / "template.json")},
+            text=True,
+        )
+        assert self._read() == "ready"
+
+    def begin(self, role: str, **options: Any) -> int:
+        assert self._process.stdin is not None
+        line = json.dumps({"role": role, "options": options, "log": str(self.log)})
+        print(line, file=self._process.stdin, flush=True)
+        return int(self._read())
+
+    def _read(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+class Cluster:
+    """A scheduler and its workers, for one test."""
+
+    def __init__(self, farm: Farm, folder: Path, *workers: tuple[str, ...], tls: Path | None = None) -> None:
+        self.farm = farm
+        self._folder = folder
+        self._tls = {} if tls is None else {"tls": str(tls)}
+        self.workers: dict[str, int] = {}
+        self.begin_scheduler()
+        for faults in workers:
+            self.begin_worker(*faults)
+
+    def begin_scheduler(self) -> None:
+        file = self._folder / f"scheduler-{time.monotonic_ns()}"
+        self.scheduler = self.farm.begin("scheduler", address_file=str(file), **self._tls)
+        wait_until(file.exists)
+        self.address = file.read_text()
+
+    def begin_worker(self, *faults: str) -> str:
+        name = f"w{len(self.workers)}"
+        self.workers[name] = self.farm.begin(
+            "worker", scheduler=self.address, folder=str(self._folder), name=name, faults=faults, **self._tls
+        )
+        return name
+
+    def kill(self, name: str) -> None:
+        os.kill(self.workers[name], signal.SIGKILL)
+
+    def run(self, suite: str, out: Path) -> Results:
+        plan = cluster_farm.plan_of(suite)
+        with open_scheduler(self.address) as client:
+            return run_plan(plan, out, executor=ClusterExecutor(client, plan))
+
+    def close(self) -> None:
+        for process in (*self.workers.values(), self.scheduler):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
+    folder = tmp_path_factory.mktemp("farm")
+    write_template(folder / "template.json")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INNG_TEST_TEMPLATE", str(folder / "template.json"))
+        patch.setattr(local, "WORKER", cluster_farm.LIGHT)
+        farm = Farm(folder)
+        yield farm
+        farm.close()
+
+
+def write_template(path: Path) -> None:
+    plan = cluster_farm.plan_of(suite_of(1))
+    run = plan.runs[0]
+    figures = tuple(
+        Measurement(
+            metric=name,
+            version=BY_NAME[name].version,
+            against=Against.TRAIN,
+            value=0.1,
+            n=8,
+            images=1,
+            disjoint_crops=4,
+        )
+        for name in DEFAULT
+    )
+    fields = known_fields(run, plan.facts["brick"], datetime(2026, 1, 1, tzinfo=UTC))
+    record = Record(**{**fields, "status": Status.OK, "measurements": figures})
+    path.write_text(record.model_dump_json())
+
+
+@pytest.fixture
+def begin(farm: Farm, tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
+    begun: list[Cluster] = []
+
+    def begin(*workers: tuple[str, ...], tls: Path | None = None) -> Cluster:
+        folder = tmp_path / f"cluster-{len(begun)}"
+        folder.mkdir()
+        begun.append(Cluster(farm, folder, *workers, tls=tls))
+        return begun[-1]
+
+    yield begin
+    for cluster in begun:
+        cluster.close()
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    """Return all that a run leaves, by its path."""
+    files = (path for path in sorted((out / "runs").rglob("*")) if path.is_file())
+    return {str(path.relative_to(out)): path.read_bytes() for path in files}
+
+
+@pytest.fixture(scope="module")
+def at_home(farm: Farm, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, bytes]]:
+    """Give what a suite leaves that was run in processes of this machine."""
+    known: dict[str, dict[str, bytes]] = {}
+
+    def run(suite: str) -> dict[str, bytes]:
+        if suite not in known:
+            out = tmp_path_factory.mktemp("home")
+            run_plan(cluster_farm.plan_of(suite), out, jobs=2)
+            known[suite] = contents(out)
+        return known[suite]
+
+    return run
+
+
+def assert_whole(out: Path, expected: dict[str, bytes]) -> None:
+    found = contents(out)
+    assert found.keys() == expected.keys()
+    assert [name for name, content in expected.items() if found[name] != content] == []
+    assert not list(out.glob(".incoming/*"))
+
+
+@pytest.mark.parametrize("faults", [(), ("ships",)])
+@pytest.mark.parametrize("marker", ["", ",9000000"])
+def test_a_cluster_leaves_the_bytes_of_this_machine_on_a_shared_folder_and_shipped_in_one_piece_or_several(
+    faults: tuple[str, ...], marker: str, begin: Any, at_home: Any, tmp_path: Path
+) -> None:
+    suite = suite_of(2, marker)
+    results = begin(faults, faults).run(suite, tmp_path / "out")
+    assert (results.done, results.failed) == (2, 0)
+    assert_whole(tmp_path / "out", at_home(suite))
+    assert verify(tmp_path / "out").problems == ()
+
+
+def test_a_worker_that_is_killed_in_a_training_or_while_it_ships_loses_nothing(
+    begin: Any, at_home: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite = suite_of(3, "0.4")
+    cluster = begin(("ships", "dies shipping"), ())
+    killed = cluster.begin_worker()
+    watcher = threading.Thread(target=lambda: (wait_until(lambda: is_at_work(cluster.farm)), cluster.kill(killed)))
+    watcher.start()
+    results = cluster.run(suite, tmp_path / "out")
+    watcher.join()
+    assert (results.done, results.failed) == (3, 0)
+    assert_whole(tmp_path / "out", at_home(suite))
+    assert "was lost; begins again on w1" in capsys.readouterr().err
+
+
+def is_at_work(farm: Farm) -> bool:
+    """Say whether a run of a farm's workers goes on."""
+    template = str(farm.folder / "template.json").encode()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if b"light_run.py" in path.read_bytes() and template in path.with_name("environ").read_bytes():
+                return True
+    return False
+
+
+def test_a_run_under_which_three_workers_are_lost_is_a_failed_row_with_the_reason(begin: Any, tmp_path: Path) -> None:
+    cluster = begin(*[("ships", "dies shipping")] * 4)
+    results = cluster.run(suite_of(1), tmp_path)
+    assert (results.done, results.failed) == (0, 1)
+    (record,) = store.read_records(tmp_path)
+    assert record.error.startswith("3 workers were lost while they ran it (w")
+
+
+def test_a_scheduler_that_is_killed_is_one_sentence_and_the_same_command_goes_on(
+    begin: Any, at_home: Any, tmp_path: Path
+) -> None:
+    suite = suite_of(4, "0.3")
+    out = tmp_path / "out"
+    cluster = begin((), ())
+
+    def kill() -> None:
+        wait_until(lambda: bool(store.record_files(out)))
+        os.kill(cluster.scheduler, signal.SIGKILL)
+
+    watcher = threading.Thread(target=kill)
+    watcher.start()
+    with pytest.raises(InputError, match="the connection to the scheduler is lost; what is finished is kept"):
+        cluster.run(suite, out)
+    watcher.join()
+    kept = len(store.record_files(out))
+    assert 0 < kept < 4
+    assert begin((), ()).run(suite, out).kept >= kept
+    assert_whole(out, at_home(suite))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_client_that_is_killed_or_interrupted_keeps_what_is_done_and_stops_the_rest(
+    number: signal.Signals, begin: Any, at_home: Any, tmp_path: Path
+) -> None:
+    suite, out = suite_of(3, "1.0"), tmp_path / "out"
+    cluster = begin(())
+    client = cluster.farm.begin("client", scheduler=cluster.address, suite=suite, out=str(out))
+    wait_until(lambda: bool(store.record_files(out)))
+    wait_until(lambda: is_at_work(cluster.farm))
+    os.kill(client, number)
+    wait_until(lambda: not Path(f"/proc/{client}").exists())
+    wait_until(lambda: not is_at_work(cluster.farm))
+    assert 0 < len(store.record_files(out)) < 3
+    assert cluster.run(suite, out).kept >= 1
+    assert_whole(out, at_home(suite))
+
+
+def random_kills(begin: Any, at_home: Any, tmp_path: Path, count: int, seed: int) -> None:
+    """Kill worker, scheduler or client at random moments; after each kill the same command goes on."""
+    generator = random.Random(seed)
+    suite, out = suite_of(12, "0.05"), tmp_path / "out"
+    cluster = begin((), ("ships",))
+    for _ in range(count):
+        victim = generator.choice(["worker", "scheduler", "client"])
+        client = cluster.farm.begin("client", scheduler=cluster.address, suite=suite, out=str(out))
+        time.sleep(generator.uniform(0.0, 1.5))
+        if victim == "worker":
+            cluster.kill(generator.choice(sorted(cluster.workers)))
+            cluster.begin_worker(*generator.choice([(), ("ships",)]))
+        os.kill(cluster.scheduler if victim == "scheduler" else client, signal.SIGKILL)
+        wait_until(lambda client=client: not Path(f"/proc/{client}").exists())
+        if victim == "scheduler":
+            cluster.close()
+            cluster = begin((), ("ships",))
+        if len(store.record_files(out)) == 12:
+            assert_whole(out, at_home(suite))
+            for path in store.record_files(out)[::2]:
+                path.unlink()
+    assert cluster.run(suite, out).failed == 0
+    assert_whole(out, at_home(suite))
+
+
+def test_five_kills_at_random_lose_nothing_run_nothing_twice_and_tear_nothing(
+    begin: Any, at_home: Any, tmp_path: Path
+) -> None:
+    random_kills(begin, at_home, tmp_path, 5, seed=0)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_fifty_kills_at_random_lose_nothing_run_nothing_twice_and_tear_nothing(
+    begin: Any, at_home: Any, tmp_path: Path
+) -> None:
+    random_kills(begin, at_home, tmp_path, 50, seed=1)
+
+
+def test_a_lying_a_full_and_a_differing_worker_are_refused_by_name_and_others_do_their_runs(
+    begin: Any, at_home: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite = suite_of(4, "0.1")
+    cluster = begin(("ships", "lies"), ("ships", "full"), ("other code",), ("ships",))
+    assert cluster.run(suite, tmp_path / "out").failed == 0
+    assert_whole(tmp_path / "out", at_home(suite))
+    said = capsys.readouterr().err
+    assert "is refused: what it ships is not what it says (weights.png does not agree with its SHA-256)." in said
+    assert "is refused: its disk has " in said
+    assert "is refused: source: " in said
+
+
+def test_without_a_worker_that_can_serve_the_session_ends_with_the_reasons(begin: Any, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no worker can serve this suite \(tcp://127.0.0.1:\d+: source: 0000"):
+        begin(("other code",)).run(suite_of(1), tmp_path)
+    assert store.record_files(tmp_path) == []
+
+
+def test_two_clients_share_a_scheduler_but_not_a_results_folder(begin: Any, at_home: Any, tmp_path: Path) -> None:
+    suite = suite_of(2, "0.5")
+    cluster = begin((), ())
+    client = cluster.farm.begin("client", scheduler=cluster.address, suite=suite, out=str(tmp_path / "one"))
+    wait_until(lambda: (tmp_path / "one" / ".session").exists())
+    with pytest.raises(InputError, match="another command is writing to"):
+        cluster.run(suite, tmp_path / "one")
+    assert cluster.run(suite, tmp_path / "two").done == 2
+    wait_until(lambda: not Path(f"/proc/{client}").exists())
+    assert_whole(tmp_path / "one", at_home(suite))
+    assert_whole(tmp_path / "two", at_home(suite))
+
+
+def test_a_picture_of_ones_own_travels_by_its_hash(begin: Any, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (1400, 1200, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "wall.png")  # larger than a piece
+    suite = suite_of(1, texture=f'pictures = [{{path = "{tmp_path}/wall.png"}}]')
+    # The light process takes any texture; its template has brick's pixels, so that the client refuses the record.
+    results = begin(("ships", "blind")).run(suite, tmp_path / "out")
+    assert results.failed == 1
+    (stored,) = (tmp_path / "cluster-0").rglob("inng-inputs/*/wall.png")
+    assert stored.read_bytes() == (tmp_path / "wall.png").read_bytes()
+    (record,) = store.read_records(tmp_path / "out")
+    assert "without a record of this configuration and of these pixels" in record.error
