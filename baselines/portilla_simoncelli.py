@@ -61,6 +61,7 @@ class PortillaSimoncelli(ClosedForm):
 
     name: ClassVar[str] = "portilla-simoncelli"
     statistics: ClassVar[frozenset[str]] = frozenset({"mean", "mixing", "wanted"})
+    optimises: ClassVar[tuple[str, ...]] = ("portilla_simoncelli", "spectrum")
     choices = PortillaSimoncelliConfig
     _config: PortillaSimoncelliConfig
 

@@ -32,9 +32,7 @@ def read(text: str) -> Suite:
 
 def test_every_bundled_suite_can_be_read_and_bears_its_files_name() -> None:
     assert set(suite_names()) == {
-        "fidelity",
         "paper",
-        "presets",
         "quick",
         "rivals-quick",
         "smoke",
@@ -58,7 +56,7 @@ def test_what_a_headline_rests_on_has_no_texture_on_which_a_recipe_was_chosen(na
     assert Role.TUNING not in {find_texture(texture).role for texture in load_suite(name).textures}
 
 
-@pytest.mark.parametrize("name", ["tuning", "variants", "fidelity", "presets"])
+@pytest.mark.parametrize("name", ["tuning", "variants"])
 def test_a_suite_that_compares_recipes_has_no_texture_on_which_a_headline_rests(name: str) -> None:
     assert {find_texture(texture).role for texture in load_suite(name).textures} == {Role.TUNING}
 
