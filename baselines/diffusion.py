@@ -63,7 +63,7 @@ Denoiser = Callable[[Tensor, float], Tensor]
 
 
 class DiffusionConfig(BaseModel):
-    """Choices of a diffusion model; the defaults were best on tuning textures at 1 TFLOP."""
+    """Choices of a diffusion model; the defaults were the best of few trials on tuning textures."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

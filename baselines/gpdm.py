@@ -30,7 +30,7 @@ from .closed_form import ClosedForm
 
 
 class GPDMConfig(BaseModel):
-    """Choices of GPDM; the defaults were best on tuning textures within a minute a picture of 256 px."""
+    """Choices of GPDM; the defaults fit four pictures of 256 px into four minutes of one core."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
