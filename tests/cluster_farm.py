@@ -31,7 +31,7 @@ from inng_bench.records import provenance
 
 TESTS = Path(__file__).parent
 LIGHT = (sys.executable, "-S", "-I", str(TESTS / "light_run.py"))
-FAKE = (sys.executable, str(TESTS / "fake_worker.py"))
+PROCESSES: dict[str, Any] = {"light": LIGHT, "fake": (sys.executable, str(TESTS / "fake_worker.py"))}
 
 
 def security(tls: str | None) -> Security | None:
@@ -63,7 +63,7 @@ async def work(
     host: str | None = None,
 ) -> None:
     """Be a worker, with faults if some are asked for."""
-    executor.WORKER = LIGHT if process == "light" else FAKE
+    executor.WORKER = PROCESSES[process]
     break_worker(faults)
     worker = Worker(
         scheduler,
@@ -80,19 +80,20 @@ async def work(
 
 
 def break_worker(faults: tuple[str, ...]) -> None:
+    patch: Any = cluster_worker
     if "ships" in faults:
-        cluster_worker.shares_folder = lambda _: False
+        patch.shares_folder = lambda _: False
     if "full" in faults:
-        cluster_worker.LEAST_FREE = 1 << 62
+        patch.LEAST_FREE = 1 << 62
     if "lies" in faults:
-        read_piece = cluster_worker.read_piece
-        cluster_worker.read_piece = lambda *arguments: read_piece(*arguments)[:-1] + b"?"
+        read_piece = patch.read_piece
+        patch.read_piece = lambda *arguments: read_piece(*arguments)[:-1] + b"?"
     if "dies shipping" in faults:
-        cluster_worker.read_piece = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        patch.read_piece = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
     if "blind" in faults:
-        cluster_worker._is_at_hand = lambda *_: False
+        patch._is_at_hand = lambda *_: False
     if "other code" in faults:
-        cluster_worker.describe_site = of_other_code
+        patch.describe_site = of_other_code
 
 
 def of_other_code(demands: Demands) -> Site:
@@ -118,7 +119,7 @@ def be(role: str, options: dict[str, Any]) -> None:
     if role == "client":
         ask(**options)
     else:
-        asyncio.run({"scheduler": schedule, "worker": work}[role](**options))
+        asyncio.run(schedule(**options) if role == "scheduler" else work(**options))
 
 
 def main() -> None:

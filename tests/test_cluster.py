@@ -228,7 +228,12 @@ def test_a_worker_that_is_killed_in_a_training_or_while_it_ships_loses_nothing(
     suite = suite_of(3, "0.4")
     cluster = begin(("ships", "dies shipping"), ())
     killed = cluster.begin_worker()
-    watcher = threading.Thread(target=lambda: (wait_until(lambda: is_at_work(cluster.farm)), cluster.kill(killed)))
+
+    def kill() -> None:
+        wait_until(lambda: is_at_work(cluster.farm))
+        cluster.kill(killed)
+
+    watcher = threading.Thread(target=kill)
     watcher.start()
     results = cluster.run(suite, tmp_path / "out")
     watcher.join()
@@ -310,7 +315,7 @@ def random_kills(begin: Any, at_home: Any, tmp_path: Path, count: int, seed: int
             os.kill(cluster.scheduler, signal.SIGKILL)
             time.sleep(generator.uniform(0.0, 0.5))
         os.kill(client, signal.SIGKILL)
-        wait_until(lambda client=client: not Path(f"/proc/{client}").exists())
+        wait_until(lambda gone=Path(f"/proc/{client}"): not gone.exists())  # type: ignore[misc]
         if victim == "scheduler":
             cluster.close()
             cluster = begin((), ("ships",))
@@ -356,7 +361,7 @@ def test_without_a_worker_that_can_serve_the_session_ends_with_the_reasons(begin
 
 
 def test_two_clients_share_a_scheduler_but_not_a_results_folder(begin: Any, at_home: Any, tmp_path: Path) -> None:
-    suite = suite_of(2, "0.5")
+    suite = suite_of(2, "4")  # so long that the second client comes in time
     cluster = begin((), ())
     client = cluster.farm.begin("client", scheduler=cluster.address, suite=suite, out=str(tmp_path / "one"))
     wait_until(lambda: (tmp_path / "one" / ".session").exists())
