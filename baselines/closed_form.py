@@ -4,29 +4,48 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
-from inng_bench.contract import NO_CHECKPOINT, Checkpoint, Events, Execution, Method, Training, ignore_events
+from inng_bench.contract import (
+    NO_CHECKPOINT,
+    Checkpoint,
+    Events,
+    Execution,
+    Method,
+    Training,
+    ignore_events,
+    parse_settings,
+)
 from inng_bench.errors import InputError
 
 MINIMUM_SIDE = 16
 """Shortest side in pixels of a sample."""
 
 
+class NoChoices(BaseModel):
+    """The configuration of a method that has no settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
 class ClosedForm(Method):
     """A method whose training costs nothing: a few statistics of the window, or the window itself."""
 
     statistics: ClassVar[frozenset[str]]
+    choices: ClassVar[type[BaseModel]] = NoChoices
+    """Model of the settings."""
 
     def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None:
-        if settings:
+        if settings and not self.choices.model_fields:
             raise InputError(f"the method {self.name!r} has no settings; remove {', '.join(sorted(settings))}.")
+        self._config = parse_settings(self.choices, settings, self.name)
         self.execution = execution
         self._state: dict[str, Tensor] = {}
 
     def configuration(self) -> dict[str, Any]:
-        """Return nothing: there is nothing to choose."""
-        return {}
+        """Return every field of the configuration."""
+        return self._config.model_dump(mode="json")
 
     def train(
         self,

@@ -3,14 +3,12 @@
 Both are closed forms. Their training spends nothing.
 """
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
-from inng_bench.contract import Execution, parse_settings
 from inng_bench.errors import InputError
 from inng_bench.textures import to_pixels
 
@@ -87,14 +85,8 @@ class Quilting(ClosedForm):
 
     name: ClassVar[str] = "quilting"
     statistics: ClassVar[frozenset[str]] = frozenset({"window"})
-
-    def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None:
-        super().__init__({}, execution)
-        self._config = parse_settings(QuiltingConfig, settings, self.name)
-
-    def configuration(self) -> dict[str, Any]:
-        """Return every field of the configuration."""
-        return self._config.model_dump(mode="json")
+    choices = QuiltingConfig
+    _config: QuiltingConfig
 
     def _measure(self, window: Tensor) -> dict[str, Tensor]:
         if min(window.shape[1:]) < self._config.block:

@@ -33,6 +33,7 @@ class RandomPhase(ClosedForm):
     """Random phase noise of the window, see :mod:`inng_bench.random_phase`."""
 
     name: ClassVar[str] = "random-phase"
+    optimises: ClassVar[tuple[str, ...]] = ("spectrum",)
     statistics: ClassVar[frozenset[str]] = frozenset({"mean", "texton"})
 
     def _measure(self, window: Tensor) -> dict[str, Tensor]:

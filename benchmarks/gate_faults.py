@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -24,7 +24,6 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from inng_bench.contract import NO_CHECKPOINT, Checkpoint, Events, Training, ignore_events
 from inng_bench.gate.cells import Cell, Replicates, RowKind, gather, row_kind
 from inng_bench.gate.comparison import Speed, compare
 from inng_bench.gate.judge import Verdict, judge
@@ -33,10 +32,10 @@ from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.plan import RunSpec, make_plan
 from inng_bench.harness.run import execute
 from inng_bench.harness.suite import load_suite
-from inng_bench.inng import synthesis
-from inng_bench.inng.field import Field
-from inng_bench.inng.langevin import Ascent, ascend
+from inng_bench.inng.frozen import FrozenClassifier
 from inng_bench.inng.method import INNg
+from inng_bench.inng.state import Sampler
+from inng_bench.inng.windows import DenseTorus, Reading
 from inng_bench.metrics import crops, fidelity
 from inng_bench.records import store
 from inng_bench.records.schema import Record
@@ -54,31 +53,17 @@ MEMORY = 12
 class Descends(INNg):
     """Climbs the wrong way: the sign of the gradient is flipped wherever the sampler asks for it."""
 
-    def train(
-        self,
-        window: Tensor,
-        *,
-        seed: int,
-        budget: float,
-        events: Events = ignore_events,
-        checkpoint: Checkpoint = NO_CHECKPOINT,
-    ) -> Training:
-        with patch.object(synthesis, "ascend", descend):
-            return super().train(window, seed=seed, budget=budget, events=events, checkpoint=checkpoint)
-
-    def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
-        with patch.object(synthesis, "ascend", descend):
-            return super().sample(count, size, generator=generator)
+    @property
+    def sampler(self) -> Sampler:
+        return replace(super().sampler, windows=Flipped())
 
 
-def descend(field: Field, *others: Any) -> Ascent:
-    """Do what the sampler does, down the logit."""
+class Flipped(DenseTorus):
+    """Reads the way down."""
 
-    def flipped(canvases: Tensor, step: int, active: Tensor) -> tuple[Tensor, Tensor]:
-        logits, gradient = field(canvases, step, active)
+    def read(self, classifier: FrozenClassifier, canvases: Tensor, place: Tensor, images: Tensor) -> Reading:
+        logits, gradient = super().read(classifier, canvases, place, images)
         return logits, -gradient
-
-    return ascend(flipped, *others)
 
 
 def with_settings(**changes: Callable[[Any], Any]) -> Callable[[RunSpec], RunSpec]:

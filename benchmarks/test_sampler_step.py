@@ -6,14 +6,14 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from inng_bench.contract import Execution, Precision
 from inng_bench.harness.hardware import resolve_precision
-from inng_bench.inng.choices import Update
-from inng_bench.inng.field import evaluation_flops
+from inng_bench.inng.algorithm import climb_stage
+from inng_bench.inng.alternatives import UPDATES
 from inng_bench.inng.frozen import FrozenClassifier, freeze
-from inng_bench.inng.langevin import Sampler
+from inng_bench.inng.method import NEVER
 from inng_bench.inng.network import Design, new_classifier
 from inng_bench.inng.presets import FAST
-from inng_bench.inng.prior import NoisePrior
-from inng_bench.inng.synthesis import Dynamics, Stage, climb
+from inng_bench.inng.state import Sampler, Stage
+from inng_bench.inng.windows import DenseTorus, evaluation_flops
 from inng_bench.processes import keep_freed_memory
 from inng_bench.throughput.samplers import LIKE_A_TEXTURE
 from inng_bench.timing import Ceiling
@@ -29,25 +29,25 @@ def frozen(execution: Execution) -> FrozenClassifier:
 
 
 @pytest.mark.parametrize("precision", [Precision.FLOAT32, Precision.BFLOAT16])
-@pytest.mark.parametrize("update", list(Update))
-def test_sampler_step(benchmark: BenchmarkFixture, update: Update, precision: Precision) -> None:
+@pytest.mark.parametrize("update", list(UPDATES))
+def test_sampler_step(benchmark: BenchmarkFixture, update: str, precision: Precision) -> None:
     execution = Execution(precision=precision)
     native = resolve_precision(Precision.AUTO, execution.device)
     if precision not in (native, Precision.FLOAT32):
         pytest.skip("this processor has no native bfloat16")
     classifier = frozen(execution)
     canvases = torch.rand((BATCH, 3, SIDE, SIDE), generator=torch.Generator().manual_seed(1)) * 2 - 1
-    stage = Stage(classifier, Sampler(update, temperature=1.0, max_steps=STEPS, threshold=float("inf")))
-    dynamics = Dynamics(FAST, LIKE_A_TEXTURE, NoisePrior(torch.zeros(3), torch.eye(3)))
+    stage, windows = Stage(classifier, STEPS), DenseTorus()
+    sampler = Sampler(windows, UPDATES[update], NEVER, LIKE_A_TEXTURE, FAST.step_size, 1.0, temperature=1.0)
     ceiling = Ceiling(execution)
 
     def step() -> None:
-        climb([stage], canvases, dynamics, torch.Generator().manual_seed(2))
+        climb_stage(stage, canvases, sampler, torch.Generator().manual_seed(2))
 
     benchmark.pedantic(step, setup=ceiling.take_time, rounds=ROUNDS, warmup_rounds=1)  # type: ignore[no-untyped-call]
     assert benchmark.stats is not None
     evaluations_per_second = BATCH * (STEPS + 1) / benchmark.stats.stats.median
-    flops = evaluation_flops(classifier, FAST.reading, (SIDE, SIDE))
+    flops = evaluation_flops(classifier, windows, (SIDE, SIDE))
     benchmark.extra_info.update(
         gradient_evaluations_per_second=evaluations_per_second,
         flops_per_evaluation=flops,

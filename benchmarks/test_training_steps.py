@@ -8,8 +8,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from inng_bench.baselines.dcgan import DCGAN, DCGANConfig, step_flops
 from inng_bench.contract import Execution
 from inng_bench.harness.hardware import resolve_precision
-from inng_bench.inng.cascade import CascadeTraining
-from inng_bench.inng.costs import classifier_flops
+from inng_bench.inng import algorithm
+from inng_bench.inng.costs import Prices
+from inng_bench.inng.method import INNg
 from inng_bench.inng.presets import FAST
 from inng_bench.processes import keep_freed_memory
 from inng_bench.seeds import torch_generator
@@ -38,13 +39,18 @@ def take_time(
 
 def test_classifier_steps(benchmark: BenchmarkFixture) -> None:
     steps = classifier_steps(EXECUTION, CLASSIFIER_STEPS)
-    take_time(benchmark, steps, flops=lambda: CLASSIFIER_STEPS * classifier_flops(FAST, FAST.crop_side)[0])
+    take_time(benchmark, steps, flops=lambda: CLASSIFIER_STEPS * Prices.of(FAST).classifier_step)
 
 
 def test_stage(benchmark: BenchmarkFixture) -> None:
     """The first stages of a training: classifier steps, recalibration, ascent; each round one more stage."""
-    training = CascadeTraining(WINDOW, FAST, dtype=EXECUTION.dtype, generator=torch_generator(4))
-    take_time(benchmark, training.round, rounds=3, flops=lambda: training.flops / training.rounds)
+    training, prices = INNg({}, EXECUTION).begin(WINDOW, 4), Prices.of(FAST)
+    reports = algorithm.train(training, lambda: True)
+
+    def stage() -> None:
+        next(report for report in reports if report is not None)
+
+    take_time(benchmark, stage, rounds=3, flops=lambda: prices.of_work(training.work) / training.number)
 
 
 def test_dcgan_steps(benchmark: BenchmarkFixture) -> None:

@@ -1,5 +1,12 @@
 """A reproducibility benchmark suite for Introspective Neural Networks for Generative Modeling (INNg)."""
 
-from importlib.metadata import version
+__version__: str
 
-__version__ = version("inng-bench")
+
+def __getattr__(name: str) -> str:
+    """Read the version on use: the installed packages take a while to search."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("inng-bench")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -167,6 +167,10 @@ class Method(ABC):
 
     name: ClassVar[str]
 
+    optimises: ClassVar[tuple[str, ...]] = ()
+    """Names of the metrics that the method optimises, itself or a near relative: its figures of these are marked and
+    compared with nobody's."""
+
     @abstractmethod
     def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None: ...
 
@@ -343,14 +347,6 @@ class StartsFromPicture(Staged, Protocol):
         generator : torch.Generator
             On the CPU.
         """
-
-
-@runtime_checkable
-class Hurried(Protocol):
-    """A method that can draw in less time at the cost of quality."""
-
-    def hurried(self, patience: float) -> Method:
-        """Return the method with a share of its sampler's steps, in (0, 1]."""
 
 
 @runtime_checkable

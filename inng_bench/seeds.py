@@ -18,6 +18,11 @@ def derive_seed(**axes: str | int) -> int:
     -------
     int
         A seed in [0, 2**63).
+
+    Examples
+    --------
+    >>> derive_seed(texture="brick", purpose="train") == derive_seed(purpose="train", texture="brick")
+    True
     """
     text = "\n".join(f"{name}={value!r}" for name, value in sorted(axes.items()))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from inng_bench.contract import Checkpoint, Execution, Method, Progress, Snapshot, Training
 from inng_bench.errors import InputError
+from inng_bench.metrics.catalogue import BY_NAME
 from inng_bench.resume import decode, encode
 from inng_bench.seeds import torch_generator
 
@@ -92,6 +93,7 @@ def check_settings(method_class: type[Method], settings: Mapping[str, Any], exec
     again = method_class(configuration, execution).configuration()
     _require(again == configuration, "can be built again from its configuration", method)
     _require(settings.items() <= configuration.items(), "tells its settings in its configuration", method)
+    _require(set(method.optimises) <= BY_NAME.keys(), "names metrics of the catalogue as those it optimises", method)
 
 
 def check_training(

@@ -1,4 +1,4 @@
-"""DCGAN's initial weights, which the networks of INNg share (Radford et al. 2016, section 4)."""
+"""Averages of weights, and DCGAN's initial ones, which the networks of INNg share (Radford et al. 2016, section 4)."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -43,3 +43,11 @@ def initialised(build: Callable[[], Network], generator: torch.Generator) -> Net
         if module.bias is not None:
             nn.init.zeros_(module.bias)
     return network
+
+
+@torch.no_grad()
+def average_into(mean: nn.Module, network: nn.Module, decay: float) -> None:
+    """Move a module towards another of its kind: weights and running statistics become decay·mean + (1 - decay)·new."""
+    for old, new in zip(mean.state_dict().values(), network.state_dict().values(), strict=True):
+        if old.is_floating_point():
+            old.lerp_(new, 1 - decay)

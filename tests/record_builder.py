@@ -24,6 +24,8 @@ from inng_bench.records.schema import (
     Window,
 )
 
+REFERENCE = ("real", "random-phase", "noise", "mirror", "quilting")
+
 VALUES = {
     **dict.fromkeys(DEFAULT, 0.5),
     **{"gram": 0.2, "patch_fid": 1.5, "patch_kid": 0.003, "copy_rate": 0.0004},
@@ -168,8 +170,15 @@ def write_records(out: Path, records: Sequence[Record]) -> Path:
     for record in records:
         store.write_record(out, record)
     out.mkdir(parents=True, exist_ok=True)
-    store.suite_path(out).write_text("{}")
+    store.suite_path(out).write_text(json.dumps(suite_of(records)))
     return out
+
+
+def suite_of(records: Sequence[Record], **more: Any) -> dict[str, Any]:
+    """Return a suite of the methods of some records, INNg first."""
+    methods = {record.method: record.implementation for record in records if record.implementation not in REFERENCE}
+    ordered = sorted(methods.items(), key=lambda item: (item[1] != "inng", item[0]))
+    return {"methods": [{"label": label, "implementation": name} for label, name in ordered], **more}
 
 
 def write_picture(path: Path, height: int, width: int, seed: int = 0) -> None:

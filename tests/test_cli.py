@@ -1,5 +1,6 @@
 """The command line: what it says, what it refuses, and how it ends."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import inng_bench
 from inng_bench import cli
+from inng_bench.cli import listing
 from inng_bench.errors import ExitStatus, InputError
 from inng_bench.harness import estimate, session
 from inng_bench.harness.estimate import Speed
@@ -17,6 +20,8 @@ from inng_bench.harness.plan import Plan, Retry
 from inng_bench.harness.session import Results
 from inng_bench.harness.suite import REFERENCE_ROWS
 from inng_bench.records.schema import Limits
+from inng_bench.report import Report
+from inng_bench.report.__main__ import main as report_main
 
 SUITE = """
 name = "fakes"
@@ -72,7 +77,7 @@ def test_run_hands_the_plan_over_and_says_where_the_results_are(
     )
     said = capsys.readouterr().out
     assert "2 runs done, 0 failed, 1 were there already" in said
-    assert f"python -m inng_bench.report {out}" in said
+    assert f"inng-bench report {out}" in said
 
 
 def test_results_go_to_a_folder_of_the_suites_name_by_default(calls: list[Any], suite_file: str) -> None:
@@ -182,7 +187,6 @@ def test_a_wrong_request_is_one_sentence_and_status_2(
 @pytest.mark.parametrize(
     "arguments",
     [
-        [],
         ["run"],
         ["run", "--suite", "quick", "--texture", "my.png"],
         ["run", "--suite", "quick", "--seeds", "0"],
@@ -226,17 +230,17 @@ def test_sample_passes_its_arguments_on_and_prints_the_files(
     assert capsys.readouterr().out.split() == ["a.png", "b.png"]
 
 
-def test_report_is_forwarded(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[list[str]] = []
+def test_both_spellings_of_report_are_one_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[Any, ...]] = []
 
-    def report(arguments: list[str]) -> int:
-        seen.append(arguments)
-        return 0
+    def build(results: Path, out: Path | None, *, baseline: str | None) -> Report:
+        seen.append((results, out, baseline))
+        raise InputError("no.")
 
-    monkeypatch.setattr("inng_bench.report.__main__.main", report)
-    assert cli.main(["report"]) == 0
-    assert cli.main(["report", "some/results"]) == 0
-    assert seen == [[], ["some/results"]]
+    monkeypatch.setattr("inng_bench.report.build_report", build)
+    for start in (cli.main, lambda arguments: report_main(arguments[1:])):
+        assert start(["report", "some/results", "--out", "there", "--baseline", "dcgan"]) == 2
+    assert seen == [(Path("some/results"), Path("there"), "dcgan")] * 2
 
 
 @pytest.mark.parametrize(("error", "status"), [(KeyboardInterrupt(), 130), (InputError("no."), 2)])
@@ -244,7 +248,7 @@ def test_how_a_command_ends_is_its_status(error: BaseException, status: int, mon
     def fail(arguments: object) -> int:
         raise error
 
-    monkeypatch.setattr(cli, "_list", fail)
+    monkeypatch.setattr(listing, "run", fail)
     assert cli.main(["list"]) == status
 
 
@@ -255,10 +259,57 @@ def test_the_help_tells_every_exit_status_and_no_other(capsys: pytest.CaptureFix
     assert [int(entry.split()[0]) for entry in epilog.split("·")] == sorted(ExitStatus)
 
 
-def test_help_and_lists_come_without_torch() -> None:
-    script = "import sys; from inng_bench import cli; cli.main(['list']); print('torch' in sys.modules)"
+def test_the_help_shows_every_command_once_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    page = capsys.readouterr().out
+    names = re.findall(r"^  ([a-z]+) +\S", page, re.M)
+    assert sorted(names) == sorted(module_names()), "one module a command"
+    assert len(page.splitlines()) < 45
+    assert max(map(len, page.splitlines())) <= 120
+
+
+def module_names() -> list[str]:
+    shared = {"parser", "options", "outputs"}
+    files = Path(cli.__file__).parent.glob("[a-z]*.py")
+    return [{"listing": "list"}.get(path.stem, path.stem) for path in files if path.stem not in shared]
+
+
+def test_without_a_command_it_says_what_to_do_first(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([]) == ExitStatus.BAD_INPUT
+    said = capsys.readouterr().err
+    assert said.startswith("usage: inng-bench COMMAND")
+    commands = re.findall(r"^  inng-bench (.*?)  ", said, re.M)
+    assert len(commands) == 5
+    for command in commands[:-1]:
+        assert callable(cli.build_parser().parse_args(command.split()).command)
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"inng-bench {inng_bench.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [(["inng-bench", "thr"], "throughput"), (["inng-bench", "run", "--suite", "qui"], "quick")],
+)
+def test_bash_completes_commands_and_suites(typed: list[str], offered: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--completion", "bash"])
+    words = f"COMP_WORDS=({' '.join(typed)}) COMP_CWORD={len(typed) - 1} COMP_TYPE=9"
+    script = f'{capsys.readouterr().out}\n{words}; _shtab_inng_bench; printf "%s\\n" "${{COMPREPLY[@]}}"'
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [offered]
+
+
+def test_help_and_lists_come_without_heavy_libraries() -> None:
+    heavy = {"torch", "numpy", "pandas", "pydantic", "scipy", "matplotlib", "shtab"}
+    script = f"import sys; from inng_bench import cli; cli.main(['list']); print(*({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "False"
+    assert done.stdout.splitlines()[-1] == ""
 
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:
@@ -275,4 +326,4 @@ def test_the_package_can_be_run() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "inng_bench", "run", "--help"], capture_output=True, text=True, check=True
     )
-    assert "only what is missing" in done.stdout
+    assert "only what is missing" in done.stdout.replace("\n", " ")

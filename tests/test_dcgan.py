@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from inng_bench.baselines.adversarial import squared_gradient
 from inng_bench.baselines.dcgan import DCGAN, PRESETS, DCGANConfig, step_flops
 from inng_bench.baselines.dcgan.likeness import FILTERS, PATCHES, STRIDE, Likeness
 from inng_bench.baselines.dcgan.networks import Generator, new_discriminator, new_generator
 from inng_bench.baselines.dcgan.presets import configure
-from inng_bench.baselines.dcgan.training import Trainer, squared_gradient
+from inng_bench.baselines.dcgan.training import Trainer
 from inng_bench.baselines.dcgan.watch import TILES, Watch, looking_flops
 from inng_bench.contract import NO_CHECKPOINT, Checkpoint, Execution, Progress, Snapshot, Training
 from inng_bench.errors import InputError

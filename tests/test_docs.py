@@ -1,6 +1,8 @@
 """What the documentation says of the code."""
 
+import importlib
 import re
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +10,10 @@ import pytest
 from PIL import Image
 
 from inng_bench import cli
-from inng_bench.harness.suite import load_suite
-from inng_bench.inng.presets import PRESETS, CascadeConfig, configure
+from inng_bench.harness.suite import load_suite, parse_suite
+from inng_bench.inng.presets import PRESETS, Recipe, configure
 from inng_bench.report.texture_sheet import SIDE
+from inng_bench.testing import check_method
 from inng_bench.textures import Kind, load_texture, texture_infos
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -21,7 +24,7 @@ def test_the_fidelity_table_says_what_the_presets_do() -> None:
     rows = re.findall(r"^\| `(\w+)` \|[^|]*\|[^|]*\| (\S+) \| (\S+) \| (\S+) \|$", text, re.M)
     assert len(rows) == len(re.findall(r"^\| `", text, re.M)) > 20
     for field, *documented in rows:
-        assert field in CascadeConfig.model_fields
+        assert field in Recipe.model_fields
         assert documented == [str(getattr(PRESETS[preset], field)) for preset in ("paper", "authors", "fast")], field
 
 
@@ -86,3 +89,51 @@ def test_every_relative_link_leads_to_something_that_is_there(page: Path) -> Non
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_no_page_holds_a_placeholder(page: Path) -> None:
     assert "@@" not in page.read_text()
+
+
+COMMANDS = [
+    (page, line.split("#")[0].strip())
+    for page in PAGES
+    for block in re.findall(r"^```(?:\w+)?\n(.*?)^```", page.read_text(), re.M | re.S)
+    for line in block.replace("\\\n", " ").splitlines()
+    if re.match(r"(?:inng-bench|python -m inng_bench) +[^#\s]", line)
+]
+
+
+@pytest.mark.parametrize(("page", "line"), COMMANDS, ids=lambda value: getattr(value, "name", None))
+def test_every_command_of_a_page_is_one(page: Path, line: str) -> None:
+    words = shlex.split(line.replace("answers-*.json", "answers.json"))
+    arguments = words[1:] if words[0] == "inng-bench" else words[3:]
+    assert callable(cli.build_parser().parse_args(arguments).command), page
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_suite_of_a_page_is_one(page: Path) -> None:
+    blocks = re.findall(r"^```toml\n(.*?)^```", page.read_text(), re.M | re.S)
+    for text in blocks:
+        if "\nname = " in f"\n{text}":
+            parse_suite(text, page.name)
+
+
+def test_the_method_of_the_how_to_keeps_the_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (DOCS / "method.md").read_text()
+    (tmp_path / "blocks.py").write_text(re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)[0])
+    monkeypatch.syspath_prepend(str(tmp_path))
+    check_method(importlib.import_module("blocks").Blocks)
+
+
+def test_the_readme_is_short_and_its_table_is_that_of_the_committed_records() -> None:
+    readme = (DOCS.parent / "README.md").read_text()
+    assert len(readme.splitlines()) <= 120
+    committed = (DOCS.parent / "results" / "reference" / "quick" / "table.md").read_text()
+    names = {
+        "inng": "INNg",
+        "dcgan": "DCGAN",
+        "random-phase": "random-phase noise",
+        "noise": "noise of the same colours",
+    }
+    (_, _, floors) = committed.partition("## Times the floor")
+    for method, name in names.items():
+        (row,) = re.findall(rf"^\| {method} +\|(.*)\|$", floors.partition("\n## ")[0], re.M)
+        (shown,) = re.findall(rf"^\| {name}[^|]*\|(.*)\|$", readme, re.M)
+        assert [cell.split()[0] for cell in shown.split("|")] == [cell.split()[0] for cell in row.split("|")], name

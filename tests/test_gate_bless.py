@@ -92,13 +92,13 @@ def measured_by(commit: str | None, metric: str = "gram") -> tuple[Remeasurement
     [
         (lambda _: [], "there are no records in"),
         (changed(1, status=Status.FAILED, error="no luck"), r"the run brick · inng · seed 0 failed \(no luck\)"),
-        (changed(1, provenance=make_provenance(git_dirty=True)), "made by code that no commit holds"),
-        (changed(1, provenance=make_provenance(git_sha=None, git_dirty=None)), "made by code that no commit holds"),
+        (changed(1, provenance=make_provenance(git_dirty=True)), "made by uncommitted code"),
+        (changed(1, provenance=make_provenance(git_sha=None, git_dirty=None)), "made by uncommitted code"),
         (changed(1, provenance=make_provenance(git_sha="f" * 40)), r"from 2 commits \(0123456789ab, ffffffffffff\)"),
         (changed(1, provenance=make_provenance(precision="bfloat16")), "from 2 environments; run all of them in one"),
         (changed(1, remeasured=measured_by("f" * 40)), "from 2 commits .*0123456789ab, measured again by ffffffffffff"),
         (changed(1, remeasured=measured_by("f" * 40, "density")), "from 2 commits"),  # the metric of that name
-        (changed(1, remeasured=measured_by(None)), "made by code that no commit holds"),
+        (changed(1, remeasured=measured_by(None)), "made by uncommitted code"),
         (changed(1, suite_hash="ef" * 32), "from 2 suites"),
         (lambda records: records[1:], "there is no run of brick · real"),
         (changed(1, measurements=()), "lacks the present version of a metric"),

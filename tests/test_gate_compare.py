@@ -253,10 +253,10 @@ def test_more_cases_than_so_few_rounds_can_tell_apart_are_refused() -> None:
         (["HEAD~1", "nowhere"], "there is no revision 'nowhere'"),
         (["--", "HEAD~1", "--upload-pack=x"], "there is no revision '--upload-pack=x'"),
         (["HEAD", "HEAD"], "HEAD and HEAD are the same commit"),
-        (["HEAD~1", "HEAD", "--rounds", "6"], "6 rounds decide nothing; take at least 7 with --rounds"),
-        (["HEAD~1", "HEAD", "--factor", "0.5"], "--factor 0.5 is no ratio from 1"),
-        (["HEAD~1", "HEAD", "--factor", "nan"], "--factor nan is no ratio from 1"),
-        (["HEAD~1", "HEAD", "--factor", "inf"], "--factor inf is no ratio from 1"),
+        (["HEAD~1", "HEAD", "--rounds", "6"], "6 rounds are too few to decide; take at least 7 with --rounds"),
+        (["HEAD~1", "HEAD", "--factor", "0.5"], "--factor 0.5 is not a ratio of 1 or more"),
+        (["HEAD~1", "HEAD", "--factor", "nan"], "--factor nan is not a ratio of 1 or more"),
+        (["HEAD~1", "HEAD", "--factor", "inf"], "--factor inf is not a ratio of 1 or more"),
     ],
 )
 def test_a_wrong_request_is_one_sentence_and_status_2(
@@ -348,7 +348,7 @@ def test_a_case_that_is_gone_cannot_be_judged_unless_that_is_allowed(
 
     monkeypatch.setattr(revisions, "time_cases", time_one)
     assert cli.main(["compare", "HEAD~1", "HEAD"]) == ExitStatus.BAD_INPUT
-    assert "cases are gone that the base has; where that is meant, say --allow-removed" in capsys.readouterr().out
+    assert "cases are gone that the base has; add --allow-removed if that is intended" in capsys.readouterr().out
     assert cli.main(["compare", "HEAD~1", "HEAD", "--allow-removed"]) == ExitStatus.OK
 
 

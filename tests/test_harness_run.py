@@ -18,9 +18,10 @@ from inng_bench.harness.plan import RunSpec, make_plan
 from inng_bench.harness.run import execute
 from inng_bench.harness.sample import draw_from_run, parse_size
 from inng_bench.harness.suite import parse_suite
-from inng_bench.inng.field import evaluation_flops
-from inng_bench.inng.langevin import Ascent, ascend
+from inng_bench.inng import algorithm
 from inng_bench.inng.method import INNg
+from inng_bench.inng.state import Climb
+from inng_bench.inng.windows import evaluation_flops
 from inng_bench.metrics import chain
 from inng_bench.metrics.catalogue import DEFAULT
 from inng_bench.records import store
@@ -71,7 +72,7 @@ max_stages = 2
 max_steps = 4
 """
 
-PADDED = 'architecture = "padded"\noverlap = "random-patches"\ncrop_side = 64\nfilters = 4'
+PADDED = 'architecture = "padded"\nwindows = "patches"\ncrop_side = 64\nfilters = 4'
 
 
 @pytest.fixture
@@ -99,8 +100,6 @@ def test_a_whole_run_is_measured_stored_and_drawn_from_again(tmp_path: Path) -> 
     with Image.open(paths[0]) as picture:
         assert picture.size == (32, 64)
     assert paths[0].read_bytes() != paths[1].read_bytes()
-    with pytest.raises(InputError, match="small-tiler cannot draw with less --patience; leave it out"):
-        draw_from_run(folder, (64, 32), 1, out=tmp_path / "drawn", trusted=trusted, patience=0.5)
     with pytest.raises(InputError, match="small-tiler cannot draw 128x64 px; name another --size, such as 16x16"):
         draw_from_run(folder, (64, 128), 1, out=tmp_path / "drawn", trusted=trusted)
 
@@ -197,13 +196,14 @@ def test_a_run_of_inng_keeps_what_its_model_is_and_costs_and_what_its_density_an
     assert record.model.numbers == sum(tensor.numel() for tensor in method.state().values())
     assert record.model.bytes == (store.folder_of(tmp_path, record) / "model.safetensors").stat().st_size
     # As many gradients as its steps and one more take, and the products of its colours.
-    ascents: list[Ascent] = []
-    monkeypatch.setattr("inng_bench.inng.synthesis.ascend", lambda *others: _kept(ascend(*others), ascents))
+    climbs: list[Climb] = []
+    climb_stage = algorithm.climb_stage
+    monkeypatch.setattr(algorithm, "climb_stage", lambda *others: _kept(climb_stage(*others), climbs))
     method.sample(1, (64, 64), generator=torch_generator(run.seeds["sample"]))
-    one = evaluation_flops(method.stages[0].classifier, method.config.reading, (64, 64))
+    one = evaluation_flops(method.stages[0].classifier, method.sampler.windows, (64, 64))
     colours = 2 * 9 * 64 * 64  # of a picture times a 3×3 matrix: once for its noise, twice a step
-    products = 1 + 2 * sum(int(ascent.steps.sum()) for ascent in ascents)
-    expected = sum(ascent.evaluations for ascent in ascents) * one + products * colours
+    products = 1 + 2 * sum(int(climb.steps.sum()) for climb in climbs)
+    expected = sum(climb.evaluations for climb in climbs) * one + products * colours
     assert record.model.sample_flops == expected
     assert [found.foil for found in record.detection] == ["noise", "random-phase", "shuffled", "other-texture"]
     scores = [score for found in record.detection for score in (found.auc, found.whole_auc, found.typical_auc)]
@@ -212,9 +212,9 @@ def test_a_run_of_inng_keeps_what_its_model_is_and_costs_and_what_its_density_an
     assert [(figure.images, figure.side) for figure in record.chain] == [(2, 64)] * 2
 
 
-def _kept(ascent: Ascent, ascents: list[Ascent]) -> Ascent:
-    ascents.append(ascent)
-    return ascent
+def _kept(climb: Climb, climbs: list[Climb]) -> Climb:
+    climbs.append(climb)
+    return climb
 
 
 @pytest.mark.usefixtures("no_metrics")
@@ -227,7 +227,7 @@ def test_a_cascade_that_stops_making_progress_ends_with_a_full_record_that_says_
     assert [point.step for point in record.curve] == [1, 2]
     assert [point.values["missed"] for point in record.curve] == [1.0, 1.0]
     assert all(point.values["sampler_steps"] == 1 and "energy_gap" in point.values for point in record.curve)
-    assert any("the last 2 rounds made no progress" in warning for warning in record.warnings)
+    assert any("the last 2 stages made no progress" in warning for warning in record.warnings)
     assert record.samples == 2
     assert (store.folder_of(tmp_path, record) / "model.safetensors").exists()
 

@@ -286,9 +286,9 @@ def spoil_record(results: Path, kind: str) -> Path:
 @pytest.mark.parametrize("kind", RECORDS)
 def test_a_bad_record_is_refused_by_all_that_read_it(kind: str, results: Path) -> None:
     path = spoil_record(results, kind)
-    assert str(path.parent) in assert_refused(results, "results", "list", "--results", str(results))
+    assert str(path.parent) in assert_refused(results, "results", "list", str(results))
     assert_refused(results, "report", str(results))
-    status, errors = run("results", "verify", "--results", str(results))
+    status, errors = run("results", "verify", str(results))
     assert (status, len(errors.splitlines())) == (2, 2)
 
 
@@ -304,8 +304,8 @@ def test_a_record_with_any_value_is_refused_or_reported(data: st.DataObject, tmp
         part[key] = data.draw(st.one_of(values, st.dictionaries(st.text(max_size=5), values, max_size=2)))
 
     rewrite(path, edit)
-    assert_answered("results", "list", "--results", str(results))
-    status, errors = run("results", "verify", "--results", str(results))
+    assert_answered("results", "list", str(results))
+    status, errors = run("results", "verify", str(results))
     assert (status, len(errors.splitlines())) in ((0, 0), (2, 2)), errors
 
 
@@ -439,7 +439,7 @@ def without_setting(folder: Path) -> None:
 
 
 def shorten(tensors: dict[str, torch.Tensor]) -> None:
-    tensors.update({name: tensors[name][:1].clone() for name in ("max_steps", "thresholds")})
+    tensors["max_steps"] = tensors["max_steps"][:1].clone()
 
 
 CASCADES: dict[str, tuple[Spoil, str]] = {
@@ -454,7 +454,7 @@ CASCADES: dict[str, tuple[Spoil, str]] = {
         with_tensors(lambda all_of: [all_of.pop(name) for name in list(all_of) if name.startswith("stage.0002")]),
         "has no 'stage.0002.weight.0'",
     ),
-    "with a classifier too many": (with_tensors(shorten), "has 2 classifiers and thresholds of 1"),
+    "with a classifier too many": (with_tensors(shorten), "has 2 classifiers and steps of 1"),
     "with a classifier of another shape": (
         with_tensors(lambda all_of: all_of.update({"stage.0001.weight.0": torch.zeros(4, 3, 5, 5)})),
         "of another shape",
@@ -464,7 +464,7 @@ CASCADES: dict[str, tuple[Spoil, str]] = {
 
 
 @pytest.mark.parametrize("kind", CASCADES)
-@pytest.mark.parametrize("arguments", [("sample",), ("sample", "--patience", "0.5"), ("density",)])
+@pytest.mark.parametrize("arguments", [("sample",), ("density",)])
 def test_a_bad_cascade_is_refused_in_a_sentence_that_says_what_is_wrong_with_it(
     kind: str, arguments: tuple[str, ...], cascade: Path, tmp_path: Path
 ) -> None:

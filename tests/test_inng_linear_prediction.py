@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from inng_bench.inng.choices import FirstNegatives
 from inng_bench.inng.linear_prediction import LinearPrediction
 from inng_bench.inng.prior import NoisePrior
 from inng_bench.pixels import ROUNDING
@@ -24,17 +23,15 @@ def coloured_window() -> Tensor:
     return torch.einsum("ij,jhw->ihw", mixing, smooth)
 
 
-def test_independent_pixels_have_the_density_and_the_gradient_of_their_gaussian() -> None:
+def test_independent_pixels_have_the_density_of_their_gaussian() -> None:
     factor = torch.tensor([[0.5, 0.0, 0.0], [0.2, 0.3, 0.0], [0.1, 0.0, 0.4]])
     mean = torch.tensor([0.1, -0.2, 0.3])
     prediction = NoisePrior(mean, factor).density
-    pictures = torch.rand((2, 3, 7, 9), generator=torch.Generator().manual_seed(0)).requires_grad_()
+    pictures = torch.rand((2, 3, 7, 9), generator=torch.Generator().manual_seed(0))
     normal = torch.distributions.MultivariateNormal(mean, factor @ factor.T)
     each: Tensor = normal.log_prob(pictures.permute(0, 2, 3, 1))  # type: ignore[no-untyped-call]
-    (expected,) = torch.autograd.grad(each.sum(), pictures)
-    torch.testing.assert_close(prediction.gradient(pictures.detach()), expected, rtol=1e-4, atol=1e-4)
-    found = prediction.log_density(pictures.detach(), 5, 2)
-    windows = each.detach().unfold(1, 5, 2).unfold(2, 5, 2).sum((3, 4))
+    found = prediction.log_density(pictures, 5, 2)
+    windows = each.unfold(1, 5, 2).unfold(2, 5, 2).sum((3, 4))
     torch.testing.assert_close(found - found[0, 0, 0], windows - windows[0, 0, 0], rtol=1e-4, atol=1e-3)
 
 
@@ -61,7 +58,7 @@ def test_an_autoregression_is_found_and_its_windows_have_its_density() -> None:
 
 
 def test_random_phase_noise_becomes_independent_standard_normal_numbers() -> None:
-    prior = NoisePrior.of(FirstNegatives.RANDOM_PHASE, coloured_window())
+    prior = NoisePrior.of("random-phase", coloured_window())
     noise = prior.draw(8, (96, 96), torch.Generator().manual_seed(2)).double()
     prediction = prior.density
     new = torch.nn.functional.conv2d(noise - prediction.mean[:, None, None], prediction.filters)
@@ -74,7 +71,7 @@ def test_random_phase_noise_becomes_independent_standard_normal_numbers() -> Non
 
 
 def test_each_window_of_a_picture_has_the_density_of_its_crop() -> None:
-    prediction = NoisePrior.of(FirstNegatives.RANDOM_PHASE, coloured_window()).density
+    prediction = NoisePrior.of("random-phase", coloured_window()).density
     picture = torch.rand((1, 3, 94, 110), generator=torch.Generator().manual_seed(4)) * 2 - 1
     found = prediction.log_density(picture, 62, 16)
     assert found.shape == (1, 3, 4)
@@ -83,31 +80,15 @@ def test_each_window_of_a_picture_has_the_density_of_its_crop() -> None:
         torch.testing.assert_close(prediction.log_density(crop, 62, 16)[0, 0, 0], found[0, row, column])
 
 
-def test_the_gradient_is_that_of_the_density_of_the_whole_torus() -> None:
-    prediction = NoisePrior.of(FirstNegatives.RANDOM_PHASE, coloured_window()).density
-    canvases = torch.randn((2, 3, 12, 16), generator=torch.Generator().manual_seed(3), dtype=torch.float64)
-    canvases.requires_grad_()
-    new = torch.zeros_like(canvases)
-    for row, column in product(range(-4, 1), range(-4, 5)):
-        neighbour = (canvases - prediction.mean[:, None, None]).roll((-row, -column), (2, 3))
-        new = new + torch.einsum("ij,njhw->nihw", prediction.filters[:, :, row + 4, column + 4], neighbour)
-    (expected,) = torch.autograd.grad(-0.5 * new.square().sum(), canvases)
-    torch.testing.assert_close(prediction.gradient(canvases.detach()), expected)
-
-
-def test_a_colour_that_a_texture_has_not_is_unlikely_and_has_no_part_in_the_gradient_at_the_texture() -> None:
+def test_a_colour_that_a_texture_has_not_is_as_unlikely_as_rounding_makes_it() -> None:
     grey = coloured_window()[:1].expand(3, -1, -1)
-    prediction = NoisePrior.of(FirstNegatives.RANDOM_PHASE, grey).density
+    prediction = NoisePrior.of("random-phase", grey).density
     picture = grey[None]
     tint = torch.tensor([0.1, -0.05, -0.05])
     fall = prediction.log_density(picture, 62, 16) - prediction.log_density(picture + tint[:, None, None], 62, 16)
     pixels = (62 - 4) * (62 - 8)
     expected = float(tint.square().sum()) / (2 * ROUNDING) * pixels  # the tint has no grey, so that it is apart from it
     torch.testing.assert_close(fall, torch.full_like(fall, expected), rtol=1e-3, atol=0)
-    tinted = picture + tint[:, None, None]  # as steps along pixels would make it
-    for canvases in (picture, tinted):
-        gradient = prediction.gradient(canvases)
-        assert float(gradient.diff(dim=1).abs().max()) < 1e-3 * float(gradient.abs().max())
 
 
 def test_a_mixture_of_colours_that_hardly_varies_is_never_held_for_stiffer_than_rounding() -> None:

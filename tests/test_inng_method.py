@@ -5,7 +5,9 @@ import math
 import subprocess
 import sys
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,18 +17,18 @@ from record_builder import make_record, make_texture
 from torch import Tensor
 
 from inng_bench.cli import main
-from inng_bench.contract import Execution, density_of
+from inng_bench.contract import Execution, Progress, density_of
 from inng_bench.errors import ExitStatus, InputError
 from inng_bench.harness.density import spread
 from inng_bench.harness.memory import free_gib
+from inng_bench.inng import algorithm
 from inng_bench.inng.frozen import picture_logits
 from inng_bench.inng.method import INNg
-from inng_bench.inng.synthesis import climb
+from inng_bench.inng.state import Stage
 from inng_bench.metrics.typicality import TypicalWindows, parts_of
 from inng_bench.pixels import Palette
 from inng_bench.records import store
 from inng_bench.records.schema import Window
-from inng_bench.seeds import torch_generator
 from inng_bench.textures import to_pixels, to_tensor
 
 # Stripes are random phase noise of their own spectrum, so that p0 and the steps must know less of them here.
@@ -47,9 +49,14 @@ def stripes(height: int = 96, width: int = 96, shift: int = 0) -> Tensor:
 
 
 @pytest.fixture(scope="module")
-def trained() -> INNg:
+def heard() -> list[Progress]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def trained(heard: list[Progress]) -> INNg:
     method = INNg(SETTINGS, Execution())
-    method.train(stripes(), seed=0, budget=math.inf)
+    method.train(stripes(), seed=0, budget=math.inf, events=heard.append)
     return method
 
 
@@ -94,18 +101,10 @@ def test_a_picture_goes_on_from_its_stage_and_keeps_its_size(trained: INNg) -> N
     drawn = trained.continue_from(picture, stage=last, generator=torch.Generator().manual_seed(1))
     state = trained.state()
     start = Palette(state["palette.mean"], state["palette.factor"]).within(picture).clamp(-1, 1)
-    alone = climb(trained.stages[-1:], start, trained.dynamics, torch.Generator().manual_seed(1))
+    alone = algorithm.climb_stage(trained.stages[-1], start, trained.sampler, torch.Generator().manual_seed(1))
     assert torch.equal(drawn, alone.canvases)
     odd = trained.continue_from(picture[:, :, :, :75], stage=1, generator=torch.Generator().manual_seed(1))
     assert odd.shape == (1, 3, 64, 75)
-
-
-def test_padded_classifiers_have_no_dense_log_ratio() -> None:
-    settings = {"preset": "authors", "scale": 0.01, "filters": 4, "canvas_side": 64, "max_stages": 1, "max_steps": 2}
-    method = INNg(settings, Execution())
-    method.train(stripes(), seed=0, budget=math.inf)
-    with pytest.raises(InputError, match="needs unpadded classifiers"):
-        method.log_ratio(stripes()[None])
 
 
 @pytest.mark.parametrize("stage", [0, 5, -1])
@@ -163,41 +162,6 @@ def test_a_wrong_start_is_one_sentence(
     assert message in complaint
     assert "Traceback" not in complaint
     assert not (tmp_path / "out").exists()
-
-
-def test_a_hurried_cascade_has_a_share_of_its_steps_and_the_patient_one_keeps_its_own(trained: INNg) -> None:
-    hurried = trained.hurried(0.25)
-    assert [stage.sampler.max_steps for stage in trained.stages] == [10] * 4
-    assert [stage.sampler.max_steps for stage in hurried.stages] == [2] * 4
-    assert [stage.sampler.max_steps for stage in trained.hurried(0.01).stages] == [1] * 4
-    assert [one.classifier for one in hurried.stages] == [one.classifier for one in trained.stages]
-    as_ever, again, fewer = (
-        method.sample(1, (64, 64), generator=torch_generator(0)) for method in (trained, trained.hurried(1.0), hurried)
-    )
-    assert torch.equal(as_ever, again)
-    assert not torch.equal(as_ever, fewer)
-
-
-@pytest.mark.parametrize("patience", ["0", "1.5", "nan", "half"])
-def test_a_patience_that_is_no_share_is_one_sentence(
-    stored: Path, patience: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["sample", str(stored), "--patience", patience])
-    assert ended.value.code == ExitStatus.BAD_INPUT
-    assert f"argument --patience: '{patience}' is not a number above 0 and at most 1" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("start", ["noise", "picture"])
-def test_the_command_draws_with_less_patience(stored: Path, tmp_path: Path, start: str) -> None:
-    begin = ["--size", "64x64"] if start == "noise" else ["--init", str(picture_file(tmp_path, 64, 64))]
-    drawn = {}
-    for patience in ("1", "0.1"):
-        out = tmp_path / patience
-        command = ["sample", str(stored), *begin, "--precision", "float32", "--patience", patience, "--out", str(out)]
-        assert main(command) == ExitStatus.OK
-        (drawn[patience],) = (path.read_bytes() for path in out.iterdir())
-    assert drawn["1"] != drawn["0.1"]
 
 
 def save(folder: Path, name: str, picture: Tensor) -> Path:
@@ -390,35 +354,104 @@ def test_a_picture_of_a_size_that_tiles_has_no_seam(trained: INNg) -> None:
     assert float(across) < 4 * float(inside)
 
 
-@pytest.mark.parametrize("budget", [1e15, 1e6])
-def test_a_training_that_leaves_most_of_its_budget_says_so(budget: float) -> None:
-    training = INNg({**SETTINGS, "max_stages": 1}, Execution()).train(stripes(), seed=0, budget=budget)
-    told = [warning for warning in training.warnings if "of its budget" in warning]
-    assert len(told) == (budget == 1e15)
-    assert not told or "ended after 1 rounds (max_stages is 1) and spent 0 % of its budget" in told[0]
+def test_a_picture_of_a_size_between_the_grid_steps_is_the_crop_of_the_next_torus(trained: INNg) -> None:
+    odd = trained.sample(1, (70, 90), generator=torch.Generator().manual_seed(5))
+    whole = trained.sample(1, (80, 96), generator=torch.Generator().manual_seed(5))
+    assert torch.equal(odd, whole[:, :, :70, :90])
 
 
-def test_a_cascade_without_classifiers_steps_or_thresholds_is_refused(trained: INNg) -> None:
+def test_pictures_move_a_bounded_number_at_a_time_and_are_all_there(
+    trained: INNg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together: list[int] = []
+
+    def watched(stages: Sequence[Stage], canvases: Tensor, *others: Any) -> Tensor:
+        together.append(len(canvases))
+        return synthesise(stages, canvases, *others)
+
+    synthesise = algorithm.synthesise
+    monkeypatch.setattr(algorithm, "synthesise", watched)
+    monkeypatch.setattr("inng_bench.inng.method.TOGETHER", 2)
+    drawn = trained.sample(5, (64, 64), generator=torch.Generator().manual_seed(0))
+    assert together == [2, 2, 1]
+    assert len(drawn.flatten(1).unique(dim=0)) == 5
+
+
+def test_an_untrained_cascade_says_so() -> None:
+    with pytest.raises(RuntimeError, match="has to be trained or restored"):
+        INNg({}, Execution()).sample(1, (64, 64), generator=torch.Generator())
+
+
+@pytest.mark.usefixtures("trained")
+def test_events_report_losses_steps_and_canvases_of_each_stage(heard: list[Progress]) -> None:
+    assert [progress.step for progress in heard] == [1, 2, 3, 4]
+    expected = {"loss_first", "loss_last", "classifier_steps", "energy_gap", "sampler_steps", "logit", "missed"}
+    assert expected == set(heard[0].values)
+    assert heard[0].pictures is not None
+    assert heard[0].pictures.shape == (2, 3, 64, 64)
+
+
+HOPELESS = {"threshold": 50.0, "max_steps": 1, "classifier_steps": 3}
+"""No image can reach a logit of 50 in one step."""
+
+
+def test_stages_without_progress_end_a_training_that_says_so_and_names_the_setting() -> None:
+    method = INNg({**SETTINGS, **HOPELESS, "no_progress_stages": 2}, Execution())
+    outcome = method.train(stripes(), seed=0, budget=1e15)
+    assert len(method.stages) == 2
+    assert any("the last 2 stages made no progress" in warning for warning in outcome.warnings)
+    assert any("ended after 2 stages (no_progress_stages is 2)" in warning for warning in outcome.warnings)
+    assert method.sample(1, (64, 64), generator=torch.Generator().manual_seed(0)).isfinite().all()
+
+
+def test_stages_without_progress_end_no_other_training_and_are_named() -> None:
+    endless = INNg({**SETTINGS, **HOPELESS}, Execution())
+    told = endless.train(stripes(), seed=0, budget=math.inf).warnings
+    assert len(endless.stages) == 4
+    assert told[0] == "stages 1, 2, 3, 4 of 4 ended before every image met the stop rule."
+    assert "the last 4 stages made no progress" in told[1]
+
+
+def test_margins_of_canvases_that_do_not_wrap_are_cut_off_again() -> None:
+    patches = {"windows": "patches", "patches": 2, "crop_side": 62, "max_stages": 1, "classifier_steps": 3}
+    method, heard = INNg({**SETTINGS, **patches}, Execution()), list[Progress]()
+    method.train(stripes(), seed=0, budget=math.inf, events=heard.append)
+    assert heard[0].pictures is not None
+    assert heard[0].pictures.shape == (2, 3, 64, 64)
+    at_once = INNg({**SETTINGS, **patches, "threshold": -1e9}, Execution())  # every image stops at once
+    at_once.restore(method.state())
+    picture = stripes()[None, :, :64, :75]
+    drawn = at_once.continue_from(picture, stage=1, generator=torch.Generator())
+    torch.testing.assert_close(drawn, picture, atol=1e-5, rtol=0)  # but for the projection onto the colours
+
+
+@pytest.mark.parametrize("missing", ["stage.0002.bias.3", "stage.0004", "max_steps", "prior.mean", "palette.factor"])
+def test_a_cascade_with_a_part_missing_is_refused_by_its_name(trained: INNg, missing: str) -> None:
+    state = {name: tensor for name, tensor in trained.state().items() if not name.startswith(missing)}
+    with pytest.raises(InputError, match=f"has no '{missing}"):
+        INNg(SETTINGS, Execution()).restore(state)
+
+
+def test_a_cascade_with_weights_of_another_shape_is_refused(trained: INNg) -> None:
+    with pytest.raises(InputError, match=r"'stage\.0001\.weight\.0' of another shape"):
+        INNg({**SETTINGS, "filters": 5}, Execution()).restore(trained.state())
+
+
+def test_a_stored_cascade_draws_the_same(trained: INNg) -> None:
+    again = INNg(SETTINGS, Execution())
+    again.restore(trained.state())
+    drawn, same = (one.sample(2, (64, 80), generator=torch.Generator().manual_seed(1)) for one in (trained, again))
+    assert torch.equal(drawn, same)
+
+
+def test_a_cascade_without_classifiers_or_steps_is_refused(trained: INNg) -> None:
     state, count = trained.state(), len(trained.stages)
-    for name, stored, sentence in (
-        ("max_steps", torch.tensor([], dtype=torch.int64), "has no classifier or no steps"),
-        ("max_steps", torch.tensor([0] * count), "has no classifier or no steps"),
-        ("max_steps", torch.tensor([2.5] * count), "has no classifier or no steps"),
-        ("thresholds", torch.zeros(count - 1), "has no threshold for each of its stages"),
-        ("thresholds", torch.full((count,), math.nan), "has no threshold for each of its stages"),
-    ):
-        with pytest.raises(InputError, match=sentence):
-            INNg(SETTINGS, Execution()).restore({**state, name: stored})
+    for steps in (torch.tensor([], dtype=torch.int64), torch.tensor([0] * count), torch.tensor([2.5] * count)):
+        with pytest.raises(InputError, match="has no classifier or no steps"):
+            INNg(SETTINGS, Execution()).restore({**state, "max_steps": steps})
 
 
-def test_a_cascade_with_more_classifiers_than_thresholds_is_refused_not_shortened(trained: INNg) -> None:
+def test_a_cascade_with_more_classifiers_than_steps_is_refused_not_shortened(trained: INNg) -> None:
     state = trained.state()
-    shorter = {name: state[name][:-1] for name in ("max_steps", "thresholds")}
-    with pytest.raises(InputError, match="has 4 classifiers and thresholds of 3"):
-        INNg(SETTINGS, Execution()).restore({**state, **shorter})
-
-
-def test_a_training_that_stands_still_within_its_budget_names_the_setting_that_ended_it() -> None:
-    hopeless = {"threshold": 50.0, "max_steps": 1, "no_progress_stages": 2}
-    told = INNg({**SETTINGS, **hopeless}, Execution()).train(stripes(), seed=0, budget=1e15).warnings
-    assert any("ended after 2 rounds (no_progress_stages is 2)" in warning for warning in told)
+    with pytest.raises(InputError, match="has 4 classifiers and steps of 3"):
+        INNg(SETTINGS, Execution()).restore({**state, "max_steps": state["max_steps"][:-1]})

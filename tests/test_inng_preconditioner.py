@@ -3,10 +3,9 @@ import math
 import numpy as np
 import pytest
 import torch
+from known_windows import Gaussian, climbed, climbing
 from torch import Tensor
 
-from inng_bench.inng.choices import Directions, Update
-from inng_bench.inng.langevin import Sampler, ascend
 from inng_bench.inng.preconditioner import BANDS, LONGEST, Preconditioner, band_amplitudes
 from inng_bench.pixels import Palette
 
@@ -44,7 +43,7 @@ def test_white_noise_of_unit_variance_becomes_noise_of_the_texture_s_colours(siz
 
 def test_steps_fall_off_as_the_texture_does_below_16_px_and_are_alike_above() -> None:
     window = fallen(draw(3, 192, 160, seed=1)).float()
-    preconditioner = Preconditioner.of(Directions.SPECTRUM, window, Palette.of(window).factor)
+    preconditioner = Preconditioner.of("spectrum", window, Palette.of(window).factor)
     white = draw(64, 3, 128, 128)
     found = power(preconditioner.on(white).moved(torch.zeros_like(white), white))
     radius = frequencies(128, 128)
@@ -75,16 +74,11 @@ def test_a_chain_in_the_texture_s_spectrum_has_the_power_of_its_discretisation()
     # x' = (I - ε/2σ² P) x + N(0, ε P) with P = A Aᵀ has the stationary covariance σ² (I - ε/4σ² P)⁻¹; P is diagonal in
     # the frequencies, and what they forget fastest is all that is compared: (1 - ε/2σ² P)^(2 · steps) < .001.
     variance, step_size, steps = 0.01, 0.006, 60
-
-    def gaussian(canvases: Tensor, step: int, images: Tensor) -> tuple[Tensor, Tensor]:
-        return -canvases.square().mean((1, 2, 3))[:, None], -canvases / variance
-
     preconditioner = Preconditioner(torch.eye(3), torch.logspace(0.0, -0.5, BANDS))
     start = draw(24, 3, 64, 64) * 0.1
     response = preconditioner.on(start).response
     assert response is not None
-    sampler = Sampler(Update.LANGEVIN, step_size, 1.0, 0.5, steps, threshold=math.inf)
-    last = ascend(gaussian, start, preconditioner, sampler, torch.Generator().manual_seed(1)).canvases
+    last = climbed(start, climbing(Gaussian(variance), step_size, 1.0, directions=preconditioner), steps).canvases
     squared = response.square()
     fast = (1 - step_size / (2 * variance) * squared).abs() ** (2 * steps) < 0.001
     fast[:, [0, -1]] = False  # whose coefficients are real or pairs of one another
@@ -104,8 +98,8 @@ def test_the_smallest_window_has_an_amplitude_in_every_band() -> None:
 
 
 def test_what_is_stored_gives_the_same_steps() -> None:
-    again = Preconditioner.restore(FALLING.state(), Directions.SPECTRUM)
+    again = Preconditioner.restore(FALLING.state(), "spectrum")
     move = draw(1, 3, 32, 32)
     assert torch.equal(again.on(move).coordinates(move), FALLING.on(move).coordinates(move))
     with pytest.raises(KeyError):
-        Preconditioner.restore(Preconditioner(COLOURS).state(), Directions.SPECTRUM)
+        Preconditioner.restore(Preconditioner(COLOURS).state(), "spectrum")

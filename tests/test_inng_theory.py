@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from typing import cast
 
 import numpy as np
 import pytest
@@ -10,8 +9,7 @@ import torch
 from scipy import optimize
 from torch import Tensor
 
-from inng_bench.inng.learning import classifier_loss
-from inng_bench.inng.network import Classifier
+from inng_bench.inng.network import cross_entropy
 
 POINTS = 64
 GRID = torch.linspace(-math.pi, math.pi, POINTS + 1, dtype=torch.float64)[:-1]
@@ -49,8 +47,7 @@ class Table(torch.nn.Module):
 
 
 def loss_of(classifier: torch.nn.Module, real: Tensor, fake: Tensor) -> Tensor:
-    loss, _ = classifier_loss(cast("Classifier", classifier), as_pictures(real), as_pictures(fake), torch.float32)
-    return loss
+    return cross_entropy(classifier, as_pictures(real), as_pictures(fake))[0]
 
 
 def fit(classifier: Weak, real: Tensor, fake: Tensor) -> None:

@@ -267,7 +267,7 @@ def test_answers_become_a_table_in_the_order_in_which_the_methods_were_chosen(
     assert re.search(r"^real : mirror \(copies\) +2 +2 +0 +0 +0\.\d\d +–$", said, re.M)
     assert len(re.findall(r"^(?:real|noise) .* –$", said, re.M)) == 6
     assert "No interval (–)" in said
-    assert "How far they are apart, no answer\nsays" in said
+    assert "do not tell how far apart some methods are" in said
     assert "no merit of a model" in said
 
 
@@ -400,7 +400,7 @@ def test_a_missing_file_a_damaged_key_and_options_of_the_other_half_are_refused(
     page = build(make_results(tmp_path))
     file = save(tmp_path / "answers.json", answers_to(page.key, by_rank(ORDER)))
     assert "cannot be read" in refuse(capsys, tmp_path, tmp_path, "--read", tmp_path / "none.json")
-    assert "--pairs belongs to making a page" in refuse(capsys, tmp_path, tmp_path, "--read", file, "--pairs", "3")
+    assert "--pairs is for making a page" in refuse(capsys, tmp_path, tmp_path, "--read", file, "--pairs", "3")
     page.key_path.write_text(page.key_path.read_text()[:-100])
     assert f"the key {page.key_path} is damaged" in refuse(capsys, tmp_path, tmp_path, "--read", file)
 

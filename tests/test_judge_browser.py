@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import pytest
+from browser import MARKS, NARROW, WIDE, opened_page, started_browser, violations
 from judged_results import make_results
 
 from inng_bench import cli
@@ -20,36 +19,13 @@ from inng_bench.people.page import build_page
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, ViewportSize
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-CHROMIUM = os.environ.get("INNG_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-"""The browser: INNG_CHROMIUM has its path where it is not on PATH."""
-
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium; install it or set INNG_CHROMIUM"),
-]
-
-WIDE: ViewportSize = {"width": 1280, "height": 900}
-NARROW: ViewportSize = {"width": 380, "height": 800}
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(FLAGS))
+    with started_browser() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -60,21 +36,8 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> JudgePage:
 
 @pytest.fixture
 def page(browser: Browser, judged: JudgePage) -> Iterator[Page]:
-    """The page, opened; it may complain of nothing and ask for nothing."""
-    context = browser.new_context(viewport=WIDE, accept_downloads=True)
-    opened = context.new_page()
-    faults: list[str] = []
-    opened.on("console", lambda message: faults.append(message.text))
-    opened.on("pageerror", lambda error: faults.append(str(error)))
-    opened.on("request", lambda request: None if is_own(request.url, judged) else faults.append(request.url))
-    opened.goto(judged.path.as_uri())
-    yield opened
-    assert faults == []
-    context.close()
-
-
-def is_own(address: str, judged: JudgePage) -> bool:
-    return address.startswith(("data:", "blob:")) or address == judged.path.as_uri()
+    with opened_page(browser, judged.path.as_uri()) as opened:
+        yield opened
 
 
 def progress(page: Page) -> str:
@@ -204,10 +167,10 @@ def test_nothing_is_amiss_for_people_with_disabilities_nor_wider_than_the_screen
     page.set_viewport_size(viewport)
     page.locator("summary").click()
     for key in ("ArrowLeft", *["ArrowRight"] * 5):
-        assert axe.Axe().run(page).response["violations"] == []
+        assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
         page.keyboard.press(key)
-    assert axe.Axe().run(page).response["violations"] == []
+    assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
 
 

@@ -414,7 +414,7 @@ def test_a_planted_failure_is_bold_listed_and_in_the_csv() -> None:
     assert len(others) == 3
     text = markdown(values, judgements, agreements_of(values), [], "by hand")
     assert "**fails 0.505×**" in text
-    assert "0, **2 fail**" in text
+    assert "**0, 2 fail**" in text
     lines = pd.read_csv(io.StringIO(table_csv(judgements)))
     failed = lines[lines["verdict"] == "fails"]
     assert set(failed["stronger"]) == {"noise 5"}
@@ -426,7 +426,7 @@ def test_a_metric_without_values_is_named_and_has_no_table() -> None:
     values = planted()
     values += [replace(value, metric="diversity", value=None) for value in values if value.metric == "gram"]
     text = markdown(values, judge_all(values), agreements_of(values), [], "by hand")
-    assert "Not judged, for want of values: diversity." in text
+    assert "Not judged, because values are missing: diversity." in text
     assert text.count("diversity") == 1
 
 

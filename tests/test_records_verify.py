@@ -130,17 +130,17 @@ def command(*arguments: str) -> int:
 
 
 def test_verify_says_what_is_whole_with_status_0_and_what_is_not_with_status_2(results: Path, capsys: Say) -> None:
-    assert command("verify", "--results", str(results)) == 0
-    assert f"2 records and 8 files are whole: {results}" in capsys.readouterr().out
+    assert command("verify", str(results)) == 0
+    assert f"2 records and 8 files are intact: {results}" in capsys.readouterr().out
     (results / KINDS["weights"]).write_bytes(b"")
-    assert command("verify", "--results", str(results)) == 2
+    assert command("verify", str(results)) == 2
     errors = capsys.readouterr().err.splitlines()
     assert errors[0].endswith("model.safetensors is damaged; delete its run and run again.")
-    assert errors[1] == f"inng-bench: 1 of 10 files of {results} are not whole."
+    assert errors[1] == f"inng-bench: 1 of 10 files of {results} are damaged."
 
 
 def test_list_has_a_line_for_each_run_with_its_end(results: Path, capsys: Say) -> None:
-    assert command("list", "--results", str(results)) == 0
+    assert command("list", str(results)) == 0
     assert capsys.readouterr().out.splitlines() == [
         "brick · dcgan · seed 0  2026-01-01T00:00:00+00:00  failed: no",
         "brick · inng · seed 0   2026-01-01T00:00:00+00:00  ok",
@@ -149,7 +149,7 @@ def test_list_has_a_line_for_each_run_with_its_end(results: Path, capsys: Say) -
 
 @pytest.mark.parametrize("run", ["brick/inng/0", "brick/inng/seed-0/"])
 def test_show_gives_back_the_record(run: str, results: Path, capsys: Say) -> None:
-    assert command("show", run, "--results", str(results)) == 0
+    assert command("show", run, str(results)) == 0
     shown = json.loads(capsys.readouterr().out)
     assert Record.model_validate_json(json.dumps(shown)) == store.find_record(results, "brick", "inng", 0)
 
@@ -165,7 +165,7 @@ def test_show_gives_back_the_record(run: str, results: Path, capsys: Say) -> Non
     ],
 )
 def test_a_run_that_is_not_there_is_one_sentence(run: str, sentence: str, results: Path, capsys: Say) -> None:
-    assert command("show", run, "--results", str(results)) == 2
+    assert command("show", run, str(results)) == 2
     assert sentence in capsys.readouterr().err
 
 
@@ -173,7 +173,7 @@ def test_export_has_every_figure_in_full_precision_and_failed_runs(tmp_path: Pat
     values = {"gram": 0.1 + 0.2, "patch_fid": None}
     failed = make_record("dcgan", status=Status.FAILED, error="no", provenance=make_provenance(git_sha=None))
     out = write_records(tmp_path / "results", [make_record(values=values), failed])
-    assert command("export", "--results", str(out)) == 0
+    assert command("export", str(out)) == 0
     header, *lines = [line.split(",") for line in capsys.readouterr().out.splitlines()]
     rows = [dict(zip(header, line, strict=True)) for line in lines]
     told = [(row["method"], row["status"], row["metric"], row["value"]) for row in rows]
@@ -186,7 +186,7 @@ def test_export_has_every_figure_in_full_precision_and_failed_runs(tmp_path: Pat
 
 def test_an_export_to_json_holds_the_whole_records(results: Path, tmp_path: Path) -> None:
     path = tmp_path / "all.json"
-    assert command("export", "--results", str(results), "--format", "json", "--out", str(path)) == 0
+    assert command("export", str(results), "--format", "json", "--out", str(path)) == 0
     read = tuple(Record.model_validate_json(json.dumps(content)) for content in json.loads(path.read_text()))
     assert read == store.read_records(results)
 
@@ -198,6 +198,6 @@ def test_a_damaged_record_is_named_by_every_part_and_nothing_changes(
     path = results / KINDS["record"]
     path.write_bytes(path.read_bytes()[:100])
     before = contents(results)
-    assert command(*part, "--results", str(results)) == 2
+    assert command(*part, str(results)) == 2
     assert str(path) in capsys.readouterr().err
     assert contents(results) == before

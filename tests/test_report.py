@@ -17,6 +17,7 @@ from record_builder import (
     make_throughput,
     write_records,
 )
+from report_texts import frame, latex, make_rows, markdown, plain_text, wide_table
 from scipy import stats
 
 from inng_bench.errors import InputError
@@ -24,18 +25,17 @@ from inng_bench.metrics.catalogue import BY_NAME, DEFAULT, HEADLINES
 from inng_bench.records import store
 from inng_bench.records.schema import Record, Status
 from inng_bench.report import build_report
-from inng_bench.report.__main__ import main, make_parser
-from inng_bench.report.documents import latex, markdown, plain_text
+from inng_bench.report.__main__ import main
+from inng_bench.report.comparison import compare_methods
 from inng_bench.report.intervals import (
     Estimate,
     IntervalKind,
     estimate_over_canvases,
     estimate_over_seeds,
 )
-from inng_bench.report.rows import between_floor_and_ceiling, find_winners, make_rows
+from inng_bench.report.rows import between_floor_and_ceiling, find_winners
 from inng_bench.report.speed import speed_table
 from inng_bench.report.table import comparison_table, floor_ratios
-from inng_bench.report.wide import wide_table
 from inng_bench.tables.markup import LATEX, MARKDOWN, PLAIN, format_number
 
 GRAM = BY_NAME["gram"]
@@ -130,7 +130,7 @@ def test_only_seeds_that_went_well_count() -> None:
 def test_the_best_is_bold_where_intervals_over_seeds_separate() -> None:
     rows = make_rows(comparison())
     assert [row.method for row in find_winners(rows, GRAM)] == ["inng"]
-    cells = comparison_table(rows, MARKDOWN).set_index("method")
+    cells = frame(comparison_table(rows), MARKDOWN).set_index("method")
     assert cells.loc["inng"].str.contains(r"\*\*").sum() == len(HEADLINES)
     assert not cells.drop("inng").map(lambda cell: "**" in cell).any(axis=None)
 
@@ -146,7 +146,7 @@ def test_the_best_is_bold_where_intervals_over_seeds_separate() -> None:
     ids=["one seed each", "one seed of the other", "intervals overlap", "no competitor"],
 )
 def test_nothing_is_bold_without_separate_intervals(records: list[Record]) -> None:
-    table = comparison_table(make_rows(records), MARKDOWN)
+    table = frame(comparison_table(make_rows(records)), MARKDOWN)
     assert not table.map(lambda cell: "**" in cell).any(axis=None)
 
 
@@ -163,7 +163,7 @@ def standard() -> list[Record]:
 def test_a_row_of_another_budget_is_no_competitor() -> None:
     rows = make_rows(standard())
     assert [row.method for row in find_winners(rows, GRAM)] == ["inng"]
-    bold = comparison_table(rows, MARKDOWN).set_index("method").map(lambda cell: "**" in cell).sum(axis=1)
+    bold = frame(comparison_table(rows), MARKDOWN).set_index("method").map(lambda cell: "**" in cell).sum(axis=1)
     assert bold[bold > 0].to_dict() == {"inng": len(HEADLINES)}
 
 
@@ -190,7 +190,7 @@ def test_what_is_missing_is_a_dash_and_never_bold() -> None:
     values: dict[str, float | None] = {**VALUES, "patch_kid": None}
     records = [*seeds("inng", [1.9, 2.0, 2.1])]
     records += [make_record("dcgan", replicate=index, values=values) for index in range(3)]
-    table = comparison_table(make_rows(records), MARKDOWN).set_index("method")
+    table = frame(comparison_table(make_rows(records)), MARKDOWN).set_index("method")
     column = next(name for name in table.columns if name.startswith("patch-KID"))
     assert table.loc["dcgan", column] == "–"
     assert "**" not in str(table.loc["inng", column])
@@ -220,7 +220,7 @@ def test_a_texture_without_a_held_out_window_says_so_in_its_row() -> None:
     small = make_texture("small", has_held_out=False)
     records = [make_record("real", texture=small), make_record("inng", texture=small), make_record("inng")]
     rows = make_rows(records)
-    table = comparison_table(rows, MARKDOWN)
+    table = frame(comparison_table(rows), MARKDOWN)
     gram = next(column for column in table.columns if column.startswith("Gram ↓"))
     copying = next(column for column in table.columns if column.startswith("copy"))
     assert list(table["texture"]) == ["brick", "small (no held-out)", "small (no held-out)"]
@@ -235,7 +235,7 @@ def test_the_caption_says_what_is_compared_and_with_what_it_must_not_be() -> Non
     text = " ".join(plain_text(make_rows(records), records).split())
     for phrase in (
         "n = 512 crops on either side of a pair",
-        "3 seeds a trained row",
+        "3 seeds a method",
         "compared with each held-out window of its texture, which no method has seen",
         "The row real is the floor",
         "in no comparison and no mean, and never bold",
@@ -322,11 +322,10 @@ def test_a_floor_that_is_not_positive_gives_no_ratio() -> None:
 def test_wins_and_losses_are_counted_at_equal_budget_only() -> None:
     records = [*comparison("brick"), *seeds("inng", [7.0], "grass"), *seeds("dcgan", [6.0], "grass")]
     records += [make_record("dcgan-10x", texture="brick", values=scaled(0.5))]
-    text = " ".join(plain_text(make_rows(records), records).split())
-    assert (
-        "Gram (EffLite0): inng is better on 1 (brick), dcgan on 1 (grass); intervals over seeds separate on 1 of 1"
-    ) in text
-    assert "dcgan-10x on" not in text
+    gram = next(one for one in compare_methods(make_rows(records)) if one.metric is GRAM)
+    assert (gram.ours, gram.theirs, gram.textures, gram.better) == ("inng", "dcgan", 2, 1)
+    assert (gram.rated, gram.clear) == (1, 1)
+    assert "dcgan-10x" not in {one.theirs for one in compare_methods(make_rows(records))}
 
 
 def test_a_warning_of_several_runs_is_said_once_with_all_of_them() -> None:
@@ -388,7 +387,7 @@ def test_the_speed_of_a_row_is_the_median_over_its_timed_seeds() -> None:
     }
     assert lines.loc["inng", list(expected)].to_dict() == expected
     assert lines.loc["dcgan", list(expected)].isna().all()
-    (line,) = speed_table(rows, PLAIN).to_dict("records")
+    (line,) = frame(speed_table(rows)).to_dict("records")
     assert line["image·steps/s"] == "96.0 [94.0–98.0]"
     assert (line["n"], line["of the ceiling"]) == ("3", "80 %")
 
@@ -399,7 +398,7 @@ def test_speeds_of_two_settings_are_not_mixed() -> None:
         make_record(replicate=index, throughput=make_throughput(1 + index, **setting))
         for index, setting in enumerate(settings)
     ]
-    table = speed_table(make_rows(records), PLAIN)
+    table = frame(speed_table(make_rows(records)))
     assert list(table["threads"]) == ["2", "1"]
     assert "update" not in table.columns
     text = " ".join(plain_text(make_rows(records), records).split())
@@ -442,7 +441,9 @@ def test_special_signs_of_an_error_are_escaped_in_markdown_and_latex() -> None:
     assert NASTY not in as_latex
     assert r"50 \% of \textless{}b\textgreater{}a\_b" in as_latex
     lines = [line for line in as_latex.splitlines() if line.startswith("brick & dcgan")]
-    assert [len(re.findall(r"(?<!\\)&", line)) for line in lines] == [len(comparison_table(rows, LATEX).columns) - 1]
+    assert [len(re.findall(r"(?<!\\)&", line)) for line in lines] == [
+        len(frame(comparison_table(rows), LATEX).columns) - 1
+    ]
 
 
 def test_a_markdown_cell_cannot_leave_its_column() -> None:
@@ -531,20 +532,22 @@ def test_the_markdown_table_leaves_out_what_it_can_say_once() -> None:
     assert headings[:5] == ["texture", "method", "seeds", "Gram ↓", "patch-FID ↓"]
     assert not {"n", "TFLOP", "failed", "status"} & set(headings)
     assert [line.split("|")[1].strip() for line in lines] == ["brick", "", "", "", "", "grass", "", "", "", ""]
-    assert "3 seeds a trained row of 8 TFLOP, n = 512 crops on either side of a pair" in markdown(
+    assert "3 seeds a method of 8 TFLOP, n = 512 crops on either side of a pair" in markdown(
         make_rows(records), records
     )
 
 
 GOLDEN = """\
-method          seeds         Gram        Gram,    patch-FID      copy
-                                 ↓          far   (wavelets)      rate
-                                              ↓            ↓         ↓
---------------  -----  -----------  -----------  -----------  --------
+Methods on the suite quick
+
+                                            Gram,    patch-FID      copy
+                                Gram          far   (wavelets)      rate
+method          seeds              ↓            ↓            ↓         ↓
+────────────────────────────────────────────────────────────────────────
 brick
-  real              1        0.200        0.500        0.500  0.000400
-  inng              3       0.400*       0.999*       0.999*  0.000799
-                       0.353–0.453  0.882–1.131  0.882–1.131
+  real              1          0.200        0.500        0.500  0.000400
+  inng              3         0.400*        1.00*        1.00*  0.000799
+                       (0.353–0.453)  (0.88–1.13)  (0.88–1.13)
 """
 
 
@@ -562,7 +565,7 @@ def test_the_command_prints_the_table_and_says_where_it_wrote(
     write_records(tmp_path, [*comparison(), make_record("dcgan-10x", status=Status.FAILED, error="no memory")])
     assert main([str(tmp_path), "--out", str(tmp_path / "elsewhere")]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("method")
+    assert printed.startswith("Methods on the suite quick\n")
     assert f"Written to {tmp_path / 'elsewhere'}" in printed
     assert printed.rstrip().endswith("1 run failed; the reasons stand above under Failures and warnings.")
 
@@ -614,20 +617,25 @@ def test_a_folder_that_cannot_be_written_is_an_input_error(tmp_path: Path) -> No
         build_report(tmp_path, tmp_path / "file" / "report")
 
 
-def test_the_help_names_arguments_and_exit_status() -> None:
-    text = make_parser().format_help()
-    assert all(word in text for word in ("RESULTS", "--out", "Exit status"))
+def test_the_help_names_arguments_and_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = capsys.readouterr().out
+    assert all(word in text for word in ("RESULTS", "--out", "exit status"))
 
 
-def test_the_module_runs_without_torch_and_skimage(tmp_path: Path) -> None:
-    write_records(tmp_path, comparison())
-    code = (
-        "import sys; from inng_bench.report.__main__ import main; "
-        f"main([{str(tmp_path)!r}]); "
-        "print('loaded', sorted({'torch', 'skimage'} & set(sys.modules)))"
+def loaded_modules(code: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; {code}; print(*sys.modules)"], check=True, capture_output=True, text=True
     )
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert done.stdout.endswith("loaded []\n")
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_the_module_runs_without_torch_and_starts_without_what_loads_slowly(tmp_path: Path) -> None:
+    write_records(tmp_path, comparison())
+    start = "from inng_bench.report.__main__ import main"
+    assert not {"torch", "skimage"} & loaded_modules(f"{start}; main([{str(tmp_path)!r}])")
+    assert not {"pandas", "matplotlib", "scipy.stats"} & loaded_modules(start)
 
 
 def test_a_reader_that_stops_early_sees_no_traceback(tmp_path: Path) -> None:

@@ -8,21 +8,21 @@ from typing import Any
 import pandas as pd
 import pytest
 from record_builder import VALUES, make_measurements, make_record, make_texture, write_records
+from report_texts import frame, latex, make_rows, markdown, plain_text, wide_table
 
 from inng_bench.metrics.catalogue import BY_NAME, COPIES_ABOVE, HEADLINES, Eye
 from inng_bench.records.schema import ModelFacts, Record, Status
 from inng_bench.report import build_report, trials
 from inng_bench.report.agreement import values_of
 from inng_bench.report.comparison import compare_methods, paired_rows
-from inng_bench.report.cost_figure import MOST_LINES, cost_figure, cost_lines
+from inng_bench.report.cost_figure import cost_lines, cost_plots
 from inng_bench.report.costs import PICTURES, costs_table, whole_costs
-from inng_bench.report.documents import latex, markdown, plain_text
 from inng_bench.report.effects import logarithms
 from inng_bench.report.eyes import eyes_sentence, metrics_by_eye, rankings
-from inng_bench.report.rows import Row, find_winners, make_rows
+from inng_bench.report.plots import MOST_CURVES, draw_plots
+from inng_bench.report.rows import Row, find_winners
 from inng_bench.report.table import comparison_table, floor_table, heading_of
-from inng_bench.report.wide import wide_table
-from inng_bench.tables.markup import LATEX, MARKDOWN, PLAIN
+from inng_bench.tables.markup import LATEX, MARKDOWN
 
 TEXTURES = ("brick", "grass", "gravel")
 FLOOR_AND_CEILING = {"real": 1.0, "noise": 30.0}
@@ -49,7 +49,7 @@ def copying(method: str, factor: float = 1.0, textures: tuple[str, ...] = TEXTUR
 
 
 def lines_of(rows: tuple[Row, ...], texture: str) -> list[str]:
-    table = comparison_table(rows, PLAIN)
+    table = frame(comparison_table(rows))
     return list(table.loc[table["texture"] == texture, "method"])
 
 
@@ -86,7 +86,7 @@ def test_what_copies_is_never_bold_and_does_not_keep_another_from_winning() -> N
         records += copying("mirror", 0.5, replicate=seed)
     brick = make_rows(one for one in records if one.texture.name == "brick")
     assert [row.method for row in find_winners(brick, BY_NAME["gram"])] == ["inng"]
-    table = comparison_table(make_rows(records), MARKDOWN).set_index("method")
+    table = frame(comparison_table(make_rows(records)), MARKDOWN).set_index("method")
     assert not table.loc[["other", "mirror"]].map(lambda cell: "**" in cell).any(axis=None)
 
 
@@ -97,7 +97,7 @@ def test_what_copies_is_in_no_comparison_no_mean_and_no_effect() -> None:
     rows = make_rows(records)
     assert paired_rows(rows, "inng", "dcgan") == {}
     assert compare_methods(rows) == ()
-    assert list(floor_table(rows, PLAIN)["method"]) == ["inng", "noise"]
+    assert list(frame(floor_table(rows))["method"]) == ["inng", "noise"]
     assert [len(values_of(rows)[texture]) for texture in TEXTURES] == [3, 3, 3]
     assert logarithms(rows, "dcgan", "gram") == {}
     assert all(list(by[texture]) == ["inng"] for by in rankings(rows).values() for texture in TEXTURES)
@@ -137,7 +137,7 @@ def test_a_trained_row_without_a_copy_rate_takes_part_in_no_claim_and_a_referenc
     assert {row.method for row in rows if row.may_copy} == {"inng"}
     assert [row.method for row in find_winners(rows[: len(rows) // 3], BY_NAME["gram"])] == ["dcgan"]
     assert compare_methods(rows) == ()
-    assert list(floor_table(rows, PLAIN)["method"]) == ["dcgan", "other", "random-phase", "noise"]
+    assert list(frame(floor_table(rows))["method"]) == ["dcgan", "other", "random-phase", "noise"]
     sentence = (
         "could not be measured, so that no comparison, mean or bold figure has the row: inng (brick, grass, gravel)."
     )
@@ -153,7 +153,7 @@ def test_the_floor_is_shown_with_its_interval_over_real_windows() -> None:
         for one in make_measurements(VALUES)
     ]
     records = [make_record("real", measurements=tuple(figures))]
-    assert "0.200 {0.100–0.400}" in markdown(make_rows(records), records)
+    assert "0.20 {0.10–0.40}" in markdown(make_rows(records), records)
     assert "Braces hold the 95% interval of the floor over real windows" in markdown(make_rows(records), records)
 
 
@@ -205,11 +205,11 @@ def test_eyes_that_name_the_same_methods_agree_and_a_control_does_not_count() ->
     assert "inng and random-phase on 1 (" in tied
 
 
-def test_a_method_that_an_eye_cannot_see_is_named_first_and_not_counted() -> None:
+def test_a_method_that_an_eye_cannot_rank_is_named_first_and_not_counted() -> None:
     records = on_textures({"inng": 2.0, "random-phase": 5.0, **FLOOR_AND_CEILING})
     small = {name: None if name.endswith("_far") else value for name, value in VALUES.items()}
     records += [make_record("dcgan", texture=texture, values=small) for texture in TEXTURES]
-    unseen = "Not seen by EfficientNet-Lite0, from afar, and so not counted: dcgan."
+    unseen = "Not ranked by EfficientNet-Lite0, from afar, and so not counted: dcgan."
     found = eyes_sentence(make_rows(records))
     assert found.startswith(f"{unseen} The eyes agree over 3 test textures: first most often are inng on 3 (")
     assert found.endswith("on 3 all name the same method.")
@@ -258,7 +258,7 @@ def test_a_row_that_is_not_trained_has_no_cost_of_training(method: str) -> None:
 def test_work_that_the_counter_does_not_see_is_a_dash_and_has_seconds_all_the_same() -> None:
     records = with_cost(on_textures({"dcgan": 3.0, "random-phase": 4.0}), draw_flops=0.0)
     rows = make_rows([*records, *with_cost([make_record("noise", texture="brick")], draw_flops=5e12)])
-    costs = costs_table(rows, PLAIN).set_index("method")
+    costs = frame(costs_table(rows)).set_index("method")
     operations = [column for column in costs.columns if column.startswith("TFLOP")]
     assert list(costs.loc["random-phase", operations]) == ["–"] * len(operations)
     assert costs.loc["random-phase", "s 100"] == "50.0"
@@ -269,12 +269,12 @@ def test_work_that_the_counter_does_not_see_is_a_dash_and_has_seconds_all_the_sa
 
 def test_the_table_of_costs_has_a_line_a_method_over_the_test_textures_and_copies_apart() -> None:
     records = with_cost(on_textures({"inng": 2.0, "dcgan": 3.0, "mirror": 1.0, **FLOOR_AND_CEILING}))
-    table = costs_table(make_rows([one for one in records if one.method != "real"]), PLAIN)
+    table = frame(costs_table(make_rows([one for one in records if one.method != "real"])))
     assert list(table["method"]) == ["inng", "dcgan", "noise", "copies the picture:", "mirror"]
     costs = table.set_index("method")
     found = [str(costs.loc["inng", column]) for column in ("TFLOP train", "TFLOP 10000", "s 100")]
     assert found == ["8.00", "18.0", "150"]
-    assert costs_table(make_rows([make_record("inng")]), PLAIN).empty
+    assert frame(costs_table(make_rows([make_record("inng")]))).empty
 
 
 def test_quality_over_cost_has_a_line_a_method_and_marks_copies() -> None:
@@ -286,12 +286,10 @@ def test_quality_over_cost_has_a_line_a_method_and_marks_copies() -> None:
     assert lines["inng"].costs == pytest.approx((100.5, 150.0, 5100.0))
     assert [line.copies for line in lines.values()] == [False, False, True]
     assert [line.name for line in cost_lines(rows, "gram", "flops")] == ["inng", "dcgan"]
-    figure = cost_figure(rows)
-    assert figure is not None
-    assert figure == cost_figure(rows)
-    assert cost_figure(make_rows(on_textures({"inng": 2.0, "dcgan": 3.0, "real": 1.0}))) is None
-    many = with_cost(on_textures({f"row-{number}": 2.0 for number in range(MOST_LINES + 1)} | {"real": 1.0}))
-    assert cost_figure(make_rows(many)) is None
+    assert draw_plots(cost_plots(rows), 2) == draw_plots(cost_plots(rows), 2)
+    assert cost_plots(make_rows(on_textures({"inng": 2.0, "dcgan": 3.0, "real": 1.0}))) == ()
+    many = with_cost(on_textures({f"row-{number}": 2.0 for number in range(MOST_CURVES + 1)} | {"real": 1.0}))
+    assert cost_plots(make_rows(many)) == ()
 
 
 def test_quality_and_cost_are_of_the_same_textures_for_all_methods() -> None:
@@ -352,7 +350,7 @@ def test_the_suite_of_trials_counts_them_and_names_the_best() -> None:
     records = tuning_suite()
     records = [one.model_copy(update={"texture": make_texture(one.texture.name, role="tuning")}) for one in records]
     rows = make_rows(records)
-    table = trials.trials_table(rows, PLAIN)
+    table = frame(trials.trials_table(rows))
     assert table[["method", "trials", "best", "mean"]].values.tolist() == [
         ["inng", "4", "second", "0.100"],
         ["dcgan", "1", "radford", "0.300"],
@@ -366,9 +364,9 @@ def test_other_suites_say_how_many_trials_each_of_their_methods_had(monkeypatch:
     records = on_textures({"inng": 2.0, "dcgan": 3.0, **FLOOR_AND_CEILING})
     rows = make_rows(records)
     monkeypatch.setattr(trials, "trials_of_suite", lambda: {"inng": 9, "dcgan": 1, "other": 3})
-    assert trials.trials_table(rows, PLAIN).empty
+    assert not trials.trials_table(rows)
     sentence = (
-        "Stored trials of the suite tuning: inng 9, dcgan 1; both recipes were developed in more trials before, which "
+        "Stored trials of the suite tuning: inng 9, dcgan 1; the recipes were developed in more trials before, which "
         "are not stored."
     )
     assert sentence in " ".join(plain_text(rows, records).split())

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from record_builder import VALUES, make_record, write_records
+from report_texts import frame, make_rows, markdown, plain_text
 from scipy import stats
 
 from inng_bench.errors import ExitStatus
@@ -20,12 +21,9 @@ from inng_bench.report import build_report
 from inng_bench.report.__main__ import main as report_main
 from inng_bench.report.costs import models_table, wide_costs
 from inng_bench.report.densities import FOILS, densities_table, wide_densities
-from inng_bench.report.documents import markdown, plain_text
 from inng_bench.report.effects import QUANTITIES, PairedRatio, Verdict, effects_table, measure_effects
 from inng_bench.report.interactions import Joint, interactions_table, joint_rows, measure_interactions
 from inng_bench.report.origin import Origin
-from inng_bench.report.rows import make_rows
-from inng_bench.tables.markup import PLAIN
 
 SUITE = Origin("fidelity", baseline="fast")
 TEXTURES = ("brick", "grass")
@@ -111,7 +109,7 @@ def test_a_row_that_failed_is_a_row_with_its_reason() -> None:
         for name, i in scattered(1.0, 0.0)
     ]
     rows = make_rows([*row("fast", scattered(1.0, 0.1)), *failed])
-    (line,) = effects_table(rows, "fast", PLAIN).to_dict("records")
+    (line,) = frame(effects_table(rows, "fast")).to_dict("records")
     assert (line["method"], line["pairs"]) == ("broken", "0")
     assert line["quality"] == "not measured; failed: it is NaN"
 
@@ -120,13 +118,13 @@ def test_a_row_tells_the_settings_in_which_it_differs() -> None:
     usual = {"preset": "fast", "temperature": 1.0, "stop": "logit"}
     other = row("other", scattered(1.0, 0.1), settings={**usual, "temperature": 0.0, "stop": "loss"})
     rows = make_rows([*row("fast", scattered(1.0, 0.1), settings=usual), *other])
-    (line,) = effects_table(rows, "fast", PLAIN).to_dict("records")
+    (line,) = frame(effects_table(rows, "fast")).to_dict("records")
     assert line["change"] == "temperature 0.0, stop loss"
 
 
 def test_another_budget_is_a_change() -> None:
     half = row("half", scattered(1.0, 0.1), budget_flops=4e12)
-    table = effects_table(make_rows([*row("fast", scattered(1.0, 0.1)), *half]), "fast", PLAIN)
+    table = frame(effects_table(make_rows([*row("fast", scattered(1.0, 0.1)), *half]), "fast"))
     assert list(table["change"]) == ["0.5 of the budget"]
 
 
@@ -136,7 +134,7 @@ def test_quality_is_told_in_words_and_stars_are_what_holm_leaves() -> None:
         *row("bad", scattered(2.0, 0.02, seed=1)),
         *row("same", scattered(1.0, 0.02, seed=2)),
     ]
-    bad, same = effects_table(make_rows(records), "fast", PLAIN).to_dict("records")
+    bad, same = frame(effects_table(make_rows(records), "fast")).to_dict("records")
     assert (bad["quality"], same["quality"]) == ("worse in Gram and patch-FID", "not separable")
     assert re.match(r"(1\.9|2\.0)\d\*\n", bad["train time"])
     assert "*" not in same["train time"]
@@ -215,7 +213,7 @@ def test_parts_that_multiply_do_not_interact_and_what_is_beyond_their_product_is
 ) -> None:
     product = {pair: 2.0 * 1.4 * extra * factor for pair, factor in scattered(1.0, 0.05, seed=3).items()}
     parts = scattered(2.0, 0.05, seed=1), scattered(1.4, 0.05, seed=2), scattered(1.0, 0.05)
-    (line,) = interactions_table(make_rows(a_joint_suite(product, *parts)), "fast", PLAIN).to_dict("records")
+    (line,) = frame(interactions_table(make_rows(a_joint_suite(product, *parts)), "fast")).to_dict("records")
     assert (line["joins"], line["pairs"], line["than the product"]) == ("cold and loss", "6", verdict)
 
 
@@ -254,7 +252,7 @@ def test_effects_can_be_told_against_another_row_of_a_suite_whose_rows_share_the
     assert "names no baseline" in capsys.readouterr().err
     store.suite_path(tmp_path).write_text(json.dumps({"baseline": "fast"}))
     assert report_main([str(tmp_path), "--baseline", "cool"]) == ExitStatus.BAD_INPUT
-    assert "has no trained row 'cool'; did you mean 'cold'?" in capsys.readouterr().err
+    assert "has no method 'cool'; did you mean 'cold'?" in capsys.readouterr().err
     assert report_main([str(tmp_path), "--baseline", "cold"]) == ExitStatus.OK
     assert "Ratios to the row cold" in capsys.readouterr().out
     found = pd.read_csv(store.report_folder(tmp_path) / "effects.csv").set_index(["method", "quantity"])["ratio"]
@@ -314,14 +312,14 @@ def test_a_foil_has_the_mean_auc_of_each_score_and_of_older_records_what_they_kn
         (0.9, 0.8, 0.7)
     )
     before = make_rows([make_record("inng", **with_model(detection=old[1:]))])
-    (line,) = densities_table(before, PLAIN).to_dict("records")
+    (line,) = frame(densities_table(before)).to_dict("records")
     assert (line["noise"], line["shuffled"]) == ("–", "0.900")
 
 
 def test_models_without_density_or_chain_have_dashes_or_no_line_and_records_without_models_no_table() -> None:
     other = make_record("dcgan", **with_model(detection=(), chain=()))
     rows = make_rows([make_record("inng", **with_model()), other, make_record("noise", **with_model())])
-    models, densities = (made(rows, PLAIN).set_index("method") for made in (models_table, densities_table))
+    models, densities = (frame(made(rows)).set_index("method") for made in (models_table, densities_table))
     assert (list(models.index), list(densities.index)) == (["inng", "dcgan"], ["inng"])
     column = "patch-FID fresh/chain"
     assert (models.loc["inng", column], models.loc["dcgan", column]) == ("1.20", "–")
@@ -331,4 +329,4 @@ def test_models_without_density_or_chain_have_dashes_or_no_line_and_records_with
     assert "What the densities of the models detect" in text
     assert max(map(len, text.splitlines())) <= 120
     assert column in markdown(rows, [other])
-    assert models_table(make_rows([make_record("inng")]), PLAIN).empty
+    assert not models_table(make_rows([make_record("inng")]))

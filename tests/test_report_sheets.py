@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from record_builder import make_curve, make_record, make_texture, write_picture, write_records
+from report_texts import make_rows
 
 from inng_bench.errors import ExitStatus, InputError
 from inng_bench.hashes import file_hash
@@ -26,9 +27,9 @@ from inng_bench.report.canvas import (
     tile_grid,
     wrap,
 )
-from inng_bench.report.curves import curves_figure, progress_figure
-from inng_bench.report.rows import make_rows
-from inng_bench.report.sheets import methods_sheet, overview_sheet, stages_sheet, texture_sheet
+from inng_bench.report.curves import curve_plots, progress_plots
+from inng_bench.report.plots import MOST_CURVES, draw_plots
+from inng_bench.report.sheets import overview_sheet, stages_sheet, texture_sheet
 
 WINDOWS = ("train", "held_out-1", "held_out-2", "held_out-3")
 
@@ -104,7 +105,6 @@ def test_a_sheet_shows_the_nearest_patch_twice_as_large(results: Path) -> None:
 
 def test_the_stages_are_cut_into_their_squares(results: Path) -> None:
     made = stages_sheet(results, make_rows(store.read_records(results)))
-    assert made is not None
     strip = read(store.run_folder(results, "brick", "inng", 0) / "stages.png")
     sheet = pixels(made)
     assert contains(sheet, strip[:, :256])
@@ -114,10 +114,10 @@ def test_the_stages_are_cut_into_their_squares(results: Path) -> None:
 @pytest.mark.parametrize(("height", "width"), [(300, 100), (1, 1), (512, 1024), (100, 750)])
 def test_stages_of_an_odd_size_are_shown_as_far_as_they_go(results: Path, height: int, width: int) -> None:
     write_picture(store.run_folder(results, "brick", "inng", 0) / "stages.png", height, width)
-    assert stages_sheet(results, make_rows(store.read_records(results))) is not None
+    assert stages_sheet(results, make_rows(store.read_records(results)))
 
 
-def test_the_overview_is_at_most_1600_px_wide_and_has_source_inng_and_dcgan(results: Path) -> None:
+def test_the_overview_is_at_most_1600_px_wide_and_has_source_and_methods(results: Path) -> None:
     sheet = pixels(overview_sheet(results, make_rows(store.read_records(results))))
     assert sheet.shape[1] <= 1600
     for path in (
@@ -130,22 +130,8 @@ def test_the_overview_is_at_most_1600_px_wide_and_has_source_inng_and_dcgan(resu
 
 def test_every_sheet_is_written(results: Path) -> None:
     report = build_report(results)
-    names = {path.name for path in report.files if path.suffix == ".png"}
-    assert names == {"brick.png", "brick-stages.png", "overview.png"}
-
-
-def test_a_texture_named_like_a_common_sheet_keeps_its_own(tmp_path: Path) -> None:
-    report = build_report(write_records(tmp_path, [make_record(texture=make_texture("overview"))]))
-    assert {path.name for path in report.files if path.suffix == ".png"} == {"overview.png", "overview-texture.png"}
-
-
-def test_the_overview_shows_up_to_four_methods_and_of_more_the_first_of_inng_and_of_dcgan(tmp_path: Path) -> None:
-    labels = ("fast", "paper", "authors", "other")
-    records = [make_record(label, implementation="inng") for label in labels]
-    four = pixels(overview_sheet(tmp_path, make_rows(records)))
-    five = pixels(overview_sheet(tmp_path, make_rows([*records, make_record("dcgan")])))
-    two = pixels(overview_sheet(tmp_path, make_rows(records[:2])))
-    assert four.shape[1] > five.shape[1] == two.shape[1]
+    names = {path.relative_to(report.folder).as_posix() for path in report.files if path.suffix == ".png"}
+    assert names == {f"sheets/{name}.png" for name in ("overview", "textures/brick", "stages/brick")}
 
 
 def test_missing_and_damaged_pictures_have_a_panel_that_says_so(results: Path) -> None:
@@ -249,38 +235,43 @@ def test_a_reason_of_any_length_stays_within_its_panel() -> None:
 
 
 def test_curves_are_drawn_where_there_are_some() -> None:
-    assert curves_figure(make_rows([make_record()])) is None
+    assert curve_plots(make_rows([make_record()])) == ()
     records = [make_record(curve=make_curve(5, ["loss", "a_b $x"])), make_record("dcgan", curve=make_curve(1, ["g"]))]
-    figure = curves_figure(make_rows(records))
-    assert figure is not None
-    assert figure == curves_figure(make_rows(records))
+    plots = curve_plots(make_rows(records))
+    assert [plot.title for plot in plots] == ["inng: loss", "inng: a b $x", "dcgan: g"]
+    figure = draw_plots(plots, 3)
+    assert figure == draw_plots(plots, 3)
     assert pixels(figure).shape[1] == 1320
 
 
 def test_a_record_without_some_value_at_every_point_has_a_curve_all_the_same() -> None:
     curve = (*make_curve(3, ["loss"]), *make_curve(2, ["steps"]))
     other = make_record(texture="grass", curve=make_curve(3, ["loss"]))
-    assert curves_figure(make_rows([make_record(curve=curve), other])) is not None
+    loss, steps = curve_plots(make_rows([make_record(curve=curve), other]))
+    assert [[len(one.points) for one in plot.curves] for plot in (loss, steps)] == [[3, 3], [2]]
 
 
 def test_two_methods_are_drawn_against_each_other_over_operations_and_over_time() -> None:
     curve = make_curve(4, ["gram_at_a_glance"])
     first, second = make_record(curve=curve), make_record("dcgan", curve=curve)
-    assert progress_figure(make_rows([first])) is None
-    assert progress_figure(make_rows([first, make_record("dcgan", curve=make_curve(4, ["loss"]))])) is None
-    figure = progress_figure(make_rows([first, second]))
-    assert figure is not None
-    assert pixels(figure).shape[1] == 880
+    assert progress_plots(make_rows([first])) == ()
+    assert progress_plots(make_rows([first, make_record("dcgan", curve=make_curve(4, ["loss"]))])) == ()
+    operations, time = progress_plots(make_rows([first, second]))
+    assert [one.name for one in operations.curves] == ["inng", "dcgan"]
+    assert pixels(draw_plots((operations, time), 2)).shape[1] == 880
     slower = second.model_copy(update={"seconds": {"train": 2 * second.seconds["train"]}})
-    assert progress_figure(make_rows([first, slower])) != figure
+    again, later = progress_plots(make_rows([first, slower]))
+    assert again == operations
+    assert later.curves[1].points[-1][0] == 2 * time.curves[1].points[-1][0]
 
 
-def test_more_methods_than_colours_are_not_drawn_against_each_other() -> None:
+def test_more_methods_than_can_be_told_apart_are_not_drawn_against_each_other() -> None:
     records = [
-        make_record(f"row {n}", implementation="inng", curve=make_curve(3, ["gram_at_a_glance"])) for n in range(9)
+        make_record(f"row {n}", implementation="inng", curve=make_curve(3, ["gram_at_a_glance"]))
+        for n in range(MOST_CURVES + 1)
     ]
-    assert progress_figure(make_rows(records[:8])) is not None
-    assert progress_figure(make_rows(records)) is None
+    assert progress_plots(make_rows(records[:-1]))
+    assert progress_plots(make_rows(records)) == ()
 
 
 def test_more_methods_than_stand_in_one_line_are_shown_together(tmp_path: Path) -> None:
@@ -290,9 +281,7 @@ def test_more_methods_than_stand_in_one_line_are_shown_together(tmp_path: Path) 
     for number in range(9):
         record = record_with_pictures(tmp_path, f"row-{number}", 128, 4)
         records.append(record.model_copy(update={"implementation": "inng"}))
-    assert methods_sheet(tmp_path, make_rows(records[:8])) is None
-    sheet = methods_sheet(tmp_path, make_rows(records))
-    assert sheet is not None
+    sheet = overview_sheet(tmp_path, make_rows(records))
     for number in range(9):
         path = store.run_folder(tmp_path, "brick", f"row-{number}", 0) / "sample-0.png"
         assert contains(pixels(sheet), read(path)[:64, :64]), number

@@ -153,7 +153,7 @@ def fake_skimage(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_photograph_that_the_wheel_lacks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_skimage(tmp_path, monkeypatch)
-    with pytest.raises(InputError, match=r"does not carry data/grass\.png; install scikit-image"):
+    with pytest.raises(InputError, match=r"has no data/grass\.png; install scikit-image"):
         load_texture("grass")
 
 

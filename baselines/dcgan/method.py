@@ -1,8 +1,7 @@
 """DCGAN behind the contract of methods."""
 
-import math
 from collections.abc import Mapping
-from functools import partial
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
@@ -14,16 +13,15 @@ from inng_bench.contract import (
     Events,
     Execution,
     Method,
-    Progress,
     Snapshot,
     Training,
     ignore_events,
 )
 from inng_bench.errors import InputError
 from inng_bench.pixels import Palette
-from inng_bench.resume import required
 from inng_bench.seeds import derive_seed, torch_generator
 
+from ..steps import take_steps
 from .networks import TILE, Discriminator, Generator, draw_latent, new_generator
 from .presets import DCGANConfig, configure
 from .training import Trainer, step_flops
@@ -65,24 +63,13 @@ class DCGAN(Method):
         """Train until the budget is spent; see :meth:`inng_bench.contract.Method.train`."""
         trainer = Trainer(window, self._config, self._execution, torch_generator(seed))
         watch = Watch(window, self._config, trainer.averaged, derive_seed(seed=seed, purpose="watch"))
-        per_step, steps = step_flops(self._config), planned_steps(self._config, budget)
-        interval = math.ceil(steps / self._config.intervals)
-        done = 0
-        if (snapshot := checkpoint.load()) is not None:
-            done = required(snapshot.values, "steps")
-            trainer.restore(snapshot)
-            watch.restore(snapshot)
-        for step in range(done + 1, steps + 1):
-            values = trainer.step(step, (step - 1) / steps)
-            if step % interval == 0 or step == steps:
-                seen, tiles = watch.look()
-                flops = step * per_step + watch.flops
-                events(Progress(len(watch.diversity), flops, step / steps, values | seen, tiles[:4]))
-            checkpoint.offer(partial(_snapshot, trainer, watch, step))
+        watched = _Watched(trainer, watch, step_flops(self._config))
+        steps = planned_steps(self._config, budget)
+        take_steps(watched, steps, self._config.intervals, events, checkpoint)
         self._generator = watch.kept
         if self._config.palette:
             self._palette = Palette.of(window)
-        return Training(steps * per_step + watch.flops, watch.warnings())
+        return Training(watched.spent(steps), watch.warnings())
 
     def snapshot_bytes(self, budget: float) -> float:
         """Count both networks with their Adams, and the generator's average and best moment."""
@@ -130,7 +117,28 @@ def planned_steps(config: DCGANConfig, budget: float) -> int:
     return max(1, round((budget - looking_flops(config, config.intervals)) / step_flops(config)))
 
 
-def _snapshot(trainer: Trainer, watch: Watch, step: int) -> Snapshot:
-    """Return all that a training needs to go on after a step."""
-    seen = watch.snapshot()
-    return Snapshot({**trainer.tensors(), **seen.tensors}, {"steps": step, **seen.values})
+@dataclass(frozen=True)
+class _Watched:
+    """A training and what watches it, as one."""
+
+    trainer: Trainer
+    watch: Watch
+    step_flops: float
+
+    def step(self, number: int, share: float) -> dict[str, float]:
+        return self.trainer.step(number, share)
+
+    def look(self) -> tuple[dict[str, float], Tensor]:
+        values, tiles = self.watch.look()
+        return values, tiles[:4]
+
+    def spent(self, steps: int) -> float:
+        return steps * self.step_flops + self.watch.flops
+
+    def snapshot(self) -> Snapshot:
+        trained, seen = self.trainer.snapshot(), self.watch.snapshot()
+        return Snapshot({**trained.tensors, **seen.tensors}, {**trained.values, **seen.values})
+
+    def restore(self, snapshot: Snapshot) -> None:
+        self.trainer.restore(snapshot)
+        self.watch.restore(snapshot)

@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from inng_bench.contract import parse_settings
 from inng_bench.errors import InputError
 from inng_bench.suggest import did_you_mean
 
+from ..adversarial import AdversarialConfig
 
-class DCGANConfig(BaseModel):
+
+class DCGANConfig(AdversarialConfig):
     """Choices of a DCGAN; the defaults are the preset ``best``."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     latent: int = Field(100, ge=1, description="Dimension of z, uniform in (-1, 1).")
     generator_filters: int = Field(24, ge=1, description="Channels of the generator's last hidden layer.")
@@ -27,15 +27,6 @@ class DCGANConfig(BaseModel):
     local_verdicts: bool = Field(
         True, description="Judge each of the discriminator's last 4×4 places by itself, in place of the whole picture."
     )
-    batch: int = Field(8, ge=2, description="Real patches, and as many generated ones, of a step.")
-    rate: float = Field(5e-4, gt=0, description="Adam's learning rate, both networks.")
-    final_rate_share: float = Field(
-        1.0, ge=0, le=1, description="Share of the rate that is left when the budget is spent; it falls linearly."
-    )
-    momentum: float = Field(0.5, ge=0, lt=1, description="Adam's β1.")
-    average_decay: float = Field(0.97, ge=0, lt=1, description="Decay of the generator's weight average; 0 is none.")
-    gradient_penalty: float = Field(0.0, ge=0, description="γ of R1, the penalty γ/2 |∇D|² on real patches.")
-    penalty_interval: int = Field(4, ge=1, description="Steps between two penalties, each so many times as heavy.")
     best_moment: bool = Field(False, description="End with the weights whose tiles were nearest to the train window.")
     palette: bool = Field(True, description="Move the samples' colours to the nearest ones of the window's plane.")
     intervals: int = Field(20, ge=1, description="Reports of a training at the most.")

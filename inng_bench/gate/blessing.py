@@ -65,7 +65,7 @@ def read_blessing(reference: Path) -> Blessing | None:
     try:
         blessing = Blessing.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
-        raise InputError(f"{path} cannot be read as a blessing; restore it, or bless the results again.") from error
+        raise InputError(f"{path} cannot be read; restore it, or bless the results again.") from error
     if blessing.format != FORMAT:
         raise InputError(f"{path} has format {blessing.format} and this package reads {FORMAT}; bless again.")
     _refuse_tampering(reference, blessing)
@@ -111,7 +111,7 @@ def bless(
         old reference is then untouched.
     """
     if not reason.strip():
-        raise InputError("a blessing needs a reason; say with --reason why these results are the reference.")
+        raise InputError("a reference needs a reason; say with --reason why these results are the reference.")
     _refuse_target(results, reference)
     if not results.is_dir():
         raise InputError(f"there is no folder {results}; name a results folder.")
@@ -143,7 +143,7 @@ def _refuse_target(results: Path, reference: Path) -> None:
         raise InputError(f"{reference} overlaps with the results; name another folder with --to.")
     is_free = not reference.exists() or (reference.is_dir() and not any(reference.iterdir()))
     if not (is_free or store.suite_path(reference).is_file()):
-        raise InputError(f"{reference} is there already and no reference; name another folder with --to.")
+        raise InputError(f"{reference} exists and is not a reference; name another folder with --to.")
 
 
 def _refuse_unfit(results: Path, records: Sequence[Record]) -> tuple[str, ...]:
@@ -178,7 +178,7 @@ def _refuse_several(records: Sequence[Record]) -> None:
     for record in records:
         if any(one.git_sha is None or one.git_dirty for one in _makers(record)):
             raise InputError(
-                f"the run {_title(record)} was made by code that no commit holds; run the suite from a clean checkout."
+                f"the run {_title(record)} was made by uncommitted code; run the suite from a clean checkout."
             )
     for what, found in (
         ("suites", {record.suite_hash[:_SHORT] for record in records}),
@@ -187,7 +187,7 @@ def _refuse_several(records: Sequence[Record]) -> None:
     ):
         if len(found) > 1:
             named = "" if what == "environments" else f" ({', '.join(sorted(found))})"
-            raise InputError(f"the records come from {len(found)} {what}{named}; run all of them in one.")
+            raise InputError(f"the records come from {len(found)} {what}{named}; make all of them on one.")
 
 
 def _makers(record: Record) -> tuple[Provenance, ...]:

@@ -152,8 +152,8 @@ def _refuse_other_metrics(old: Sequence[Record], new: Sequence[Record]) -> None:
     ]
     if weights[0] != weights[1]:
         raise InputError(
-            "the figures were seen through feature networks of other weights; install the weights of the reference's "
-            "time, or bless these results."
+            "the feature networks have other weights than those of the reference; install the old weights, or "
+            "bless these results."
         )
 
 
@@ -170,7 +170,7 @@ def _refuse_other_windows(old: Sequence[Record], new: Sequence[Record]) -> None:
     for texture in before.keys() & after.keys():
         if before[texture] != after[texture]:
             raise InputError(
-                f"the texture {texture} has other pixels than in the reference; mend its source, or bless the results."
+                f"the texture {texture} has other pixels than in the reference; restore it, or bless the results."
             )
 
 
@@ -223,8 +223,8 @@ def _explain(judgement: Judgement) -> str:
             return "the results have no figure; run what is missing."
         case Verdict.METRIC_MOVED:
             return (
-                f"the row real went from {judgement.old:.6g} to {judgement.new:.6g}, which no method can do, so that "
+                f"the row real went from {judgement.old:.6g} to {judgement.new:.6g}, which no method can cause: "
                 "the metric itself has changed; raise its version in the catalogue and bless new results."
             )
         case _:
-            return "fewer than three seeds in all tell no spread; run with --seeds 3 or more."
+            return "the spread needs three or more seeds in all; run with --seeds 3 or more."

@@ -16,7 +16,7 @@ from inng_bench.gate.tolerances import LEAST_ROUNDS, SLOWDOWN
 
 
 class Speed(StrEnum):
-    """What became of a case."""
+    """The verdict on a case."""
 
     SLOWER = "slower"
     FASTER = "faster"
@@ -64,7 +64,7 @@ class Comparison:
     cases : tuple[Case, ...]
         The cases of both sides.
     only_base, only_head : tuple[str, ...]
-        Cases that one side alone has.
+        Cases that only one side has.
     allows_removed : bool
         Whether cases that the head no longer has are no obstacle: whoever renames a case could hide a slowdown.
     """
@@ -125,7 +125,7 @@ def compare(
         When there are too few rounds for the cases, a revision does not exist, or a case fails.
     """
     if rounds < LEAST_ROUNDS:
-        raise InputError(f"{rounds} rounds decide nothing; take at least {LEAST_ROUNDS} with --rounds.")
+        raise InputError(f"{rounds} rounds are too few to decide; take at least {LEAST_ROUNDS} with --rounds.")
 
     def hear(number: int, old: Times, new: Times) -> None:
         if number == 1:  # before the minutes of the others

@@ -2,11 +2,9 @@
 
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
-
-import pandas as pd
 
 from inng_bench.errors import ExitStatus
 from inng_bench.gate.checking import Outcome
@@ -14,6 +12,7 @@ from inng_bench.gate.comparison import Case, Comparison
 from inng_bench.gate.inference import ALPHA
 from inng_bench.gate.judge import Judgement, Verdict
 from inng_bench.metrics.catalogue import BY_NAME
+from inng_bench.tables.content import Table
 from inng_bench.tables.grid import pipe_table, text_grid
 from inng_bench.tables.markup import MARKDOWN, PLAIN, format_number
 
@@ -23,7 +22,7 @@ _STATUS = {
     ExitStatus.BAD_INPUT: "cannot judge",
 }
 
-_UNBLESSED = "It has no blessing.json: nothing says who made it of what, or that nobody has edited it."
+_UNBLESSED = "It has no blessing.json, so nothing says how it was made or whether it was edited."
 
 Section = tuple[str, list[str]]
 """A title and its sentences."""
@@ -32,10 +31,9 @@ Section = tuple[str, list[str]]
 def check_text(outcome: Outcome) -> str:
     """Return the outcome for a terminal: what does not hold, and the rest in a sentence."""
     noteworthy = [one for one in outcome.judgements if one.verdict is not Verdict.HOLDS]
-    table = _table(noteworthy, PLAIN.escape)
     blocks = [
         _headline(outcome),
-        text_grid(table.drop(columns="texture"), list(table["texture"])) if noteworthy else "",
+        text_grid(Table.of(map(_line, noteworthy)), titles="texture") if noteworthy else "",
         *(
             "\n".join([title, *(f"- {PLAIN.escape(sentence)}" for sentence in sentences)])
             for title, sentences in _sections(outcome)
@@ -50,14 +48,14 @@ def check_markdown(outcome: Outcome) -> str:
     blocks = [
         f"## Quality: {_STATUS[outcome.status]}",
         MARKDOWN.escape(_headline(outcome)),
-        pipe_table(_table(noteworthy, MARKDOWN.escape)) if noteworthy else "",
+        pipe_table(Table.of(map(_line, noteworthy))) if noteworthy else "",
         *(
             "\n".join([f"### {title}\n", *(f"- {MARKDOWN.escape(sentence)}" for sentence in sentences)])
             for title, sentences in _sections(outcome)
         ),
     ]
     if outcome.judgements:
-        every = pipe_table(_table(outcome.judgements, MARKDOWN.escape))
+        every = pipe_table(Table.of(map(_line, outcome.judgements)))
         blocks.append(f"<details><summary>All cells</summary>\n\n{every}\n\n</details>")
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -126,11 +124,6 @@ def _sections(outcome: Outcome) -> list[Section]:
     return [(title, sentences) for title, sentences in sections if sentences]
 
 
-def _table(judgements: Sequence[Judgement], escape: Callable[[str], str]) -> pd.DataFrame:
-    lines = [{name: escape(text) for name, text in _line(one).items()} for one in judgements]
-    return pd.DataFrame(lines, dtype="str")
-
-
 def _line(judgement: Judgement) -> dict[str, str]:
     digits = BY_NAME[judgement.cell.metric].digits + 1
     return {
@@ -150,7 +143,7 @@ def compare_text(comparison: Comparison) -> str:
     """Return a comparison of speed for a terminal."""
     blocks = [
         _speed_headline(comparison),
-        text_grid(_cases(comparison.cases, PLAIN.escape)) if comparison.cases else "",
+        text_grid(_cases(comparison.cases)) if comparison.cases else "",
     ]
     blocks += [PLAIN.escape(sentence) for sentence in _lonely_cases(comparison)]
     return "\n\n".join(block for block in blocks if block)
@@ -161,7 +154,7 @@ def compare_markdown(comparison: Comparison) -> str:
     blocks = [
         f"## Speed: {_STATUS[comparison.status]}",
         MARKDOWN.escape(_speed_headline(comparison)),
-        pipe_table(_cases(comparison.cases, MARKDOWN.escape)) if comparison.cases else "",
+        pipe_table(_cases(comparison.cases)) if comparison.cases else "",
         *(MARKDOWN.escape(sentence) for sentence in _lonely_cases(comparison)),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
@@ -178,7 +171,7 @@ def _speed_headline(comparison: Comparison) -> str:
         f"{comparison.head} is slower in {', '.join(slower)}" if slower else f"{comparison.head} is nowhere slower"
     )
     if comparison.status is ExitStatus.BAD_INPUT:
-        verdict = "cases are gone that the base has; where that is meant, say --allow-removed"
+        verdict = "cases are gone that the base has; add --allow-removed if that is intended"
     outcome = verdict if comparison.cases else "there is no case that both revisions have"
     return (
         f"{_STATUS[comparison.status].capitalize()}: {outcome}. Base is {comparison.base}; {comparison.rounds} rounds "
@@ -192,8 +185,8 @@ def _lonely_cases(comparison: Comparison) -> list[str]:
     return [f"Only {side} has {', '.join(names)}: not compared." for side, names in sides if names]
 
 
-def _cases(cases: Sequence[Case], escape: Callable[[str], str]) -> pd.DataFrame:
-    lines = [
+def _cases(cases: Sequence[Case]) -> Table:
+    return Table.of(
         {
             "case": case.name,
             "base ms": format_number(case.base * 1e3),
@@ -203,5 +196,4 @@ def _cases(cases: Sequence[Case], escape: Callable[[str], str]) -> pd.DataFrame:
             "head": case.speed.value,
         }
         for case in cases
-    ]
-    return pd.DataFrame([{name: escape(text) for name, text in line.items()} for line in lines], dtype="str")
+    )

@@ -79,7 +79,7 @@ class SharedSpread:
 
 
 ALONE = SharedSpread()
-"""Of a cell that nothing is known about but its own seeds."""
+"""For a cell about which only its own seeds are known."""
 
 
 @dataclass(frozen=True)

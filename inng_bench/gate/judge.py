@@ -12,13 +12,13 @@ from inng_bench.metrics.catalogue import BY_NAME, Direction
 
 
 class Verdict(StrEnum):
-    """What became of a cell."""
+    """The verdict on a cell."""
 
     HOLDS = "holds"
     REGRESSION = "regression"
     BETTER = "better"
     METRIC_MOVED = "metric moved"
-    """The row ``real`` got a better figure, though no method has a part in it."""
+    """The row ``real`` got a better figure, although no method takes part in it."""
     TOO_FEW_SEEDS = "too few seeds"
     MISSING = "missing"
     NEW = "new"
@@ -26,7 +26,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Judgement:
-    """A cell and what became of it.
+    """A cell and the verdict on it.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ def _judge_cell(cell: Cell, old: Replicates, new: Replicates | None, shift: Shif
 
 
 def _judge_shift(cell: Cell, shift: Shift, level: float, seeds: tuple[int, int]) -> Judgement:
-    """Judge a trained cell: both the statistics and the eye must mind."""
+    """Judge a trained cell: a shift must be significant, and large enough to matter."""
     sign = _worse(cell)
     negligible = NEGLIGIBLE[cell.metric].at(shift.old)
     worse = _farther(sign, shift.limit(level, sign), shift.old + sign * negligible)

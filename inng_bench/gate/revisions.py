@@ -73,7 +73,7 @@ def check_out(base: str, head: str, repository: Path) -> Iterator[tuple[Side, Si
             repository,
             "rev-parse",
             "--show-toplevel",
-            wrong=f"{repository.resolve()} is in no git repository; call this within one.",
+            wrong=f"{repository.resolve()} is not in a git repository; run this inside one.",
         )
     )
     commits = [_commit(top, name) for name in (base, head)]

@@ -18,7 +18,7 @@ from inng_bench.gate.judge import Judgement, Verdict, judge
 from inng_bench.gate.tolerances import NEGLIGIBLE
 
 METRICS = tuple(metric for metric in NEGLIGIBLE if metric != "copy_rate")
-"""Copying is zero for all seeds of all trained rows, so that it can raise no false alarm."""
+"""Copying is zero for all seeds of all trained rows, so it cannot raise a false alarm."""
 
 CORRELATION = 0.7
 """Between the deviations of two metrics of one run."""

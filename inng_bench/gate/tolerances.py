@@ -1,4 +1,4 @@
-"""What a metric or a time may move by without anybody minding, and what another machine's rounding may move it by."""
+"""Tolerances: changes of a metric or a time that do not matter, or that another machine's rounding explains."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ NEGLIGIBLE: dict[str, Tolerance] = {
 }
 """By metric: a trained row that is worse by no more than this is no regression, however significant the shift is.
 
-These metrics alone are judged: every further cell would cost the others power.
+Only these metrics are judged: every further cell would make the others less sensitive.
 
 The amounts are those of a sharp eye: a twentieth of the value; for the kernel distance the values of the row ``real``;
 for copying a patch in twenty, where a verbatim copy has all of them.
@@ -44,7 +44,7 @@ ROUNDING: dict[str, Tolerance] = {
 """By metric: a row without training has no spread from seed to seed and repeats up to this on any machine."""
 
 SLOWDOWN = 1.1
-"""Ratio of median times up to which nobody minds, however certain it is."""
+"""Ratio of median times that does not matter, however certain it is."""
 
 LEAST_ROUNDS = 7
 """Rounds of each side of a comparison: fewer could not reach the level even if one side were always the slower."""

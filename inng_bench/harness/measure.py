@@ -156,12 +156,12 @@ def read_windows(results: Path, record: Record) -> tuple[Pixels, tuple[Pixels, .
 
 
 def _read_window(path: Path, window: Window) -> Pixels:
-    pixels = _read_png(path, "run the suite again, which writes it anew")
+    pixels = _read_png(path, "run the suite again, which writes it")
     if (
         pixels.shape[:2] != (window.height, window.width)
         or hashlib.sha256(pixels.tobytes()).hexdigest() != window.sha256
     ):
-        raise InputError(f"{path} is damaged; run the suite again, which writes it anew.")
+        raise InputError(f"{path} is damaged; run the suite again, which writes it.")
     return pixels
 
 

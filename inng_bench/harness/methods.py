@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
@@ -64,3 +65,9 @@ def _entry_point(name: str) -> EntryPoint:
     if name not in by_name:
         raise InputError(f"there is no method {name!r}; {did_you_mean(name, by_name)}")
     return by_name[name]
+
+
+def optimised_metrics(implementations: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return which metrics rows optimise, of those that do; rows are given by label and implementation."""
+    found = {label: load_method_class(name).optimises for label, name in implementations.items()}
+    return {label: list(metrics) for label, metrics in found.items() if metrics}

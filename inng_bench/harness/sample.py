@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inng_bench.contract import CountsMemory, Execution, Hurried, Method, StartsFromPicture, read_model_description
+from inng_bench.contract import CountsMemory, Execution, Method, StartsFromPicture, read_model_description
 from inng_bench.errors import InputError
 from inng_bench.harness.diary import Notice, ignore_notice
 from inng_bench.harness.hardware import resolve_device, resolve_precision
@@ -53,7 +53,6 @@ def draw_from_run(
     device: str = "auto",
     precision: str = "auto",
     trusted: str | None = None,
-    patience: float = 1.0,
     notice: Notice = ignore_notice,
 ) -> list[Path]:
     """Draw pictures from fresh noise with a stored model and write them as PNG.
@@ -74,8 +73,6 @@ def draw_from_run(
         Where and how to compute.
     trusted : str or None
         The method as ``module:Class``, for a model whose method is not an installed one.
-    patience : float
-        Of a method that is :class:`inng_bench.contract.Hurried`; 1 is that of its training.
     notice : Callable[[str], None]
         Is told whether pictures of this size tile.
 
@@ -91,8 +88,6 @@ def draw_from_run(
     """
     chosen = resolve_device(device)
     method = load_model(folder, Execution(chosen, resolve_precision(precision, chosen)), trusted)
-    if patience != 1:
-        method = _hurried(method, patience)
     if not method.supports(size):
         raise InputError(f"{method.name} cannot draw {size[1]}x{size[0]} px; name another --size{_example(method)}.")
     _check_memory(method, size, chosen)
@@ -117,7 +112,6 @@ def continue_picture(
     device: str = "auto",
     precision: str = "auto",
     trusted: str | None = None,
-    patience: float = 1.0,
 ) -> list[Path]:
     """Start the sampler of a stored model from a picture instead of noise, and write PNGs.
 
@@ -129,7 +123,7 @@ def continue_picture(
         PNG, JPEG, TIFF or WebP of a size that the method supports.
     stage : int
         Stage to begin at, from 1; negative ones count from the last, -1.
-    count, out, seed, device, precision, trusted, patience
+    count, out, seed, device, precision, trusted
         As in :func:`draw_from_run`.
 
     Raises
@@ -139,8 +133,6 @@ def continue_picture(
     """
     chosen = resolve_device(device)
     method = load_model(folder, Execution(chosen, resolve_precision(precision, chosen)), trusted)
-    if patience != 1:
-        method = _hurried(method, patience)
     if not isinstance(method, StartsFromPicture):
         raise InputError(f"{method.name} has no sampler that could begin at a picture; name a run of another method.")
     pixels = decode_picture(picture, partial(_check_start, method, picture))
@@ -169,12 +161,6 @@ def _check_memory(method: Method, size: tuple[int, ...], device: torch.device) -
             f"a picture of {width}x{height} px takes about {needed:.1f} GiB of memory and {free:.1f} GiB are free; ask "
             "for a smaller one."
         )
-
-
-def _hurried(method: Method, patience: float) -> Method:
-    if not isinstance(method, Hurried):
-        raise InputError(f"{method.name} cannot draw with less --patience; leave it out.")
-    return method.hurried(patience)
 
 
 def _example(method: Method) -> str:

@@ -15,10 +15,10 @@ from inng_bench.harness.executor import Executor, LocalExecutor
 from inng_bench.harness.hardware import available_cores
 from inng_bench.harness.measuring import measure_runs, unmeasured_runs
 from inng_bench.harness.messages import Kind, Message, Request, Task
-from inng_bench.harness.methods import is_timed
+from inng_bench.harness.methods import is_timed, optimised_metrics
 from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.pictures import write_png
-from inng_bench.harness.plan import Plan, Retry, RunSpec, find_missing, make_plan, record_key
+from inng_bench.harness.plan import REAL, Plan, Retry, RunSpec, find_missing, make_plan, record_key
 from inng_bench.harness.rerun import origin_of_suite, rerun_command
 from inng_bench.harness.rows import failed_record
 from inng_bench.harness.suite import Suite, load_suite
@@ -191,6 +191,8 @@ def _describe(plan: Plan, folder: Path, records: Sequence[Record]) -> None:
     suite = plan.suite.model_dump(mode="json")
     suite["pictures"] = [picture.path.name for picture in plan.suite.pictures]  # folders are nobody's business
     suite["hash"] = plan.suite_hash
+    made = {run.method: run.implementation for run in plan.runs if run.implementation != REAL}
+    suite["optimises"] = optimised_metrics(made)
     if plan.origin:
         suite["command"] = rerun_command(plan, records)
     text = json.dumps(sealed(suite), indent=2)

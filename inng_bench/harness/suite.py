@@ -3,13 +3,13 @@
 import json
 import tomllib
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from inng_bench.errors import InputError
+from inng_bench.harness.bundled import suite_names, suite_text
 from inng_bench.hashes import canonical_hash, file_hash
 from inng_bench.metrics.catalogue import selected
 from inng_bench.records.schema import COPYING_ROWS
@@ -18,8 +18,6 @@ from inng_bench.textures import Role, find_texture, load_own_texture, own_textur
 
 REFERENCE_ROWS = ("real", "noise", "random-phase", *COPYING_ROWS)
 """Rows that every suite has by itself: unseen pixels of the texture, matched noise, matched spectrum and copies."""
-
-BUNDLED = "inng_bench.suites"
 
 WINDOW_SIDE = 256
 """Side in pixels of a window of a bundled texture."""
@@ -43,7 +41,7 @@ class MethodEntry(_Strict):
     budget_factor : float
         Multiple of the suite's budget.
     replicates : int or None
-        Fewer seeds than the suite's, for a row that is dear.
+        Fewer seeds than the suite's, for an expensive row.
     settings : dict
         Values that differ from the method's defaults.
     """
@@ -113,6 +111,11 @@ class Suite(_Strict):
     baseline : str or None
         Label of the row that all others differ from in one thing. Every row then has that row's seeds, so that they
         can be compared in pairs, and the report shows the effects.
+    references : tuple[str, ...]
+        Labels of the rows that the report compares with every rival of their budget; empty for all rows of the first
+        method's implementation. Not part of the hash.
+    rivals : tuple[str, ...]
+        Labels of the rows that these are compared with; empty for all others. Not part of the hash.
     metrics : tuple[str, ...]
         Metrics on request that are measured beside the default set; not part of the hash, since a finished run can be
         measured again.
@@ -135,6 +138,8 @@ class Suite(_Strict):
     threads_per_run: int = Field(default=1, ge=1, le=1024)
     methods: tuple[MethodEntry, ...] = Field(min_length=1)
     baseline: str | None = None
+    references: tuple[str, ...] = ()
+    rivals: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     throughput: bool = False
     time_limit_minutes: float | None = Field(default=None, gt=0)
@@ -163,8 +168,11 @@ class Suite(_Strict):
                 f"{self.canvases} canvases of {self.sample_size} px are less than one window of {WINDOW_SIDE} px, with "
                 "which they are compared at equal area; take more or larger canvases"
             )
-        if self.baseline is not None and self.baseline not in labels[len(REFERENCE_ROWS) :]:
-            raise ValueError(f"the baseline {self.baseline!r} is the label of no method")
+        compared = {"baseline": [self.baseline] if self.baseline else [], "reference": self.references}
+        for kind, named in (compared | {"rival": self.rivals}).items():
+            for label in named:
+                if label not in labels[len(REFERENCE_ROWS) :]:
+                    raise ValueError(f"the {kind} {label!r} is the label of no method")
         return self
 
     @property
@@ -175,8 +183,8 @@ class Suite(_Strict):
     def hash(self) -> str:
         """Return the SHA-256 of everything that a figure depends on.
 
-        Name, description, limits, metrics and numbers of seeds stay out: more seeds are more replicates of the same
-        suite. A picture counts with its content, not with its place.
+        Name, description, limits, metrics, comparisons and numbers of seeds stay out: more seeds are more replicates of
+        the same suite. A picture counts with its content, not with its place.
         """
         content = self.model_dump(
             mode="json",
@@ -185,6 +193,8 @@ class Suite(_Strict):
                 "description": True,
                 "replicates": True,
                 "metrics": True,
+                "references": True,
+                "rivals": True,
                 "time_limit_minutes": True,
                 "memory_limit_gib": True,
                 "pictures": True,
@@ -211,19 +221,29 @@ def _refuse_mixed_roles(textures: Sequence[str]) -> None:
         )
 
 
-def suite_names() -> list[str]:
-    """Return the names of the bundled suites."""
-    files = (Path(entry.name) for entry in resources.files(BUNDLED).iterdir())
-    return sorted(file.stem for file in files if file.suffix == ".toml")
-
-
 def load_suite(name_or_path: str | Path) -> Suite:
     """Read a suite by the name of a bundled one or by the path of a TOML file.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        A name such as ``quick``, or a path that ends in ``.toml``.
+
+    Returns
+    -------
+    Suite
+        Checked: every key and every value is right.
 
     Raises
     ------
     InputError
         When there is none, it is not TOML, or a key or value is wrong; names the nearest right one.
+
+    Examples
+    --------
+    >>> quick = load_suite("quick")
+    >>> quick.textures, quick.budget_tflop, [method.label for method in quick.methods]
+    (('brick', 'hubble', 'leaf-litter', 'terrazzo'), 1.0, ['inng', 'dcgan'])
     """
     if Path(name_or_path).suffix == ".toml":
         return _load_file(Path(name_or_path))
@@ -231,7 +251,7 @@ def load_suite(name_or_path: str | Path) -> Suite:
     if name not in suite_names():
         hint = did_you_mean(name, suite_names())
         raise InputError(f"there is no suite {name!r}; {hint} A file of your own must end in .toml.")
-    return parse_suite((resources.files(BUNDLED) / f"{name}.toml").read_text(encoding="utf-8"), f"suite {name!r}")
+    return parse_suite(suite_text(name), f"suite {name!r}")
 
 
 def own_picture_suite(path: Path, scale: float | None = None) -> Suite:

@@ -1,10 +1,9 @@
 """Introspective neural networks for generative modeling (Lazarow, Jin, Tu; ICCV 2017), the reference implementation.
 
-Read top to bottom: ``choices`` (where paper and code differ), ``network`` (a classifier C_t in training), ``frozen``
-(C_t as the sampler uses it), ``field`` (the windows of a canvas and the gradient of their logits), ``preconditioner``
-(the coordinates of a step), ``langevin`` (how samples climb), ``prior`` with its ``linear_prediction`` (where they
-begin, and how likely p0 holds a picture), ``negatives`` (what a classifier is trained against), ``presets`` (every
-choice as a field), ``learning`` (what a classifier minimises), ``synthesis`` (noise through C_1..C_T), ``costs`` (what
-a training takes), ``cascade`` (the algorithm), ``method`` (what the suite sees). Nothing here knows of suites, metrics
-or records.
+``algorithm`` is the method from top to bottom, over the plain data of ``state``. Around it: ``network`` (a classifier
+C_t in training), ``frozen`` (C_t as the sampler uses it), ``windows`` and ``dense`` (what a step reads of a canvas, and
+the gradient of its logits), ``prior`` with its ``linear_prediction`` (p0, and how likely it holds a picture),
+``preconditioner`` (the coordinates of a step), ``negatives`` (what a classifier is trained against), ``presets`` (every
+choice as a field), ``alternatives`` (what the choices stand for), ``costs`` (what a training takes), ``resume`` (a
+training as a snapshot), ``method`` (what the suite sees). Nothing here knows of suites, metrics or records.
 """

@@ -1,55 +1,72 @@
-"""What a training takes, told before it begins: operations, rounds, and the memory of a snapshot."""
+"""What a training takes, told before it begins: operations, stages, and the memory of a snapshot."""
 
 import math
+from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from inng_bench.inng.choices import Optimiser
-from inng_bench.inng.field import evaluation_flops
+from inng_bench.inng.alternatives import windows_of
 from inng_bench.inng.frozen import freeze
-from inng_bench.inng.learning import classifier_loss
-from inng_bench.inng.network import Classifier
-from inng_bench.inng.presets import CascadeConfig, canvas_length
+from inng_bench.inng.network import Classifier, cross_entropy
+from inng_bench.inng.presets import Recipe
+from inng_bench.inng.state import Work
+from inng_bench.inng.windows import evaluation_flops
 
 USUAL_SHARE = 0.4
-"""Of the operations that a round may take at the most; 0.26 to 0.47 in the reference results of the suite ``quick``."""
+"""Of the operations that a stage may take at the most; 0.26 to 0.47 in the reference results of the suite ``quick``."""
 
 
-def classifier_flops(config: CascadeConfig, crop_side: int) -> tuple[float, float]:
-    """Count the floating-point operations of a training step of a classifier, and of its forward pass alone."""
-    probe = _probe(config)
-    crops = torch.empty((config.crops, 3, crop_side, crop_side), device="meta")
-    with FlopCounterMode(display=False) as counter:
-        loss, _ = classifier_loss(probe, crops, crops, torch.float32)
-        forward = float(counter.get_total_flops())
-        loss.backward()  # type: ignore[no-untyped-call]
-    return float(counter.get_total_flops()), forward
+@dataclass(frozen=True)
+class Prices:
+    """Floating-point operations of what a training counts, see :class:`inng_bench.inng.state.Work`."""
+
+    classifier_step: float
+    classifier_pass: float
+    evaluation: float
+
+    @classmethod
+    def of(cls, recipe: Recipe, crop_side: int | None = None) -> Self:
+        """Count those of a recipe, whose crops may be smaller than it says, on the meta device."""
+        probe, side = _probe(recipe), recipe.canvas_length(recipe.canvas_side)
+        length = crop_side or recipe.crop_side
+        crops = torch.empty((recipe.crops, 3, length, length), device="meta")
+        with FlopCounterMode(display=False) as counter:
+            loss, _ = cross_entropy(probe, crops, crops)
+            forward = float(counter.get_total_flops())
+            loss.backward()  # type: ignore[no-untyped-call]
+        evaluation = evaluation_flops(freeze(probe, torch.float32), windows_of(recipe), (side, side))
+        return cls(float(counter.get_total_flops()), forward, evaluation)
+
+    def of_work(self, work: Work) -> float:
+        """Return the operations of some work."""
+        return (
+            work.classifier_steps * self.classifier_step
+            + work.classifier_passes * self.classifier_pass
+            + work.evaluations * self.evaluation
+        )
 
 
-def _probe(config: CascadeConfig) -> Classifier:
+def _probe(recipe: Recipe) -> Classifier:
     """Return a classifier that computes nothing and draws nothing from the global random state."""
     with torch.device("meta"):
-        return Classifier(config.design)
+        return Classifier(recipe.design)
 
 
-def usual_rounds(config: CascadeConfig, budget: float) -> int:
-    """Estimate how many rounds a budget pays for."""
-    side = canvas_length(config.canvas_side, config.canvas)
-    per_evaluation = evaluation_flops(freeze(_probe(config), torch.float32), config.reading, (side, side))
-    learning = config.classifier_steps * classifier_flops(config, config.crop_side)[0]
-    climbing = config.canvases * config.max_steps * per_evaluation
-    return min(config.max_stages, math.ceil(budget / (USUAL_SHARE * (learning + climbing))))
+def usual_stages(recipe: Recipe, budget: float) -> int:
+    """Estimate how many stages a budget pays for."""
+    most = Work(recipe.classifier_steps, 0, recipe.canvases * recipe.max_steps)
+    return min(recipe.max_stages, math.ceil(budget / (USUAL_SHARE * Prices.of(recipe).of_work(most))))
 
 
-def snapshot_bytes(config: CascadeConfig, dtype: torch.dtype, rounds: int) -> float:
-    """Return the size of a snapshot in a round that comes after so many, in the middle of its ascent."""
-    parameters = sum(weight.numel() for weight in _probe(config).parameters())
-    canvases = 4 * config.canvases * 3 * canvas_length(config.canvas_side, config.canvas) ** 2
-    together = min(1.0, config.sampler_batch / config.canvases)
-    learning = parameters * 4 * (3 if config.optimiser is Optimiser.ADAM else 1)
-    climbing = canvases * (2 + 1 + 3 * together)  # the chain and its base, what has climbed, what climbs with moments
-    history = canvases / 2 * min(config.history_stages, rounds + 1)
-    window = config.keep_every or rounds + 1
-    kept = rounds if window == 1 else rounds // window + 1  # the last is the one in training
+def snapshot_bytes(recipe: Recipe, dtype: torch.dtype, stages: int) -> float:
+    """Return the size of a snapshot in a stage that comes after so many, in the middle of its climb."""
+    parameters = sum(weight.numel() for weight in _probe(recipe).parameters())
+    canvases = 4 * recipe.canvases * 3 * recipe.canvas_length(recipe.canvas_side) ** 2
+    learning = parameters * 4 * (3 if recipe.optimiser == "adam" else 1)
+    climbing = canvases * (2 + 1 + 3)  # the chain and its start; those at rest; those on their way, with moments
+    history = canvases / 2 * min(recipe.history_stages, stages + 1)
+    window = recipe.keep_every or stages + 1
+    kept = stages // window + 1  # the last is the one that is climbed
     return learning + climbing + history + kept * parameters * dtype.itemsize

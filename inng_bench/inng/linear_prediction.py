@@ -1,7 +1,7 @@
 """ln p of stationary Gaussian noise, pixel after pixel: each given those before it, which predict it linearly.
 
 The chain rule over pixels in reading order is exact. That only those up to :data:`REACH` px away are taken to matter
-makes the noise a one-sided autoregression in the plane [1]_, whose density and gradient are two small convolutions.
+makes the noise a one-sided autoregression in the plane [1]_, whose density is a small convolution.
 
 References
 ----------
@@ -36,8 +36,7 @@ class LinearPrediction:
         varies less than rounding to 8 bits makes it.
     absent : Tensor
         float64 (3, 3). It reads a pixel and makes standard normal numbers of those mixtures, as if they varied by
-        rounding alone, and zeros of the others. They count for the density and not for its gradient, which is so steep
-        there that no step of a sampler would be small enough; a sampler that keeps to the palette never leaves them.
+        rounding alone, and zeros of the others.
     """
 
     mean: Tensor
@@ -99,13 +98,6 @@ class LinearPrediction:
         inside = (window - self.reach, window - 2 * self.reach)
         squares = (unexplained.square() + absent.square()).sum(1, keepdim=True)
         return F.avg_pool2d(squares, inside, step)[:, 0] * (-inside[0] * inside[1] / 2)
-
-    def gradient(self, canvases: Tensor) -> Tensor:
-        """Return the gradient of ln p at toroidal canvases (N, 3, H, W), without what is :attr:`absent`."""
-        reach, filters = self.reach, self.filters.to(canvases)
-        wrapped = F.pad(self._centred(canvases), (reach, reach, reach, 0), mode="circular")
-        unexplained = F.pad(F.conv2d(wrapped, filters), (reach, reach, 0, reach), mode="circular")
-        return -F.conv2d(unexplained, filters.flip(2, 3).transpose(0, 1))
 
     def _centred(self, pictures: Tensor) -> Tensor:
         return pictures - self.mean.to(pictures)[:, None, None]

@@ -1,9 +1,9 @@
 """INNg as a method of the suite: the cascade and its variants behind the contract."""
 
-import copy
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -22,16 +22,16 @@ from inng_bench.contract import (
     ignore_events,
 )
 from inng_bench.errors import InputError
-from inng_bench.inng.cascade import CascadeTraining, StageReport, train_cascade
-from inng_bench.inng.choices import Architecture, Canvas, Directions, Stop
-from inng_bench.inng.costs import snapshot_bytes, usual_rounds
-from inng_bench.inng.field import evaluation_flops
+from inng_bench.inng import algorithm, state
+from inng_bench.inng.alternatives import crop_side_of, measured, sampler_of, stretched
+from inng_bench.inng.costs import Prices, snapshot_bytes, usual_stages
 from inng_bench.inng.frozen import picture_logits
 from inng_bench.inng.network import WINDOW_STEP
 from inng_bench.inng.preconditioner import Preconditioner
-from inng_bench.inng.presets import MARGIN, CascadeConfig, canvas_length, configure
+from inng_bench.inng.presets import configure
 from inng_bench.inng.prior import NoisePrior
-from inng_bench.inng.synthesis import Dynamics, Stage, climb, restore_stage, synthesise
+from inng_bench.inng.resume import restore, restore_stages, snapshot, stage_tensors
+from inng_bench.inng.windows import evaluation_flops
 from inng_bench.pixels import Palette
 from inng_bench.seeds import torch_generator
 
@@ -47,55 +47,46 @@ SHOWN = 4
 """Canvases that a report carries."""
 
 STANDSTILL = 3
-"""Rounds in a row without progress of which a record tells where the configuration does not say how many end it."""
+"""Stages in a row without progress of which a record tells where the recipe does not say how many end it."""
 
 TIMED_STEPS = 8
 """Steps of a timed round; the sampler evaluates the logit once more, to know that the boundary is reached."""
 
+NEVER = partial(algorithm.at_boundary, threshold=math.inf)
+"""A stop rule that no image meets."""
+
 OVERSPENT = 1.5
-"""Multiple of the budget beyond which a record must say so: the first round is never cut short."""
+"""Multiple of the budget beyond which a record must say so: the first stage is never cut short."""
+
+TOGETHER = 16
+"""Pictures that are drawn together at the most, which bounds the memory."""
 
 
 class INNg(Method):
     """The model of the paper; see :mod:`inng_bench.inng`.
 
     Settings are ``preset`` (a name of :data:`inng_bench.inng.presets.PRESETS`), ``scale`` (a factor of its counts) and
-    any field of :class:`inng_bench.inng.presets.CascadeConfig`, which then wins over the preset.
+    any field of :class:`inng_bench.inng.presets.Recipe`, which then wins over the preset.
     """
 
     name: ClassVar[str] = "inng"
 
     def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None:
-        self._preset, self._scale, self._config = configure(settings)
+        self._preset, self._scale, self.recipe = configure(settings)
         self._execution = execution
-        self._stages: tuple[Stage, ...] = ()
-        self._prior = NoisePrior(torch.zeros(3), torch.zeros(3, 3))
+        self.stages: tuple[state.Stage, ...] = ()
+        self.prior = NoisePrior(torch.zeros(3), torch.zeros(3, 3))
         self._palette = Palette(torch.zeros(3), torch.zeros(3, 3))
-        self._preconditioner = Preconditioner(torch.zeros(3, 3))
+        self._directions = Preconditioner(torch.zeros(3, 3))
 
     @property
-    def stages(self) -> tuple[Stage, ...]:
-        """C_1..C_T and their samplers, empty before :meth:`train` or :meth:`load`."""
-        return self._stages
-
-    @property
-    def config(self) -> CascadeConfig:
-        """Every choice."""
-        return self._config
-
-    @property
-    def prior(self) -> NoisePrior:
-        """p0."""
-        return self._prior
-
-    @property
-    def dynamics(self) -> Dynamics:
-        """How its samples move."""
-        return Dynamics(self._config, self._preconditioner, self._prior)
+    def sampler(self) -> state.Sampler:
+        """How its samples climb."""
+        return sampler_of(self.recipe, self._directions)
 
     def configuration(self) -> dict[str, Any]:
-        """Return the preset's name and scale and every field of the cascade's configuration."""
-        return {"preset": self._preset, "scale": self._scale, **self._config.model_dump(mode="json")}
+        """Return the preset's name and scale and every field of the recipe."""
+        return {"preset": self._preset, "scale": self._scale, **self.recipe.model_dump(mode="json")}
 
     def train(
         self,
@@ -107,27 +98,37 @@ class INNg(Method):
         checkpoint: Checkpoint = NO_CHECKPOINT,
     ) -> Training:
         """Train a cascade until the budget is spent; see :meth:`inng_bench.contract.Method.train`."""
-        training = CascadeTraining(
-            window.to(self._execution.device),
-            self._config,
+        training = self.begin(window, seed)
+        if (taken := checkpoint.load()) is not None:
+            restore(training, taken)
+        prices = Prices.of(self.recipe, training.crop_side)
+        for report in algorithm.train(training, partial(_goes_on, training, prices, budget)):
+            if report is not None:
+                pictures = self._cut(report.climb.canvases[:SHOWN]).cpu()
+                events(_progress(report, prices.of_work(training.work), budget, pictures))
+            checkpoint.offer(partial(snapshot, training))
+        self.stages = tuple(training.stages)
+        flops = prices.of_work(training.work)
+        return Training(flops, _warnings(training, flops, budget), self._cut(training.chain).cpu())
+
+    def begin(self, window: Tensor, seed: int) -> state.Training:
+        """Return a training that has not made a step, and take p0 and the directions of the steps from the window."""
+        real = stretched(window, self.recipe.stretch)
+        self.prior, self._directions = measured(real, self.recipe)
+        self._palette = Palette.of(real)
+        return algorithm.begin(
+            real.to(self._execution.device),
+            self.recipe,
+            self.prior,
+            self.sampler,
+            crop_side=crop_side_of(real, self.recipe),
             dtype=self._execution.dtype,
             generator=torch_generator(seed),
         )
-        if (snapshot := checkpoint.load()) is not None:
-            training.restore(snapshot)
-
-        def on_round(report: StageReport) -> None:
-            events(_progress(report, budget, _cut(report.ascent.canvases[:SHOWN], self._margin).cpu()))
-
-        train_cascade(training, budget=budget, on_round=on_round, checkpoint=checkpoint)
-        self._prior, self._palette = training.prior, training.palette
-        self._preconditioner, self._stages = training.preconditioner, training.stages
-        chain = _cut(training.canvases, self._margin).cpu()
-        return Training(training.flops, _warnings(training, budget), chain)
 
     def snapshot_bytes(self, budget: float) -> float:
         """Estimate the size of the last snapshot; see :func:`inng_bench.inng.costs.snapshot_bytes`."""
-        return snapshot_bytes(self._config, self._execution.dtype, usual_rounds(self._config, budget))
+        return snapshot_bytes(self.recipe, self._execution.dtype, usual_stages(self.recipe, budget))
 
     def supports(self, size: tuple[int, int]) -> bool:
         """Any size from 64 px a side: a canvas of the next multiples of 16 is drawn and cropped."""
@@ -135,15 +136,16 @@ class INNg(Method):
 
     def tiles(self, size: tuple[int, int]) -> bool:
         """Multiples of 16 px are drawn as a whole torus."""
-        return self._config.canvas is Canvas.TORUS and all(length % WINDOW_STEP == 0 for length in size)
+        return self.recipe.margin == 0 and all(length % WINDOW_STEP == 0 for length in size)
 
     def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
         """Send new noise through C_1..C_T; see :meth:`inng_bench.contract.Method.sample`."""
         assert self.supports(size), f"INNg draws pictures from {SMALLEST_PICTURE} px a side, not {size}"
         self._check_trained()
-        noise = self._prior.draw(count, self._canvas_size(size), generator).to(self._execution.device)
-        canvases = synthesise(self._stages, noise, self.dynamics, generator)
-        return _cut(canvases, self._margin)[:, :, : size[0], : size[1]].cpu()
+        noise = self.prior.draw(count, self._canvas_size(size), generator).to(self._execution.device)
+        batches = noise.split(TOGETHER)  # type: ignore[no-untyped-call]
+        drawn = torch.cat([algorithm.synthesise(self.stages, batch, self.sampler, generator) for batch in batches])
+        return self._cut(drawn)[:, :, : size[0], : size[1]].cpu()
 
     def drawing_bytes(self, size: tuple[int, int]) -> int:
         """Estimate the memory that drawing one picture takes beside what the process holds without it.
@@ -152,27 +154,15 @@ class INNg(Method):
         and their Fourier transforms), and what a classifier's layers hold.
         """
         height, width = self._canvas_size(size)
-        layers = self._config.filters * self._execution.dtype.itemsize
+        layers = self.recipe.filters * self._execution.dtype.itemsize
         return height * width * (PLANES * 3 * 4 + layers)
 
     def _canvas_size(self, size: tuple[int, int]) -> tuple[int, int]:
-        height, width = (canvas_length(-(-length // WINDOW_STEP) * WINDOW_STEP, self._config.canvas) for length in size)
+        height, width = (self.recipe.canvas_length(-(-length // WINDOW_STEP) * WINDOW_STEP) for length in size)
         return height, width
 
-    def hurried(self, patience: float) -> "INNg":
-        """Return the cascade with stages that sooner give up an image which does not reach its boundary.
-
-        Parameters
-        ----------
-        patience : float
-            Share of each stage's steps, in (0, 1]; its steps cool as much over fewer of them.
-        """
-        hurried = copy.copy(self)
-        hurried._stages = tuple(stage.hurried(patience) for stage in self._stages)
-        return hurried
-
     def sampler_round(self, count: int, size: tuple[int, int]) -> SamplerRound:
-        """Return steps of the middle stage's sampler with a threshold that no picture reaches.
+        """Return steps of the middle stage's sampler with a rule that never stops.
 
         Parameters
         ----------
@@ -182,37 +172,36 @@ class INNg(Method):
             Their height and width, multiples of 16.
         """
         self._check_trained()
-        stage = self._stages[len(self._stages) // 2]
-        sampler = replace(stage.sampler, max_steps=TIMED_STEPS, stop=Stop.LOGIT, threshold=float("inf"))
-        stage = replace(stage, sampler=sampler)
+        stage = replace(self.stages[len(self.stages) // 2], max_steps=TIMED_STEPS)
+        sampler = replace(self.sampler, may_stop=NEVER)
         canvases = torch.rand((count, 3, *size), generator=torch_generator(0)) * 2 - 1
         canvases = canvases.to(self._execution.device)
         return SamplerRound(
-            run=lambda: climb([stage], canvases, self.dynamics, torch_generator(1)),
-            update=str(stage.sampler.update),
-            filters=self._config.filters,
+            run=lambda: algorithm.climb_stage(stage, canvases, sampler, torch_generator(1)),
+            update=self.recipe.update,
+            filters=self.recipe.filters,
             steps=TIMED_STEPS,
             evaluations=TIMED_STEPS + 1,
-            flops=evaluation_flops(stage.classifier, self._config.reading, size),
+            flops=evaluation_flops(stage.classifier, sampler.windows, size),
         )
 
     @property
     def window(self) -> int:
         """Side in pixels of what a classifier sees at once."""
-        return self._config.design.geometry.window
+        return self.recipe.design.geometry.window
 
     @property
     def window_step(self) -> int:
         """Pixels between neighbouring windows of a dense pass."""
         return WINDOW_STEP
 
-    @property
-    def _margin(self) -> int:
-        """Pixels a side of a canvas that are no part of the picture."""
-        return MARGIN if self._config.canvas is Canvas.EXPANDED else 0
+    def _cut(self, canvases: Tensor) -> Tensor:
+        """Cut off canvases (N, 3, H, W) what is no part of the picture."""
+        margin = self.recipe.margin
+        return canvases[:, :, margin : canvases.shape[2] - margin, margin : canvases.shape[3] - margin]
 
     def _check_trained(self) -> None:
-        if not self._stages:
+        if not self.stages:
             raise RuntimeError("a cascade has to be trained or restored before it can be used")
 
     def continue_from(self, pictures: Tensor, *, stage: int, generator: torch.Generator) -> Tensor:
@@ -243,16 +232,16 @@ class INNg(Method):
         self._check_trained()
         if min(pictures.shape[2:]) < SMALLEST_PICTURE:
             raise InputError(f"the sampler begins at pictures from {SMALLEST_PICTURE} px a side.")
-        if not 1 <= stage <= len(self._stages):
-            raise InputError(f"there is no stage {stage}; this cascade has the stages 1 to {len(self._stages)}.")
+        if not 1 <= stage <= len(self.stages):
+            raise InputError(f"there is no stage {stage}; this cascade has the stages 1 to {len(self.stages)}.")
         height, width = pictures.shape[2:]
-        if self._config.directions is not Directions.PIXELS:
+        if self.recipe.directions != "pixels":
             pictures = self._palette.within(pictures).clamp(-1, 1)
-        before = self._margin
+        before = self.recipe.margin
         behind = [before - length % -WINDOW_STEP for length in (width, height)]
         framed = F.pad(pictures, (before, behind[0], before, behind[1]), mode="reflect").to(self._execution.device)
-        drawn = synthesise(self._stages, framed, self.dynamics, generator, first=stage - 1)
-        return _cut(drawn, before)[:, :, :height, :width].cpu()
+        drawn = algorithm.synthesise(self.stages[stage - 1 :], framed, self.sampler, generator)
+        return self._cut(drawn)[:, :, :height, :width].cpu()
 
     def log_ratio(self, pictures: Tensor) -> Tensor:
         """Return Σ_t ln g_t = ln p_T/p_0 + const of every window of pictures, the model as a density.
@@ -275,11 +264,11 @@ class INNg(Method):
             When the pictures are smaller than a window, or the classifiers are padded: in a dense pass they see other
             borders than those of a window.
         """
-        if self._config.architecture is Architecture.PADDED:
+        if self.recipe.architecture == "padded":
             raise InputError("the log ratio of every window needs unpadded classifiers; these are padded.")
 
         def summed(strip: Tensor) -> Tensor:
-            return torch.stack([picture_logits(stage.classifier, strip) for stage in self._stages]).sum(0)
+            return torch.stack([picture_logits(stage.classifier, strip) for stage in self.stages]).sum(0)
 
         return self._by_strips(summed, pictures)
 
@@ -295,7 +284,7 @@ class INNg(Method):
         InputError
             When the pictures are smaller than a window.
         """
-        return self._by_strips(lambda strip: self._prior.density.log_density(strip, self.window, WINDOW_STEP), pictures)
+        return self._by_strips(lambda strip: self.prior.density.log_density(strip, self.window, WINDOW_STEP), pictures)
 
     def _by_strips(self, read: Callable[[Tensor], Tensor], pictures: Tensor) -> Tensor:
         """Read every window of pictures, neighbouring rows of windows at once; (N, rows, columns), on the CPU."""
@@ -313,21 +302,11 @@ class INNg(Method):
             return torch.cat([read(strip.to(self._execution.device)).cpu() for strip in strips], 1)
 
     def state(self) -> dict[str, Tensor]:
-        """Return p0, the directions of the steps, and weights and sampler of each stage."""
-        samplers = [stage.sampler for stage in self._stages]
-        state = (
-            self._prior.state()
-            | self._preconditioner.state()
-            | {
-                "palette.mean": self._palette.mean,
-                "palette.factor": self._palette.factor,
-                "max_steps": torch.tensor([sampler.max_steps for sampler in samplers], dtype=torch.int64),
-                "thresholds": torch.tensor([sampler.threshold for sampler in samplers], dtype=torch.float64),
-            }
-        )
-        for number, stage in enumerate(self._stages, start=1):
-            state |= {f"stage.{number:04d}.{name}": value.cpu() for name, value in stage.classifier.state().items()}
-        return state
+        """Return p0, the directions of the steps, and weights and steps of each stage."""
+        weights = {name: tensor.cpu() for name, tensor in stage_tensors(self.stages).items()}
+        colours = {"palette.mean": self._palette.mean, "palette.factor": self._palette.factor}
+        steps = {"max_steps": torch.tensor([stage.max_steps for stage in self.stages], dtype=torch.int64)}
+        return self.prior.state() | self._directions.state() | colours | steps | weights
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Take over a :meth:`state`.
@@ -338,72 +317,73 @@ class INNg(Method):
             When there is no classifier, or a part of one is missing or of another shape.
         """
         try:
-            self._prior = NoisePrior.restore(state, self._config.first_negatives)
+            self.prior = NoisePrior.restore(state, self.recipe.first_negatives)
             self._palette = Palette(state["palette.mean"], state["palette.factor"])
-            self._preconditioner = Preconditioner.restore(state, self._config.directions)
-            samplers = _stored_samplers(state["max_steps"], state["thresholds"])
+            self._directions = Preconditioner.restore(state, self.recipe.directions)
+            max_steps = _stored_steps(state["max_steps"])
         except KeyError as error:
             raise InputError(f"what is stored of the cascade has no {error.args[0]!r}; train it again.") from error
         place = self._execution.device, self._execution.dtype
-        self._stages = tuple(
-            restore_stage(state, f"stage.{number:04d}", self._config, sampler, *place)
-            for number, sampler in enumerate(samplers, start=1)
-        )
+        self.stages = tuple(restore_stages(state, max_steps, self.recipe, *place))
         stored = len({name.split(".")[1] for name in state if name.startswith("stage.")})
-        count = len(samplers)
-        if stored > count:
+        if stored > len(max_steps):
             raise InputError(
-                f"what is stored of the cascade has {stored} classifiers and thresholds of {count}; train it again."
+                f"what is stored of the cascade has {stored} classifiers and steps of {len(max_steps)}; train it again."
             )
 
 
-def _stored_samplers(max_steps: Tensor, thresholds: Tensor) -> list[tuple[int, float]]:
-    """Return the most steps and the threshold of each stage."""
+def _stored_steps(max_steps: Tensor) -> list[int]:
+    """Return the most steps of each stage."""
     if len(max_steps) == 0 or max_steps.is_floating_point() or int(max_steps.min()) < 1:
         raise InputError("what is stored of the cascade has no classifier or no steps; train it again.")
-    if max_steps.shape != thresholds.shape or not bool(thresholds.isfinite().all()):
-        raise InputError("what is stored of the cascade has no threshold for each of its stages; train it again.")
-    return list(zip(max_steps.tolist(), thresholds.tolist(), strict=True))
+    steps: list[int] = max_steps.tolist()
+    return steps
 
 
-def _cut(canvases: Tensor, margin: int) -> Tensor:
-    """Cut a margin off canvases (N, 3, H, W)."""
-    return canvases[:, :, margin : canvases.shape[2] - margin, margin : canvases.shape[3] - margin]
+def _goes_on(training: state.Training, prices: Prices, budget: float) -> bool:
+    """Say whether another stage, of the mean cost of those before, would end nearer to the budget."""
+    recipe, number = training.recipe, training.number
+    if number >= recipe.max_stages or 0 < recipe.no_progress_stages <= training.stalled:
+        return False
+    return not _has_spent(training, prices.of_work(training.work), budget)
 
 
-def _progress(report: StageReport, budget: float, pictures: Tensor) -> Progress:
+def _has_spent(training: state.Training, flops: float, budget: float) -> bool:
+    return flops + flops / max(1, training.number) / 2 >= budget
+
+
+def _progress(report: algorithm.StageReport, flops: float, budget: float, pictures: Tensor) -> Progress:
     values = {
         "loss_first": report.losses[0],
         "loss_last": report.losses[-1],
         "classifier_steps": float(len(report.losses)),
         "energy_gap": report.energy_gap,
-        "sampler_steps": float(report.ascent.steps.float().mean()),
-        "logit": float(report.ascent.logits.mean()),
-        "missed": 1 - float(report.ascent.reached.float().mean()),
+        "sampler_steps": float(report.climb.steps.float().mean()),
+        "logit": float(report.climb.logits.mean()),
+        "missed": 1 - float(report.climb.reached.float().mean()),
     }
-    return Progress(report.number, report.flops, min(1.0, report.flops / budget), values, pictures)
+    return Progress(report.number, flops, min(1.0, flops / budget), values, pictures)
 
 
-def _warnings(training: CascadeTraining, budget: float) -> tuple[str, ...]:
-    """Name the rounds in which an image ran out of steps, and tell of a standstill and of an overspent budget."""
-    warnings = []
+def _warnings(training: state.Training, flops: float, budget: float) -> tuple[str, ...]:
+    """Name the stages in which an image ran out of steps, and tell of a standstill and of an overspent budget."""
+    warnings, recipe = [], training.recipe
     if training.missed:
-        rounds = ", ".join(map(str, training.missed))
-        warnings.append(f"rounds {rounds} of {training.rounds} ended before every image met the stop rule.")
-    if training.stalled >= (training.config.no_progress_stages or STANDSTILL):
+        stages = ", ".join(map(str, training.missed))
+        warnings.append(f"stages {stages} of {training.number} ended before every image met the stop rule.")
+    if training.stalled >= (recipe.no_progress_stages or STANDSTILL):
         warnings.append(
-            f"the last {training.stalled} rounds made no progress: the classifier was no better than chance, or no "
+            f"the last {training.stalled} stages made no progress: the classifier was no better than chance, or no "
             "image reached its boundary."
         )
-    if training.flops > OVERSPENT * budget:
-        share = training.flops / budget
-        warnings.append(f"the {training.rounds} rounds cost {share:.1f} times the budget; lower the preset's scale.")
-    if math.isfinite(budget) and not training.has_spent(budget):
-        config = training.config
-        most = f"max_stages is {config.max_stages}"
-        reason = most if training.rounds == config.max_stages else f"no_progress_stages is {config.no_progress_stages}"
+    if flops > OVERSPENT * budget:
+        share = flops / budget
+        warnings.append(f"the {training.number} stages cost {share:.1f} times the budget; lower the preset's scale.")
+    if math.isfinite(budget) and not _has_spent(training, flops, budget):
+        most = f"max_stages is {recipe.max_stages}"
+        reason = most if training.number == recipe.max_stages else f"no_progress_stages is {recipe.no_progress_stages}"
         warnings.append(
-            f"the training ended after {training.rounds} rounds ({reason}) and spent "
-            f"{100 * training.flops / budget:.0f} % of its budget: others of the same budget learnt for longer."
+            f"the training ended after {training.number} stages ({reason}) and spent "
+            f"{100 * flops / budget:.0f} % of its budget: others of the same budget learnt for longer."
         )
     return tuple(warnings)

@@ -1,19 +1,27 @@
-"""One classifier C_t of the cascade in training: a convolutional patch discriminator, one logit per window."""
+"""One classifier C_t in training: a convolutional patch discriminator, one logit per window."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from inng_bench.inng.choices import Architecture, Normalisation, Output
 from inng_bench.weights import initialised
 
 STRIDE, LAYERS = 2, 4
 LEAK = 0.2
 WINDOW_STEP: int = STRIDE**LAYERS
 """Pixels between neighbouring windows of one dense pass: 16."""
+
+Architecture = Literal["unpadded", "padded"]
+"""``unpadded``: 4×4 convolutions of stride 2, so that one dense pass is the mean over the windows of its grid;
+``padded``: 5×5 zero-padded ones, the DCGAN discriminator of the authors' code."""
+
+Output = Literal["logit", "softmax"]
+"""One logit (paper), or two classes (authors' code), whose difference is ln q(+1|x)/q(-1|x)."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +52,10 @@ class Geometry:
         return side
 
 
-GEOMETRIES = {
-    Architecture.UNPADDED: Geometry(kernel=4, before=0, after=0, head=2),
+GEOMETRIES: dict[Architecture, Geometry] = {
+    "unpadded": Geometry(kernel=4, before=0, after=0, head=2),
     # TensorFlow's "SAME" for a 5×5 convolution of stride 2 pads one row before and two behind.
-    Architecture.PADDED: Geometry(kernel=5, before=1, after=2, head=4),
+    "padded": Geometry(kernel=5, before=1, after=2, head=4),
 }
 
 
@@ -59,17 +67,15 @@ class Design:
     ----------
     filters : int
         Channels of the first layer; each following layer has twice as many.
-    architecture, output, normalisation
-        See :mod:`inng_bench.inng.choices`.
-    norm_momentum : float
-        Weight of a step in the running statistics.
+    architecture : str
+        See :data:`Architecture`.
+    output : str
+        See :data:`Output`.
     """
 
     filters: int
-    architecture: Architecture = Architecture.UNPADDED
-    output: Output = Output.LOGIT
-    normalisation: Normalisation = Normalisation.RUNNING
-    norm_momentum: float = 0.1
+    architecture: Architecture = "unpadded"
+    output: Output = "logit"
 
     @property
     def geometry(self) -> Geometry:
@@ -95,16 +101,12 @@ class Classifier(nn.Module):
         super().__init__()
         self.design = design
         geometry, channels = design.geometry, design.channels
-        normalised = design.normalisation is not Normalisation.NONE
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(before, after, geometry.kernel, STRIDE, bias=layer == 0 or not normalised)
+            nn.Conv2d(before, after, geometry.kernel, STRIDE, bias=layer == 0)
             for layer, (before, after) in enumerate(pairwise(channels))
         )
-        self.norms = nn.ModuleList(
-            nn.BatchNorm2d(after, momentum=design.norm_momentum) if normalised else nn.Identity()
-            for after in channels[2:]
-        )
-        self.head = nn.Conv2d(channels[-1], 2 if design.output is Output.SOFTMAX else 1, geometry.head)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(after) for after in channels[2:])
+        self.head = nn.Conv2d(channels[-1], 2 if design.output == "softmax" else 1, geometry.head)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Return the logit of every window, (N, 1, rows, columns), of pictures (N, 3, H, W) in [-1, 1]."""
@@ -121,18 +123,52 @@ class Classifier(nn.Module):
 
 
 def new_classifier(design: Design, generator: torch.Generator) -> Classifier:
-    """Return a classifier with random weights: DCGAN's, or He's where no normalisation sets the scale.
+    """Return a classifier with DCGAN's random weights, drawn from a generator on the CPU."""
+    return initialised(lambda: Classifier(design), generator)
+
+
+def evaluate(classifier: nn.Module, pictures: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return the logit of every window, float32 (N, 1, rows, columns), with convolutions in a data type."""
+    pictures = pictures.contiguous(memory_format=torch.channels_last)
+    lowered = nullcontext() if dtype is torch.float32 else torch.autocast(pictures.device.type, dtype=dtype)
+    with lowered:
+        logits: Tensor = classifier(pictures)
+    return logits.float()
+
+
+def cross_entropy(
+    classifier: nn.Module, real: Tensor, negatives: Tensor, dtype: torch.dtype = torch.float32
+) -> tuple[Tensor, Tensor]:
+    """Return the mean of -ln q(y|x) over the windows of real (+1) and pseudo-negative (-1) crops, and all logits."""
+    logits = evaluate(classifier, torch.cat([real, negatives]), dtype)
+    targets = torch.zeros_like(logits)
+    targets[: len(real)] = 1
+    return F.binary_cross_entropy_with_logits(logits, targets), logits
+
+
+def recalibrate(classifier: Classifier, batches: list[Tensor], dtype: torch.dtype) -> None:
+    """Replace the running statistics by averages over batches, evaluated with the present weights.
+
+    Running averages lag behind weights that still move, by several logits after a short stage, which shifts the
+    decision boundary that the sampler stops at.
 
     Parameters
     ----------
-    design : Design
-        What it is made of.
-    generator : torch.Generator
-        On the CPU.
+    classifier : Classifier
+        Its batch normalisations are changed.
+    batches : list[Tensor]
+        Pictures, float32 (N, 3, H, W), half of them real, as in training.
+    dtype : torch.dtype
+        Of the convolutions.
     """
-    classifier = initialised(lambda: Classifier(design), generator)
-    if design.normalisation is Normalisation.NONE:
-        for convolution in classifier.convolutions:
-            assert isinstance(convolution, nn.Conv2d)
-            nn.init.kaiming_normal_(convolution.weight, LEAK, generator=generator)
-    return classifier
+    norms = [norm for norm in classifier.norms if isinstance(norm, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a plain average over the batches
+    classifier.train()
+    with torch.no_grad():
+        for batch in batches:
+            evaluate(classifier, batch, dtype)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inng_bench.inng.choices import Directions
 from inng_bench.pixels import ROUNDING
 from inng_bench.random_phase import periodic_component
 
@@ -77,11 +76,11 @@ class Preconditioner:
     amplitudes: Tensor | None = None
 
     @classmethod
-    def of(cls, directions: Directions, window: Tensor, colours: Tensor) -> "Preconditioner":
+    def of(cls, directions: str, window: Tensor, colours: Tensor) -> "Preconditioner":
         """Measure a window, float32 (3, H, W) on the CPU, that has a factor of its colours' covariance already."""
-        if directions is Directions.PIXELS:
+        if directions == "pixels":
             return cls(torch.eye(3))
-        return cls(colours, band_amplitudes(window) if directions is Directions.SPECTRUM else None)
+        return cls(colours, band_amplitudes(window) if directions == "spectrum" else None)
 
     def on(self, canvases: Tensor) -> Factor:
         """Return the factor for canvases (N, 3, H, W), where and in the data type in which they are.
@@ -100,9 +99,9 @@ class Preconditioner:
         return state if self.amplitudes is None else state | {"steps.amplitudes": self.amplitudes}
 
     @classmethod
-    def restore(cls, state: Mapping[str, Tensor], directions: Directions) -> "Preconditioner":
+    def restore(cls, state: Mapping[str, Tensor], directions: str) -> "Preconditioner":
         """Take over a :meth:`state`; a missing name raises KeyError."""
-        amplitudes = state["steps.amplitudes"] if directions is Directions.SPECTRUM else None
+        amplitudes = state["steps.amplitudes"] if directions == "spectrum" else None
         return cls(state["steps.colours"], amplitudes)
 
 

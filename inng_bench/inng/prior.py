@@ -7,7 +7,6 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from inng_bench.inng.choices import FirstNegatives
 from inng_bench.inng.linear_prediction import LinearPrediction
 from inng_bench.pixels import Palette, colour_statistics, coloured_noise
 from inng_bench.random_phase import random_phase_noise, texton_of
@@ -35,12 +34,12 @@ class NoisePrior:
     texton: Tensor | None = None
 
     @classmethod
-    def of(cls, kind: FirstNegatives, window: Tensor) -> "NoisePrior":
-        """Measure a window, float32 (3, H, W) on the CPU."""
-        if kind is FirstNegatives.GAUSSIAN:
+    def of(cls, kind: str, window: Tensor) -> "NoisePrior":
+        """Measure a window, float32 (3, H, W) on the CPU, as :attr:`Recipe.first_negatives` names it."""
+        if kind == "gaussian":
             return cls(torch.zeros(3), GAUSSIAN_DEVIATION * torch.eye(3))
         mean, factor = colour_statistics(window)
-        if kind is FirstNegatives.MATCHED:
+        if kind == "matched":
             return cls(mean, factor)
         mean, texton = texton_of(window.double())
         return cls(mean.float(), factor, texton)
@@ -69,7 +68,7 @@ class NoisePrior:
         return state if self.texton is None else state | {"prior.texton": self.texton}
 
     @classmethod
-    def restore(cls, state: Mapping[str, Tensor], kind: FirstNegatives) -> "NoisePrior":
+    def restore(cls, state: Mapping[str, Tensor], kind: str) -> "NoisePrior":
         """Take over a :meth:`state`; a missing name raises KeyError."""
-        texton = state["prior.texton"] if kind is FirstNegatives.RANDOM_PHASE else None
+        texton = state["prior.texton"] if kind == "random-phase" else None
         return cls(state["prior.mean"], state["prior.factor"], texton)

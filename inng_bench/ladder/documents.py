@@ -22,8 +22,9 @@ from inng_bench.ladder.steps import (
 )
 from inng_bench.metrics.catalogue import BY_NAME, Direction, MetricInfo
 from inng_bench.report.agreement import Agreement, agreement_table, agreements
+from inng_bench.tables.content import ABSENT, Cell, Table
 from inng_bench.tables.grid import pipe_table
-from inng_bench.tables.markup import ABSENT, MARKDOWN, decimals, format_number, format_range
+from inng_bench.tables.markup import MARKDOWN, decimals, format_number, format_range
 
 NOTE = (
     "Each cell says how much worse the second row scores than the first on the same pair of windows: the geometric "
@@ -36,7 +37,7 @@ NOTE = (
 
 COPYING_NOTE = (
     "Copy rate of a held-out window and of copies of the train window in many poses, mean over the pairs of windows. "
-    "*Wanted* says what must be found; a cell that falls short of it is bold."
+    "*Wanted* says what must be found; a lower one is bold."
 )
 
 
@@ -120,7 +121,7 @@ def markdown(
     metrics = tuple(dict.fromkeys(one.metric for one in judgements if one.verdict is not Verdict.NOT_JUDGED))
     distances = [metric for metric in metrics if metric.name not in COPYING_METRICS]
     copying = [metric for metric in metrics if metric.name in COPYING_METRICS]
-    agree = agreement_table(agreement, MARKDOWN)
+    agree = agreement_table(agreement)
     blocks = [
         "# The ladder",
         f"```\n{command}\n```",
@@ -134,7 +135,7 @@ def markdown(
         "\n".join(f"- {MARKDOWN.escape(line)}" for line in failures(judgements)) or "Nothing.",
         _left_out(judgements),
         *(_metric_section(metric, judgements) for metric in distances),
-        *([] if agree.empty else ["## Agreement", _AGREEMENT_NOTE, pipe_table(agree)]),
+        *(["## Agreement", _AGREEMENT_NOTE, pipe_table(agree)] if agree else []),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -149,19 +150,19 @@ def copy_table(values: Sequence[Value]) -> str:
     wanted |= {copy.name: (f"≥ {copy.at_least}", copy.at_least, math.inf) for copy in COPIES}
     lines = []
     for row, (told, low, high) in wanted.items():
-        cells = {"copy": row, "wanted": told}
+        cells = {"copy": Cell(row), "wanted": Cell(told)}
         for texture, found in rates.get(row, {}).items():
             rate = statistics.fmean(found)
-            cells[texture] = f"{rate:.2f}" if low <= rate <= high else MARKDOWN.bold(f"{rate:.2f}")
+            cells[texture] = Cell(f"{rate:.2f}", bold=not low <= rate <= high)
         lines.append(cells)
-    return pipe_table(pd.DataFrame(lines, dtype="str"))
+    return pipe_table(Table.of(lines))
 
 
 def _left_out(judgements: Sequence[Judgement]) -> str:
     """Name the metrics that say nothing of a single picture of these sizes."""
     judged = {one.metric.name for one in judgements if one.verdict is not Verdict.NOT_JUDGED}
     labels = dict.fromkeys(one.metric.label for one in judgements if one.metric.name not in judged)
-    return f"Not judged, for want of values: {MARKDOWN.escape(', '.join(labels))}." if labels else ""
+    return f"Not judged, because values are missing: {MARKDOWN.escape(', '.join(labels))}." if labels else ""
 
 
 _AGREEMENT_NOTE = (
@@ -194,25 +195,23 @@ def summary_lines(judgements: Sequence[Judgement]) -> list[str]:
 
 
 def _summary(judgements: Sequence[Judgement], metrics: Sequence[MetricInfo], steps: Sequence[Step]) -> str:
-    lines = []
+    lines: list[dict[str, Cell | str]] = []
     for step in steps:
         cells = {
-            MARKDOWN.escape(metric.label): _summary_cell(
-                [one for one in judgements if one.metric is metric and one.step == step]
-            )
+            metric.label: _summary_cell([one for one in judgements if one.metric is metric and one.step == step])
             for metric in metrics
         }
-        lines.append({"step": MARKDOWN.escape(str(step)), **cells})
-    return pipe_table(pd.DataFrame(lines, dtype="str"))
+        lines.append({"step": str(step), **cells})
+    return pipe_table(Table.of(lines))
 
 
-def _summary_cell(judgements: Sequence[Judgement]) -> str:
+def _summary_cell(judgements: Sequence[Judgement]) -> Cell:
     found = counts(judgements)
     if len(judgements) == found[Verdict.NOT_JUDGED]:
-        return ABSENT
+        return Cell()
     ties = [f"{found[Verdict.TIE]} tie"] if found[Verdict.TIE] else []
-    fails = [f"**{found[Verdict.FAILS]} fail**"] if found[Verdict.FAILS] else []
-    return ", ".join([str(found[Verdict.HOLDS]), *ties, *fails])
+    fails = [f"{found[Verdict.FAILS]} fail"] if found[Verdict.FAILS] else []
+    return Cell(", ".join([str(found[Verdict.HOLDS]), *ties, *fails]), bold=bool(fails))
 
 
 def _metric_section(metric: MetricInfo, judgements: Sequence[Judgement]) -> str:
@@ -220,18 +219,18 @@ def _metric_section(metric: MetricInfo, judgements: Sequence[Judgement]) -> str:
     lines = []
     for step in steps_of(metric):
         cells = {one.texture: _cell(one) for one in of_metric if one.step == step}
-        lines.append({"step": MARKDOWN.escape(str(step)), **cells})
+        lines.append({"step": Cell(str(step)), **cells})
     arrow = "lower" if metric.direction is Direction.LOWER else "higher"
     note = f"{arrow} is better; blind to {metric.blind_to}."
-    table = pipe_table(pd.DataFrame(lines, dtype="str"))
+    table = pipe_table(Table.of(lines))
     return f"## {MARKDOWN.escape(metric.label)}\n\n{MARKDOWN.escape(note.capitalize())}\n\n{table}"
 
 
-def _cell(one: Judgement) -> str:
-    size = MARKDOWN.escape(_size(one))
+def _cell(one: Judgement) -> Cell:
+    size = _size(one)
     if one.verdict is Verdict.FAILS:
-        return MARKDOWN.bold(f"fails {size}")
-    return f"tie {size}" if one.verdict is Verdict.TIE or one.step.must_tie(one.texture) else size
+        return Cell(f"fails {size}", bold=True)
+    return Cell(f"tie {size}" if one.verdict is Verdict.TIE or one.step.must_tie(one.texture) else size)
 
 
 def _size(one: Judgement) -> str:

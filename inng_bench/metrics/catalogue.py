@@ -40,11 +40,11 @@ class Role(StrEnum):
     """In the main table too, since a copy gets every headline."""
 
     COMPANION = "companion"
-    """In a table of its own: another view, by which nobody wins."""
+    """In a table of its own: another view; nobody wins by it."""
 
 
 class Eye(StrEnum):
-    """Through what a metric sees. Metrics of one eye err together, so that a claim rests on several."""
+    """What a metric looks through. Metrics of one eye err together, so a claim needs several."""
 
     NETWORK = "EfficientNet-Lite0"
     FAR = "EfficientNet-Lite0, from afar"
@@ -90,9 +90,9 @@ class MetricInfo:
         Seconds of one core for a row of four canvases of 256 px, roughly; of features that several metrics share, the
         first in the catalogue has the cost.
     eye : Eye
-        Through what it sees.
+        What it looks through.
     needs : str
-        What must be there beside the package.
+        What it needs beside the package.
     scope : Scope
         Whether it is measured in every suite.
     role : Role
@@ -142,7 +142,7 @@ TILE = 64
 """Side in pixels of the tiles of the metrics without a network: as large as the smallest samples."""
 
 TILES = 16
-"""Number of tiles on either side of a pair: a window of 256 px cut without a rest."""
+"""Number of tiles on either side of a pair: a window of 256 px cut without a remainder."""
 
 WAVELET_CROPS = 256
 """Number of the crops of ``patch_fid_wavelet``: three times its dimension and more."""
@@ -315,11 +315,11 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         label="copy rate",
         unit="",
         direction=Direction.LOWER,
-        version=3,
+        version=4,
         minimum_size=64,
         definition="Share of 48 blocks of 32 px that stand in the train window, rolled, mirrored, turned by any angle, "
         "scaled by 0.8 to 1.25, bent by up to 4 px or recoloured: their "
-        "correlation with the best place is above that of all blocks of held-out windows.",
+        "correlation with the best place is well above that of all blocks of held-out windows.",
         blind_to="copies that are blurred or cut into pieces below 32 px; copies in a texture whose held-out windows "
         "match as closely",
         cost=6.0,

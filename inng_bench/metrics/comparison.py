@@ -37,12 +37,12 @@ def halves(window: Pixels) -> tuple[Pixels, Pixels]:
 
 @dataclass(frozen=True, eq=False)
 class _Deriving:
-    """Keeps what metrics have made of it."""
+    """Keeps what metrics have computed from it."""
 
     _derived: dict[Callable[[Any], Any], Any] = field(default_factory=dict, init=False, repr=False)
 
     def derive(self, compute: Callable[[Self], T]) -> T:
-        """Return what a function makes of this; it is computed when first asked for, and kept.
+        """Return the result of a function of this; it is computed once and kept.
 
         Metrics share features that way: whichever comes first pays for them.
         """
@@ -53,7 +53,7 @@ class _Deriving:
 
 @dataclass(frozen=True, eq=False)
 class Pictures(_Deriving):
-    """Pictures of one size, and what metrics have made of them.
+    """Pictures of one size, and what metrics have computed from them.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class Comparison(_Deriving):
     reference : Pictures
         The window that they are compared with, one picture.
     seed : int
-        Of whatever is drawn.
+        Seed of all random choices.
     honest : Pictures or None
         For a metric that compares with the train window: windows that no method has seen, if there are any.
     """
@@ -107,7 +107,7 @@ class Outcome:
     Attributes
     ----------
     value : float or None
-        None where it cannot be told; ``note`` then says why.
+        None if it cannot be computed; ``note`` then says why.
     n : int
         Number of crops on either side.
     crop : int or None
@@ -117,7 +117,7 @@ class Outcome:
     per_image : tuple[float, ...]
         Of a metric of all samples at once, the metric of each group of pictures alone, if it has one.
     note : str
-        Whatever a reader must know of this figure.
+        What a reader must know about this figure.
     """
 
     value: float | None

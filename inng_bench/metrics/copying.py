@@ -10,8 +10,8 @@ bent a little. So blocks of the samples are searched in the train window in all 
    nine overlapping patches may each move by a few pixels, which absorbs a warp and what lies between two poses of the
    bank. The score is the mean correlation of the nine with what each found.
 
-A block is copied when its score is above what blocks of windows reach that no copying can explain. In a texture whose
-windows match each other as closely as a copy would (an exact period), copying cannot be told, and nothing counts.
+A block is copied when its score is well above what blocks of windows reach that no copying can explain. In a texture
+whose windows match each other as closely as a copy would (an exact period), copying cannot be told, and nothing counts.
 """
 
 from dataclasses import dataclass
@@ -64,7 +64,13 @@ FLAT = 0.25 * 3 * PATCH**2
 """What is added to the squares of a patch: half a grey level everywhere, so that rounding of a flat one is no match."""
 
 MARGIN = 0.1
-"""Part of the way from the best honest score to a perfect one that a copied block must have gone."""
+"""Part of the way from the best honest score to a perfect one that a copied block must have gone at least."""
+
+SPREAD = 3.0
+"""By how many standard deviations of honest blocks a copied block must be nearer than they are on average, in the
+logarithm of what a score lacks to a perfect one. The best of 48 scores alone is chance where honest scores differ
+widely: on pebbles, where some blocks are like everything, one in six of such thresholds let more than one block in
+fifty pass."""
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -207,7 +213,7 @@ def copying_among(honest: Pixels, bank: Bank) -> Copying:
         Of the train window.
     """
     scores, picture = _scores(honest, bank)
-    thresholds = np.array([_above(scores[picture != number].max()) for number in range(len(honest))])
+    thresholds = np.array([_above(scores[picture != number]) for number in range(len(honest))])
     return _summary(scores, thresholds[picture], picture)
 
 
@@ -223,9 +229,11 @@ def _summary(scores: Floats, thresholds: Floats, group: NDArray[np.int64]) -> Co
     return Copying(float(copied.mean()), float(thresholds.mean()), scores, per_group)
 
 
-def _above(honest: float) -> float:
-    """Return the score that a copied block must exceed, from the best one of honest blocks."""
-    return honest + MARGIN * (1.0 - honest)
+def _above(honest: Floats) -> float:
+    """Return the score that a copied block must exceed, from those of honest blocks."""
+    lacking = np.maximum(1.0 - honest, 1e-9)
+    least = min((1.0 - MARGIN) * lacking.min(), np.exp(np.log(lacking).mean() - SPREAD * np.log(lacking).std()))
+    return float(1.0 - least)
 
 
 def honest_threshold(bank: Bank, honest: Pixels) -> float:
@@ -239,7 +247,7 @@ def honest_threshold(bank: Bank, honest: Pixels) -> float:
         uint8 (N, H, W, 3): windows that are no copies.
     """
     scores, _ = _scores(honest, bank)
-    return _above(float(scores.max()))
+    return _above(scores)
 
 
 def bank_of(train: Pixels) -> Bank:

@@ -40,7 +40,7 @@ def evaluate(
         Windows of the same size that it has not seen. Where there are none, the halves of the train window stand for
         them.
     seed : int
-        Of whatever a metric draws.
+        Seed of all random choices of the metrics.
     metrics : Sequence[str] or None
         Names in the catalogue; None for the default set.
 
@@ -48,6 +48,15 @@ def evaluate(
     -------
     tuple[Measurement, ...]
         One for each metric. ``seconds`` of a metric includes the features that it is the first to use.
+
+    Examples
+    --------
+    A copy of a held-out window has the spectrum of that window:
+
+    >>> window = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    >>> (found,) = evaluate(window[np.newaxis], window, [window], seed=0, metrics=["spectrum"])
+    >>> found.metric, found.value
+    ('spectrum', 0.0)
     """
     windows, against = unseen_windows(train, held_out)
     unseen = [_pictures(window[np.newaxis]) for window in windows]

@@ -81,9 +81,9 @@ def read_key(path: Path) -> Key:
     try:
         return Key.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise InputError(f"the key {path} cannot be read: {error.strerror}; make the page anew.") from error
+        raise InputError(f"the key {path} cannot be read: {error.strerror}; make the page again.") from error
     except ValidationError as error:
-        raise InputError(f"the key {path} is damaged; make the page anew with the same command.") from error
+        raise InputError(f"the key {path} is damaged; make the page again with the same command.") from error
 
 
 def read_answers(path: Path) -> Answers:
@@ -100,12 +100,12 @@ def read_answers(path: Path) -> Answers:
         raise InputError(f"{path} cannot be read: {error.strerror}; check its name.") from error
     except ValidationError as error:
         raise InputError(
-            f"{path} is damaged, cut short, or no file of answers that a page of `judge` saved; save it from the page "
-            "once more."
+            f"{path} is damaged, cut short, or not a file of answers from a page of `judge`; save it from the page "
+            "again."
         ) from error
     pairs = [answer.pair for answer in answers.answers]
     if not pairs:
         raise InputError(f"{path} holds no answers; answer a pair of the page before you save.")
     if len(set(pairs)) < len(pairs):
-        raise InputError(f"{path} answers a pair twice, which no page does; save it from the page once more.")
+        raise InputError(f"{path} answers a pair twice, which no page does; save it from the page again.")
     return answers

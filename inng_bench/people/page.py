@@ -1,21 +1,18 @@
 """A page of blinded pairs: one HTML file that needs nothing else, and the key to it beside it."""
 
-import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
-from markupsafe import Markup
 from PIL import Image
 
 from inng_bench.errors import InputError
 from inng_bench.files import write_atomically
 from inng_bench.hashes import canonical_hash
+from inng_bench.pages import BASE, data_address, render_page
 from inng_bench.people.documents import Key, Question, Shown
 from inng_bench.people.pairs import Pairing, choose_pairs
 from inng_bench.people.stored import Contest, StoredPicture, find_contests
@@ -118,7 +115,7 @@ class _Album:
         """Cut a square at a random place, encode it without any metadata, and return its number."""
         left, top = (int(self._generator.integers(length - side + 1)) for length in picture.size)
         cut = Image.fromarray(np.asarray(picture)[top : top + side, left : left + side])
-        address = f"data:image/png;base64,{base64.b64encode(png(cut)).decode()}"
+        address = data_address(png(cut))
         if address not in self.pictures:
             self.pictures.append(address)
         return self.pictures.index(address)
@@ -155,23 +152,11 @@ def _draw(pictures: Sequence[StoredPicture], generator: np.random.Generator) -> 
 
 
 def _render(data: Mapping[str, Any], page: str, credits: Sequence[Any]) -> bytes:
-    files = resources.files("inng_bench.people")
-    template, script, style = ((files / f"page.{kind}").read_text(encoding="utf-8") for kind in ("html", "js", "css"))
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-    return (
-        environment.from_string(template)
-        .render(
-            data={"page": page, **data},
-            credits=credits,
-            script=Markup(script),
-            style=Markup(style),
-            script_hash=_policy_hash(script),
-            style_hash=_policy_hash(style),
-        )
-        .encode()
+    here = "inng_bench.people"
+    return render_page(
+        (here, "page.html"),
+        [BASE, (here, "page.css")],
+        [(here, "page.js")],
+        data={"page": page, **data},
+        credits=credits,
     )
-
-
-def _policy_hash(text: str) -> str:
-    """Return the hash by which a content security policy allows one script or style and no other."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

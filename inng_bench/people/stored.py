@@ -44,7 +44,7 @@ class StoredPicture:
         """
         loaded = load_picture(self.path, self.name)
         if loaded.image is None or self._hash(loaded.image) != self.sha256:
-            mend = "run the suite again, which writes it anew" if self.is_window else "delete its run and run again"
+            mend = "run the suite again, which writes it" if self.is_window else "delete its run and run again"
             raise InputError(f"{self.path} is damaged; {mend}.")
         return loaded.image
 
@@ -97,7 +97,7 @@ def find_contests(results: Path, methods: Sequence[str] | None = None) -> tuple[
     contests = tuple(one for one in found if one is not None)
     if not contests:
         raise InputError(
-            f"no texture of {results} has its window and pictures of two methods or more; name a folder in which a "
+            f"no texture of {results} has its window and pictures of two or more methods; name a folder in which a "
             "suite was run, or more --methods."
         )
     return contests

@@ -3,25 +3,25 @@
 from itertools import combinations
 
 import numpy as np
-import pandas as pd
 from scipy.sparse.csgraph import connected_components
 
 from inng_bench.people.strength import win_matrix
 from inng_bench.people.verdict import Verdict
+from inng_bench.tables.content import ABSENT, Table
 from inng_bench.tables.grid import text_grid
-from inng_bench.tables.markup import ABSENT, PLAIN, format_range
+from inng_bench.tables.markup import format_range
 
 _EXPLAINED = (
-    "An answer is a win of one method over the other; one that could not tell is half a win of either. Strengths are\n"
+    "An answer is a win of one method over the other; *cannot tell* is half a win for either. Strengths are\n"
     "those of Bradley and Terry, with mean 0: a method that leads by 1.1 is chosen three times in four. The chance is\n"
     "that of the first method of a line. Intervals: 95%, bootstrap over the pairs that were shown."
 )
 _ONE_SIDED = "No interval (–): a method was always chosen, or never, and resampling such answers shows no spread."
 _APART = (
-    "Some methods were never chosen over some others, nor by way of third ones. How far they are apart, no answer\n"
-    "says; their strengths are finite since each method is given half an answer for and half one against it."
+    "The answers do not tell how far apart some methods are: no chain of wins leads from one to the other. Their\n"
+    "strengths are finite only because each method gets half an answer for it and half one against it."
 )
-_COPYING = "copies: the method copies the picture; that people find it alike is no merit of a model."
+_COPYING = "copies: the method copies the picture, so it is no merit of a model that people find it alike."
 
 
 def verdict_text(verdict: Verdict) -> str:
@@ -42,7 +42,7 @@ def verdict_text(verdict: Verdict) -> str:
         notes.append(_APART)
     if verdict.copying.intersection(verdict.methods):
         notes.append(_COPYING)
-    return "\n\n".join([head, text_grid(pd.DataFrame(methods)), text_grid(pd.DataFrame(pairs)), *notes])
+    return "\n\n".join([head, text_grid(Table.of(methods)), text_grid(Table.of(pairs)), *notes])
 
 
 def _method_line(verdict: Verdict, method: int) -> dict[str, str]:
@@ -87,7 +87,7 @@ def _counts(scores: list[float]) -> dict[str, str]:
 
 
 def _name(verdict: Verdict, method: int) -> str:
-    name = PLAIN.escape(verdict.methods[method])
+    name = verdict.methods[method]
     return f"{name} (copies)" if verdict.methods[method] in verdict.copying else name
 
 

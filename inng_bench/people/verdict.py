@@ -60,7 +60,7 @@ def read_verdict(files: Sequence[Path], results: Path | None = None) -> Verdict:
     folders = {_folder_of(path, sheet, results) for path, sheet in sheets}
     if len(folders) > 1:
         named = " and ".join(sorted(map(str, folders)))
-        raise InputError(f"the answers are to pages of {named}, whose rows may differ; read each folder's alone.")
+        raise InputError(f"the answers are to pages of {named}, whose rows may differ; read them folder by folder.")
     folder = folders.pop()
     keys = {page: read_key(find_key(folder, page)) for page in dict.fromkeys(sheet.page for _, sheet in sheets)}
     methods: dict[str, int] = {}
@@ -80,8 +80,8 @@ def _refuse_repeated(sheets: Sequence[tuple[Path, Answers]]) -> None:
     for path, sheet in sheets:
         if sheet.sitting in seen:
             raise InputError(
-                f"{seen[sheet.sitting]} and {path} are of one person at one page, whose answers would count twice; "
-                "name the later file alone."
+                f"{seen[sheet.sitting]} and {path} are answers of one person to one page and would count twice; "
+                "name only the later file."
             )
         seen[sheet.sitting] = path
 
@@ -93,7 +93,7 @@ def _folder_of(path: Path, sheet: Answers, results: Path | None) -> Path:
             return folder
     raise InputError(
         f"{path} answers the page {sheet.page}, which is not in {results or RUNS}; name the results folder that it was "
-        "made of."
+        "made from."
     )
 
 
@@ -107,7 +107,7 @@ def _compare(
         questions = {question.pair: question for question in keys[sheet.page].questions}
         for answer in sheet.answers:
             if answer.pair not in questions:
-                raise InputError(f"{path} answers a pair {answer.pair!r}, which its page has not; save it once more.")
+                raise InputError(f"{path} answers a pair {answer.pair!r}, which its page does not have; save it again.")
             question = questions[answer.pair]
             first, second = (
                 methods.setdefault(shown.method, len(methods)) for shown in (question.first, question.second)

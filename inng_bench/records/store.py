@@ -126,7 +126,7 @@ def write_record(out: Path, record: Record) -> Path:
         plain = json.loads(json.dumps(record.model_dump(), allow_nan=False))
         text = json.dumps(sealed(plain), indent=1, ensure_ascii=False)
     except (TypeError, ValueError) as error:
-        raise InputError(f"the record for {path} is not plain JSON ({error}); mend what the run returned.") from error
+        raise InputError(f"the record for {path} is not plain JSON ({error}); fix what the run returned.") from error
     _parse(text, path)
     write_atomically(path, f"{text}\n".encode())
     return path
@@ -152,10 +152,27 @@ def read_record(path: Path) -> Record:
 def read_records(out: Path) -> tuple[Record, ...]:
     """Read all records of a results folder, in the order of texture, method and seed.
 
+    Parameters
+    ----------
+    out : Path
+        The results folder, such as ``results/runs/quick``.
+
+    Returns
+    -------
+    tuple[Record, ...]
+        Failed runs are among them; their ``status`` says so.
+
     Raises
     ------
     InputError
         When a record is damaged or lies in the folder of another run.
+
+    Examples
+    --------
+    >>> records = read_records(Path("results/reference/smoke"))
+    >>> first = records[0]
+    >>> first.texture.name, first.method, first.replicate, str(first.status)
+    ('grass', 'dcgan', 0, 'ok')
     """
     records = [read_placed_record(out, path) for path in record_files(out)]
     return tuple(sorted(records, key=lambda record: (record.texture.name, record.method, record.replicate)))

@@ -117,8 +117,8 @@ def _check_window(path: Path, window: Window) -> str:
             if image.size == (window.width, window.height) and _pixel_hash(image) == window.sha256:
                 return ""
     except Exception as error:  # damaged files make the decoder raise nearly anything
-        return f"{path} cannot be read ({type(error).__name__}); run the suite again, which writes it anew."
-    return f"{path} is damaged; run the suite again, which writes it anew."
+        return f"{path} cannot be read ({type(error).__name__}); run the suite again, which writes it."
+    return f"{path} is damaged; run the suite again, which writes it."
 
 
 def _pixel_hash(image: Image.Image) -> str:
@@ -132,7 +132,7 @@ def _check_suite(path: Path) -> str:
         if CHECKSUM in content:
             unsealed(content)
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        return f"{path} is damaged ({error}); run the suite again, which writes it anew."
+        return f"{path} is damaged ({error}); run the suite again, which writes it."
     return ""
 
 

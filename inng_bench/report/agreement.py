@@ -7,15 +7,16 @@ textures are never ranked together, since a texture that is hard for all would m
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import combinations
 
-import pandas as pd
-from scipy import stats
+import numpy as np
 
 from inng_bench.metrics.catalogue import BY_NAME, CATALOGUE, Direction
+from inng_bench.report.csv_table import csv_text
 from inng_bench.report.rows import Row, by_texture, comparable
-from inng_bench.tables.markup import ABSENT, Markup
+from inng_bench.report.study import Study
+from inng_bench.tables.content import ABSENT, Section, Table
 
 FEWEST_ROWS = 3
 """Of a texture; with two rows two metrics agree or contradict each other, and nothing lies between."""
@@ -24,8 +25,8 @@ TITLE = "Agreement"
 NOTE = (
     "Kendall's tau-b of two metrics over the rows of a texture, mean over textures, every metric turned so that more "
     f"is better. A texture counts where at least {FEWEST_ROWS} rows have both figures and neither metric is the same "
-    "for all; what copies is left out. Below the diagonal the tau, above it the number of textures. In full in "
-    "agreement.csv."
+    "for all; what copies is left out, and figures that their method optimises. Below the diagonal the tau, above it "
+    "the number of textures. In full in agreement.csv."
 )
 
 Values = Mapping[str, Sequence[Mapping[str, float | None]]]
@@ -56,7 +57,9 @@ class Agreement:
 def values_of(rows: Sequence[Row]) -> Values:
     """Return what :func:`agreements` asks for from the rows of a report: means over seeds, reference rows included."""
     return {
-        texture: [{name: figure.value for name, figure in row.figures.items()} for row in group]
+        texture: [
+            {name: figure.value for name, figure in row.figures.items() if not row.optimises(name)} for row in group
+        ]
         for texture, group in by_texture(comparable(rows)).items()
     }
 
@@ -70,14 +73,16 @@ def agreements(values: Values) -> tuple[Agreement, ...]:
 
 def agreement_csv(found: Sequence[Agreement]) -> str:
     """Return all pairs in full precision."""
-    table = pd.DataFrame(
-        [(one.first, one.second, math.nan if one.tau is None else one.tau, one.textures, one.rows) for one in found],
-        columns=["first", "second", "kendall_tau", "textures", "rows"],
-    )
-    return table.to_csv(index=False, lineterminator="\n")
+    headings = ("first", "second", "kendall_tau", "textures", "rows")
+    return csv_text([dict(zip(headings, astuple(one), strict=True)) for one in found], headings)
 
 
-def agreement_table(found: Sequence[Agreement], markup: Markup) -> pd.DataFrame:
+def section(study: Study) -> Section:
+    """Return the agreement of all metrics."""
+    return Section(TITLE, NOTE, agreement_table(agreements(values_of(study.rows))), page_only=True)
+
+
+def agreement_table(found: Sequence[Agreement]) -> Table:
     """Return a square with a numbered line and column for each metric that agrees or not with some other."""
     pairs = {(one.first, one.second): one for one in found if one.tau is not None}
     names = [metric.name for metric in CATALOGUE if any(metric.name in pair for pair in pairs)]
@@ -86,8 +91,8 @@ def agreement_table(found: Sequence[Agreement], markup: Markup) -> pd.DataFrame:
         cells = {"metric": f"{line} {BY_NAME[name].label}"}
         for column, other in enumerate(names, 1):
             cells[str(column)] = _cell(pairs.get((name, other)), pairs.get((other, name)))
-        lines.append({heading: markup.escape(cell) for heading, cell in cells.items()})
-    return pd.DataFrame(lines, dtype="str")
+        lines.append(cells)
+    return Table.of(lines)
 
 
 def _cell(above: Agreement | None, below: Agreement | None) -> str:
@@ -106,9 +111,15 @@ def _agreement(first: str, second: str, values: Values) -> Agreement:
         ranked = [pair for row in rows if (pair := _turned(row, first, second)) is not None]
         columns = list(zip(*ranked, strict=True))
         if len(ranked) >= FEWEST_ROWS and all(len(set(column)) > 1 for column in columns):
-            taus.append(float(stats.kendalltau(*columns).statistic))
+            taus.append(_tau_b(*columns))
             counted += len(ranked)
     return Agreement(first, second, math.fsum(taus) / len(taus) if taus else None, len(taus), counted)
+
+
+def _tau_b(first: Sequence[float], second: Sequence[float]) -> float:
+    """Return Kendall's tau-b: concordant less discordant pairs, over the geometric mean of the pairs without ties."""
+    one, other = (np.sign(np.subtract.outer(values, values)) for values in (first, second))
+    return float((one * other).sum() / math.sqrt((one**2).sum() * (other**2).sum()))
 
 
 def _turned(row: Mapping[str, float | None], first: str, second: str) -> tuple[float, float] | None:

@@ -1,28 +1,27 @@
 """A report: tables and pictures from the records of a results folder, which it never changes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from inng_bench.errors import InputError
 from inng_bench.files import write_atomically
 from inng_bench.records import store
 from inng_bench.records.verify import damaged_pictures
 from inng_bench.report.agreement import agreement_csv, agreements, values_of
-from inng_bench.report.cost_figure import cost_figure
-from inng_bench.report.curves import curves_figure, progress_figure
-from inng_bench.report.documents import latex, markdown, plain_text
-from inng_bench.report.effects import effects_csv, measure_effects
-from inng_bench.report.interactions import interactions_csv
-from inng_bench.report.origin import against, read_origin
+from inng_bench.report.csv_table import csv_text
+from inng_bench.report.documents import latex, make_sections, markdown, plain_text
+from inng_bench.report.effects import effects_lines, measure_effects
+from inng_bench.report.interactions import interactions_lines
+from inng_bench.report.page import build_page
 from inng_bench.report.remarks import count_failures
-from inng_bench.report.rows import by_texture, make_rows
-from inng_bench.report.sheets import methods_sheet, overview_sheet, stages_sheet, texture_sheet
-from inng_bench.report.wide import wide_table
+from inng_bench.report.study import Study, read_study
+from inng_bench.report.wide import wide_lines
+from inng_bench.tables.content import Section
 
-_OVERVIEW, _METHODS = "sheets/overview.png", "sheets/methods.png"
-_CURVES, _PROGRESS, _COSTS = "sheets/curves.png", "sheets/progress.png", "sheets/costs.png"
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,6 @@ class Report:
 
     Attributes
     ----------
-    table : pandas.DataFrame
-        The wide table with full precision, as in ``table.csv``.
     text : str
         The report for a terminal.
     folder : Path
@@ -45,12 +42,18 @@ class Report:
         A sentence for each picture that is not as its run wrote it; the figures stand without it.
     """
 
-    table: pd.DataFrame
     text: str
     folder: Path
     files: tuple[Path, ...]
     failures: int
     damaged: tuple[str, ...]
+
+    @cached_property
+    def table(self) -> "pd.DataFrame":
+        """The wide table with full precision, as in ``table.csv``."""
+        import pandas as pd
+
+        return pd.read_csv(self.folder / "table.csv")
 
 
 def build_report(results: Path, out: Path | None = None, *, baseline: str | None = None) -> Report:
@@ -72,39 +75,31 @@ def build_report(results: Path, out: Path | None = None, *, baseline: str | None
     InputError
         When there is no record, a record is broken, the baseline cannot be one, or the folder cannot be written.
     """
-    records = store.read_records(results)
-    if not records:
-        raise InputError(f"there are no records in {results}; make some with `python -m inng_bench run --suite quick`.")
-    rows = make_rows(records)
-    origin = read_origin(results)
-    if baseline is not None:
-        origin = against(origin, baseline, dict.fromkeys(row.method for row in rows if row.is_trained))
-    table, text = wide_table(rows), plain_text(rows, records, origin)
-    interactions = interactions_csv(rows, origin.baseline) if origin.baseline else None
-    contents: dict[str, bytes | None] = {
-        "table.md": markdown(rows, records, origin).encode(),
-        "table.csv": table.to_csv(index=False, lineterminator="\n").encode(),
-        "agreement.csv": agreement_csv(agreements(values_of(rows))).encode(),
-        "table.tex": latex(rows, records).encode(),
-        "effects.csv": effects_csv(measure_effects(rows, origin.baseline)).encode() if origin.baseline else None,
-        "interactions.csv": interactions.encode() if interactions else None,
-        _OVERVIEW: overview_sheet(results, rows),
-        _METHODS: methods_sheet(results, rows),
-        _CURVES: curves_figure(rows),
-        _PROGRESS: progress_figure(rows),
-        _COSTS: cost_figure(rows),
-    }
-    for texture, group in by_texture(rows).items():
-        contents[_texture_sheet_name(texture)] = texture_sheet(results, group)
-        contents[f"sheets/{texture}-stages.png"] = stages_sheet(results, group)
+    study = read_study(results, baseline=baseline)
+    sections = make_sections(study)
     folder = store.report_folder(results) if out is None else out
-    written = {folder / name: content for name, content in contents.items() if content is not None}
+    pictures = {picture.name: picture.draw() for section in sections for picture in section.pictures}
+    page = {"index.html": build_page(study, sections, csv_texts(study), pictures)}
+    contents = _texts(study, sections) | page | pictures
+    written = {folder / name: content for name, content in contents.items()}
     for path, content in written.items():
         write_atomically(path, content)
-    return Report(table, text, folder, tuple(written), count_failures(records), damaged_pictures(results, records))
+    damaged = damaged_pictures(results, study.records)
+    return Report(plain_text(sections), folder, tuple(written), count_failures(study.records), damaged)
 
 
-def _texture_sheet_name(texture: str) -> str:
-    """Return the sheet of a texture, whose name may be that of a sheet about all of them."""
-    name = f"sheets/{texture}.png"
-    return f"sheets/{texture}-texture.png" if name in (_OVERVIEW, _METHODS, _CURVES, _PROGRESS, _COSTS) else name
+def _texts(study: Study, sections: tuple[Section, ...]) -> dict[str, bytes]:
+    texts = {"table.md": markdown(sections), "table.tex": latex(study)}
+    return {name: text.encode() for name, text in (texts | csv_texts(study)).items()}
+
+
+def csv_texts(study: Study) -> dict[str, str]:
+    """Return the tables for machines by the names of their files."""
+    rows, baseline = study.rows, study.origin.baseline
+    tables: dict[str, list[Mapping[str, object]]] = {
+        "table.csv": [*wide_lines(rows)],
+        "effects.csv": [*effects_lines(measure_effects(rows, baseline))] if baseline else [],
+        "interactions.csv": [*interactions_lines(rows, baseline)] if baseline else [],
+    }
+    agreed = {"agreement.csv": agreement_csv(agreements(values_of(rows)))}
+    return {name: csv_text(lines) for name, lines in tables.items() if lines} | agreed

@@ -4,9 +4,9 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
-import matplotlib
 from PIL import Image, ImageDraw, ImageFont
 
 PANEL = 268
@@ -24,7 +24,10 @@ Font = ImageFont.FreeTypeFont
 def font(size: int, *, bold: bool = False) -> Font:
     """Return DejaVu Sans, which matplotlib carries, so that a sheet looks alike on every machine."""
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(str(Path(matplotlib.get_data_path(), "fonts", "ttf", name)), size)
+    spec = find_spec("matplotlib")  # which takes a second to load
+    assert spec is not None
+    assert spec.submodule_search_locations
+    return ImageFont.truetype(str(Path(spec.submodule_search_locations[0], "mpl-data", "fonts", "ttf", name)), size)
 
 
 class Sheet:

@@ -1,4 +1,4 @@
-"""INNg against DCGAN over textures: a ratio with its interval, and a test that knows how many metrics it looks at.
+"""References against rivals over textures: ratios with intervals, and a test that knows how often it is asked.
 
 The unit is a texture: its value is the mean over the seeds, so that three seeds of one texture are no three textures.
 Where both methods are positive everywhere, the logarithms of their ratio are tested with Student's paired t, which
@@ -10,35 +10,37 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from itertools import groupby
-
-import pandas as pd
-from scipy import stats
 
 from inng_bench.metrics.catalogue import HEADLINES, MetricInfo
-from inng_bench.report.intervals import Estimate, t_interval
-from inng_bench.report.rows import Row, by_texture, comparable
-from inng_bench.tables.markup import ABSENT, Markup, format_number, format_range
+from inng_bench.report.intervals import Estimate, student_test, t_interval
+from inng_bench.report.rows import Row, by_texture, comparable, is_better, separates
+from inng_bench.report.study import Study
+from inng_bench.tables.content import Cell, Section, Table
+from inng_bench.tables.markup import fitting_places, format_number, format_places, format_range
 
 FEWEST_TEXTURES = 3
 """Under three textures an interval spans orders of magnitude, and nothing is tested."""
 
+LEVEL = 0.05
+
 TITLE = "Comparison of methods"
 NOTE = (
-    "INNg against DCGAN of equal budget on the headline metrics, over test textures where there are such; copies are "
-    "left out. The unit is a texture, its value the mean over seeds. "
-    "Ratio: geometric mean over textures with its 95% t interval; under 1 INNg is better. p: two-sided paired t test "
-    "on the logarithms (Wilcoxon's signed-rank test on the differences where a value is not positive), after Holm's "
-    "correction over the headline metrics."
+    "Each reference against each rival of its budget on the headline metrics, over test textures where there are such; "
+    "copies are left out, and metrics that one of the two optimises. The unit is a texture, its value the mean over "
+    "seeds. Ratio: geometric mean over textures of reference over rival with its 95% t interval; under 1 the reference "
+    "is better. p: two-sided paired t test on the logarithms (Wilcoxon's signed-rank test on the differences where a "
+    "value is not positive), after Holm's correction over all lines; bold under 0.05. Better: number of textures on "
+    "which the reference has the better mean, of those that both have. Clear: on how many the intervals over seeds lie "
+    f"apart, of those that have such. A test needs {FEWEST_TEXTURES} textures."
 )
 
 
 class PairedTest(StrEnum):
     """How a difference over textures was tested."""
 
-    STUDENT = "paired t on logarithms"
-    WILCOXON = "Wilcoxon signed-rank"
-    NONE = ""
+    STUDENT = "paired t"
+    WILCOXON = "Wilcoxon"
+    NONE = "not tested"
 
 
 @dataclass(frozen=True)
@@ -48,21 +50,28 @@ class Comparison:
     Attributes
     ----------
     ours, theirs : str
-        Labels of the rows: an INNg and a DCGAN.
+        Labels of the rows: a reference and a rival.
     textures : int
         On how many both have a value.
+    better : int
+        On how many of them the reference has the better one.
+    rated, clear : int
+        On how many both have an interval over seeds, and on how many of these they lie apart.
     ratio : Estimate
         Geometric mean over textures of ours over theirs; without a value where some value is not positive.
     test : PairedTest
         NONE under :data:`FEWEST_TEXTURES`.
     probability, corrected : float or None
-        Two-sided, without and with Holm's correction over the headline metrics of this pair of methods.
+        Two-sided, without and with Holm's correction over all comparisons.
     """
 
     ours: str
     theirs: str
     metric: MetricInfo
     textures: int
+    better: int = 0
+    rated: int = 0
+    clear: int = 0
     ratio: Estimate = field(default_factory=Estimate)
     test: PairedTest = PairedTest.NONE
     probability: float | None = None
@@ -70,25 +79,25 @@ class Comparison:
 
 
 def pairs(rows: Sequence[Row]) -> tuple[tuple[str, str], ...]:
-    """Return the labels of INNg and DCGAN rows that were trained with the same budget somewhere, sorted."""
+    """Return the labels of references and rivals that had the same budget somewhere, in the order of the rows."""
     found = {
         (ours.method, theirs.method)
         for group in by_texture(contestants(rows)).values()
         for ours in group
         for theirs in group
-        if (ours.implementation, theirs.implementation) == ("inng", "dcgan")
-        and ours.budget_flops == theirs.budget_flops
+        if ours.is_reference and theirs.is_rival and ours.budget_flops == theirs.budget_flops
     }
-    return tuple(sorted(found))
+    place = {row.method: (row.lineup.place(row.method), row.method) for row in rows}
+    return tuple(sorted(found, key=lambda pair: (place[pair[0]], place[pair[1]])))
 
 
 def contestants(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """Return the trained rows of :func:`inng_bench.report.rows.comparable`."""
-    return tuple(row for row in comparable(rows) if row.is_trained)
+    """Return the methods of :func:`inng_bench.report.rows.comparable`."""
+    return tuple(row for row in comparable(rows) if row.is_method)
 
 
 def paired_rows(rows: Sequence[Row], ours: str, theirs: str) -> dict[str, tuple[Row, Row]]:
-    """Return the rows of two labels on each texture where both were trained with the same budget."""
+    """Return the rows of two labels on each texture where both had the same budget."""
     found = {}
     for texture, group in by_texture(contestants(rows)).items():
         methods = {row.method: row for row in group}
@@ -97,21 +106,14 @@ def paired_rows(rows: Sequence[Row], ours: str, theirs: str) -> dict[str, tuple[
     return found
 
 
-def _paired_values(rows: Sequence[Row], ours: str, theirs: str, metric: MetricInfo) -> list[tuple[float, float]]:
-    figures = [
-        (first.figures[metric.name].value, second.figures[metric.name].value)
-        for first, second in paired_rows(rows, ours, theirs).values()
-    ]
-    return [(first, second) for first, second in figures if first is not None and second is not None]
-
-
 def compare_methods(rows: Sequence[Row]) -> tuple[Comparison, ...]:
-    """Compare every pair of :func:`pairs` by every headline metric."""
-    compared: list[Comparison] = []
+    """Compare every pair of :func:`pairs` by every headline metric that neither of them optimises."""
+    compared = []
     for ours, theirs in pairs(rows):
-        family = [_compare(_paired_values(rows, ours, theirs, metric), ours, theirs, metric) for metric in HEADLINES]
-        compared += _corrected(family)
-    return tuple(compared)
+        paired = tuple(paired_rows(rows, ours, theirs).values())
+        fair = [one for one in HEADLINES if not any(row.optimises(one.name) for pair in paired for row in pair)]
+        compared += [_compare(paired, ours, theirs, metric) for metric in fair]
+    return tuple(_corrected(compared))
 
 
 def holm(probabilities: Sequence[float]) -> list[float]:
@@ -129,38 +131,44 @@ def holm(probabilities: Sequence[float]) -> list[float]:
     return corrected
 
 
-def comparison_lines(compared: Sequence[Comparison], markup: Markup) -> pd.DataFrame:
-    """Return the comparisons that could be tested as a table, every cell marked up; it may be empty."""
-    lines = [
+def section(study: Study) -> Section:
+    """Return all comparisons; it is empty where no reference has a rival."""
+    return Section(TITLE, NOTE, comparison_lines(compare_methods(study.rows)))
+
+
+def comparison_lines(compared: Sequence[Comparison]) -> Table:
+    """Return a line for each comparison."""
+    return Table.of(
         {
+            "method": one.ours,
+            "against": one.theirs,
             "metric": one.metric.label,
-            "methods": f"{one.ours} / {one.theirs}",
-            "ratio": _ratio_cell(one.ratio),
-            "p": format_number(one.corrected, 2),
+            "ratio": _ratio_cell(one),
+            "p": Cell(format_number(one.corrected, 2), number=one.corrected),
+            "better": f"{one.better} of {one.textures}",
+            "clear": f"{one.clear} of {one.rated}",
             "test": str(one.test),
-            "textures": str(one.textures),
         }
         for one in compared
-        if one.test is not PairedTest.NONE
+    )
+
+
+def _compare(paired: Sequence[tuple[Row, Row]], ours: str, theirs: str, metric: MetricInfo) -> Comparison:
+    known = [pair for pair in paired if all(row.figures[metric.name].value is not None for row in pair)]
+    figures = [(first.figures[metric.name], second.figures[metric.name]) for first, second in known]
+    values = [(first.value or 0.0, second.value or 0.0) for first, second in figures]
+    rated = [
+        figure for figure, pair in zip(figures, known, strict=True) if all(row.interval.is_over_seeds for row in pair)
     ]
-    return pd.DataFrame([{name: markup.escape(cell) for name, cell in line.items()} for line in lines], dtype="str")
-
-
-def not_judged(compared: Sequence[Comparison]) -> list[str]:
-    """Return a sentence for each pair of methods that some headline metric cannot judge."""
-    untested = [one for one in compared if one.test is PairedTest.NONE]
-    sentences = []
-    for (ours, theirs, textures), group in groupby(untested, key=lambda one: (one.ours, one.theirs, one.textures)):
-        labels = ", ".join(one.metric.label for one in group)
-        sentences.append(
-            f"{ours} against {theirs} cannot be judged by {labels}: both have a value on {textures} "
-            f"{'texture' if textures == 1 else 'textures'}, and a test over textures needs {FEWEST_TEXTURES}."
-        )
-    return sentences
-
-
-def _compare(values: Sequence[tuple[float, float]], ours: str, theirs: str, metric: MetricInfo) -> Comparison:
-    untested = Comparison(ours, theirs, metric, len(values))
+    untested = Comparison(
+        ours,
+        theirs,
+        metric,
+        len(values),
+        sum(is_better(first, second, metric) for first, second in values),
+        len(rated),
+        sum(separates(first, second, metric) or separates(second, first, metric) for first, second in rated),
+    )
     if len(values) < FEWEST_TEXTURES:
         return untested
     if min(map(min, values)) <= 0:
@@ -169,29 +177,27 @@ def _compare(values: Sequence[tuple[float, float]], ours: str, theirs: str, metr
     ratios = [math.log(first / second) for first, second in values]
     low, centre, high = (math.exp(end) for end in t_interval(ratios))
     return replace(
-        untested, ratio=Estimate(centre, low, high), test=PairedTest.STUDENT, probability=paired_probability(ratios)
+        untested, ratio=Estimate(centre, low, high), test=PairedTest.STUDENT, probability=student_test(ratios)
     )
 
 
-def paired_probability(differences: Sequence[float]) -> float:
-    """Return the two-sided probability of Student's paired t test for differences without spread as well."""
-    if min(differences) == max(differences):  # scipy would warn of lost precision
-        return float(differences[0] == 0)
-    return float(stats.ttest_1samp(differences, 0.0).pvalue)
-
-
 def _wilcoxon(differences: Sequence[float]) -> float:
+    from scipy import stats  # half a second, for the few reports that need it
+
     return float(stats.wilcoxon(differences).pvalue) if any(differences) else 1.0
 
 
 def _corrected(family: Sequence[Comparison]) -> list[Comparison]:
     """Correct the tested ones; what could not be tested takes no part in the family."""
-    tested = [one for one in family if one.probability is not None]
-    corrected = iter(holm([one.probability for one in tested if one.probability is not None]))
+    corrected = iter(holm([one.probability for one in family if one.probability is not None]))
     return [one if one.probability is None else replace(one, corrected=next(corrected)) for one in family]
 
 
-def _ratio_cell(ratio: Estimate) -> str:
+def _ratio_cell(one: Comparison) -> Cell:
+    ratio = one.ratio
     if ratio.value is None or ratio.low is None or ratio.high is None:
-        return ABSENT
-    return f"{format_number(ratio.value)} ({format_range(ratio.low, ratio.high, 2)})"
+        return Cell()
+    bold = one.corrected is not None and one.corrected < LEVEL
+    places = fitting_places(ratio.value, ratio.low, ratio.high, 3)
+    interval = f"({format_range(ratio.low, ratio.high, places)})"
+    return Cell(format_places(ratio.value, places), interval, bold=bold, number=ratio.value)

@@ -2,20 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from statistics import geometric_mean
 
-from matplotlib.axes import Axes
-from matplotlib.ticker import LogFormatter
-
-from inng_bench.metrics.catalogue import MetricInfo
 from inng_bench.report.costs import PICTURES, mean_costs, whole_costs
 from inng_bench.report.eyes import leading_metrics
-from inng_bench.report.plots import COLOURS, Styles, finish, line_styles, panelled_figure, style_axes
+from inng_bench.report.plots import MOST_CURVES, draw_plots, names_of
 from inng_bench.report.rows import COPIES, NOISE, REAL, Row, by_method, claimed
+from inng_bench.report.study import Study
 from inng_bench.report.table import floor_ratios
+from inng_bench.tables.content import Curve, Picture, Plot, Section
 
-MOST_LINES = 2 * len(COLOURS)
+TITLE = "Quality over cost"
+NOTE = (
+    "Distance in times the floor over the cost of training and of drawing "
+    f"{', '.join(map(str, PICTURES[:-1]))} and {PICTURES[-1]} pictures (small to large dots); the least costs at the "
+    "left, the best quality below. Rings: the method copies the picture. Methods that optimise a metric are not drawn."
+)
 
 _UNITS = {"flops": ("TFLOP", 1e12), "seconds": ("s", 1.0)}
 
@@ -48,9 +52,11 @@ class CostLine:
 def cost_lines(rows: Sequence[Row], metric: str, unit: str) -> tuple[CostLine, ...]:
     """Return the lines of a plot, in TFLOP or seconds, over the textures where all of them have quality and costs.
 
-    Rows ``real`` and ``noise`` have no line, nor has what may copy or counts no operations, if these are the costs.
+    Rows ``real`` and ``noise`` have no line, nor has what may copy, optimises the metric or counts no operations, if
+    these are the costs.
     """
-    methods = by_method(row for row in claimed(rows) if row.implementation not in (REAL, NOISE) and not row.may_copy)
+    chosen = (row for row in claimed(rows) if not row.may_copy and not row.optimises(metric))
+    methods = by_method(row for row in chosen if row.implementation not in (REAL, NOISE))
     copying = {method for method, group in methods.items() if any(row.copies for row in group)}
     known = {method: _known(rows, group, metric, unit) for method, group in methods.items()}
     drawn = {method: found for method, found in known.items() if found}
@@ -80,45 +86,27 @@ def _line(method: str, known: Sequence[tuple[Row, float]], unit: str, *, copies:
     return CostLine(name, copies, geometric_mean([ratio for _, ratio in known]), costs, len(known))
 
 
-def cost_figure(rows: Sequence[Row]) -> bytes | None:
-    """Return distance in times the floor over the whole cost, a line of plots for each eye, as PNG.
+def section(study: Study) -> Section:
+    """Return the plots of all eyes."""
+    plots = cost_plots(study.rows)
+    draw = partial(draw_plots, plots, len(_UNITS), "Times the floor over the whole cost")
+    pictures = [Picture("sheets/costs.png", "Times the floor over the whole cost", draw, plots)] if plots else []
+    return Section(TITLE, NOTE, pictures=pictures, page_only=True)
 
-    None where there are fewer than two methods with figures and costs, or too many to tell apart.
+
+def cost_plots(rows: Sequence[Row]) -> tuple[Plot, ...]:
+    """Return distance in times the floor over the whole cost, two plots for each eye.
+
+    Empty where there are fewer than two methods with figures and costs, or too many to tell apart.
     """
-    panels = {
-        (metric, unit): lines
-        for metric, unit in product(leading_metrics(), _UNITS)
-        if len(lines := cost_lines(rows, metric.name, unit)) > 1
-    }
-    names = list(dict.fromkeys(line.name for lines in panels.values() for line in lines))
-    if not panels or len(names) > MOST_LINES:
-        return None
-    styles = line_styles(names)
-    figure, grid = panelled_figure(len(panels), len(_UNITS))
-    for axes, ((metric, unit), lines) in zip(grid, panels.items(), strict=True):
-        _plot(axes, lines, styles, metric, _UNITS[unit][0])
-    pictures = ", ".join(map(str, PICTURES[:-1]))
-    figure.suptitle(
-        f"Times the floor over training and drawing {pictures} and {PICTURES[-1]} pictures (small to large dots)",
-        fontsize=10,
-    )
-    return finish(figure, styles)
-
-
-def _plot(axes: Axes, lines: Sequence[CostLine], styles: Styles, metric: MetricInfo, unit: str) -> None:
-    for line in lines:
-        colour, dashes = styles[line.name]
-        axes.plot(line.costs, [line.quality] * len(line.costs), color=colour, linestyle=dashes, linewidth=1.1)
-        for cost, size in zip(line.costs, (3, 5, 7), strict=True):
-            face = "none" if line.copies else colour
-            axes.plot(cost, line.quality, marker="o", markersize=size, color=colour, markerfacecolor=face)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(LogFormatter())
-    axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.6)))
-    axes.tick_params(which="minor", labelsize=7)
-    axes.axhline(1.0, color="#777777", linestyle=":", linewidth=1)
-    count = lines[0].textures
-    title = f"{metric.label}, {count} {'texture' if count == 1 else 'textures'}"
-    axes.set_title(title, fontsize=10, loc="left", parse_math=False)
-    style_axes(axes, unit)
+    plots = []
+    for metric, (unit, (name, _)) in product(leading_metrics(), _UNITS.items()):
+        lines = cost_lines(rows, metric.name, unit)
+        if len(lines) > 1:
+            textures = "texture" if lines[0].textures == 1 else "textures"
+            curves = tuple(
+                Curve(one.name, tuple((cost, one.quality) for cost in one.costs), one.copies) for one in lines
+            )
+            title = f"{metric.label}, {lines[0].textures} {textures}"
+            plots.append(Plot(title, name, curves, log_x=True, log_y=True, dots=True, level=1.0))
+    return tuple(plots) if len(names_of(plots)) <= MOST_CURVES else ()

@@ -4,12 +4,12 @@ import math
 import statistics
 from collections.abc import Sequence
 
-import pandas as pd
-
 from inng_bench.records.schema import Record
 from inng_bench.report.rows import REAL, Read, Row, by_method, claimed
+from inng_bench.report.study import Study
 from inng_bench.report.table import with_heading
-from inng_bench.tables.markup import ABSENT, Markup, format_number
+from inng_bench.tables.content import Cell, Section, Table
+from inng_bench.tables.markup import format_number
 
 PICTURES = (1, 100, 10_000)
 """Numbers of drawn pictures that the whole cost is told for."""
@@ -19,12 +19,13 @@ NOTE = (
     "The whole cost of a method: its training, and then 1, 100 or 10 000 pictures of 256×256 px, means over textures. "
     "Operations are those of matrix products and convolutions. Fourier transforms are not counted, nor other work, so "
     "that a method of no counted operation has a – there; its seconds are measured as all others are, beside the other "
-    "runs. A row that is not trained has no cost of training."
+    "runs. The rows that every suite has are not trained."
 )
 MODELS_TITLE = "Models"
 MODELS_NOTE = (
-    "Numbers are all that drawing needs. Fresh/chain: distance of samples from new noise over that of as large "
-    "an area of those that trained along, median over seeds and textures; above 1 new noise does worse."
+    "Numbers are all that drawing needs; memory is the peak of a run, median. Fresh/chain: distance of samples from "
+    "new noise over that of as large an area of those that trained along, median over seeds and textures; above 1 new "
+    "noise does worse."
 )
 
 CHAIN_METRICS = ("gram", "patch_fid")
@@ -65,7 +66,7 @@ def whole_costs(row: Row) -> dict[str, float | None]:
 
     Where the counter sees no operation at all, the operations are not known, and None.
     """
-    train_flops, train_seconds = (row.mean_flops(), row.mean_seconds("train")) if row.is_trained else (0.0, 0.0)
+    train_flops, train_seconds = (row.mean_flops(), row.mean_seconds("train")) if row.is_method else (0.0, 0.0)
     draw_flops = row.mean(sample_flops)
     flops = (None, None) if train_flops == draw_flops == 0 else (train_flops, draw_flops)
     costs: dict[str, float | None] = {}
@@ -96,35 +97,58 @@ def mean_costs(rows: Sequence[Row]) -> dict[str, float | None]:
     return {name: math.fsum(costs) / len(costs) if costs else None for name, costs in known.items()}
 
 
-def costs_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
+def section(study: Study) -> Section:
+    """Return the whole costs."""
+    return Section(TITLE, NOTE, costs_table(study.rows))
+
+
+def models_section(study: Study) -> Section:
+    """Return sizes of models and what fresh noise is worth."""
+    return Section(MODELS_TITLE, MODELS_NOTE, models_table(study.rows))
+
+
+def costs_table(rows: Sequence[Row]) -> Table:
     """Return the whole costs, a line for each method that drew samples; it may be empty."""
     methods = by_method(row for row in claimed(rows) if row.implementation != REAL)
     drawn = {method: costs for method, group in methods.items() if (costs := mean_costs(group))["seconds_draw"]}
     lasts = [methods[method][-1] for method in drawn]  # a row that copies, where a method has some
-    return pd.DataFrame(with_heading(lasts, lambda row: _line(row, drawn[row.method], markup), markup), dtype="str")
+    return Table.of(with_heading(lasts, lambda row: _line(row, drawn[row.method])))
 
 
-def _line(row: Row, costs: dict[str, float | None], markup: Markup) -> dict[str, str]:
-    cells = {"method": row.method}
+def _line(row: Row, costs: dict[str, float | None]) -> dict[str, Cell | str]:
+    cells: dict[str, Cell | str] = {"method": row.method}
     for unit, heading, size in (("flops", "TFLOP", 1e12), ("seconds", "s", 1.0)):
         for part in ("train", "draw", *PICTURES):
-            cost = costs[f"{unit}_{part}"]
-            cells[f"{heading} {part}"] = format_number(None if cost is None else cost / size)
-    return {markup.escape(heading): markup.escape(cell) for heading, cell in cells.items()}
+            cells[f"{heading} {part}"] = _cell(costs[f"{unit}_{part}"], size)
+    return cells
 
 
-def models_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
-    """Return size and fresh over chain, a line for each trained method that has a model; it may be empty."""
-    methods = by_method(row for row in claimed(rows) if row.is_trained and any(one.model for one in row.succeeded))
-    lines = []
+def _cell(value: float | None, size: float = 1.0) -> Cell:
+    shown = None if value is None else value / size
+    return Cell(format_number(shown), number=shown)
+
+
+def models_table(rows: Sequence[Row]) -> Table:
+    """Return size and fresh over chain, a line for each method that has a model; it may be empty."""
+    methods = by_method(row for row in claimed(rows) if row.is_method and any(one.model for one in row.succeeded))
+    lines: list[dict[str, Cell | str]] = []
     for method, group in methods.items():
         numbers = _median([value for row in group for value in row.values(_numbers)])
-        cells = {"method": method, "10⁶ numbers": ABSENT if numbers is None else format_number(numbers / 1e6)}
+        memory = _median([value for row in group for value in row.values(_memory)])
+        cells: dict[str, Cell | str] = {
+            "method": method,
+            "10⁶ numbers": _cell(numbers, 1e6),
+            "peak memory MiB": _cell(memory),
+        }
         for metric, label in zip(CHAIN_METRICS, ("Gram", "patch-FID"), strict=True):
             ratios = [value for row in group for value in row.values(fresh_over_chain(metric))]
-            cells[f"{label} fresh/chain"] = format_number(_median(ratios))
-        lines.append({markup.escape(heading): markup.escape(cell) for heading, cell in cells.items()})
-    return pd.DataFrame(lines, dtype="str")
+            cells[f"{label} fresh/chain"] = _cell(_median(ratios))
+        lines.append(cells)
+    return Table.of(lines)
+
+
+def _memory(record: Record) -> float | None:
+    return record.peak_memory_mib or None
 
 
 def _numbers(record: Record) -> float | None:

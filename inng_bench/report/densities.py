@@ -3,11 +3,11 @@
 import math
 from collections.abc import Sequence
 
-import pandas as pd
-
 from inng_bench.records.schema import Detection, Record
 from inng_bench.report.rows import Read, Row, by_method, claimed
-from inng_bench.tables.markup import ABSENT, Markup, format_number
+from inng_bench.report.study import Study
+from inng_bench.tables.content import ABSENT, Section, Table
+from inng_bench.tables.markup import format_number
 
 TITLE = "What the densities of the models detect"
 NOTE = (
@@ -27,13 +27,18 @@ def wide_densities(row: Row) -> dict[str, float | None]:
     return {_column(score, foil): row.mean(_score(score, foil)) for score in SCORES for foil in FOILS}
 
 
-def densities_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
-    """Return the table for people, a line for each trained method with such figures; it may be empty."""
-    chosen = (row for row in claimed(rows) if row.is_trained and any(record.detection for record in row.succeeded))
-    return pd.DataFrame([_line(group, markup) for group in by_method(chosen).values()], dtype="str")
+def section(study: Study) -> Section:
+    """Return what the densities detect."""
+    return Section(TITLE, NOTE, densities_table(study.rows))
 
 
-def _line(rows: Sequence[Row], markup: Markup) -> dict[str, str]:
+def densities_table(rows: Sequence[Row]) -> Table:
+    """Return the table for people, a line for each method with such figures; it may be empty."""
+    chosen = (row for row in claimed(rows) if row.is_method and any(record.detection for record in row.succeeded))
+    return Table.of(map(_line, by_method(chosen).values()))
+
+
+def _line(rows: Sequence[Row]) -> dict[str, str]:
     wide = [wide_densities(row) for row in rows]
 
     def mean(score: str, foil: str) -> float | None:
@@ -42,9 +47,9 @@ def _line(rows: Sequence[Row], markup: Markup) -> dict[str, str]:
 
     def cell(foil: str) -> str:
         known = [value for score in SCORES if (value := mean(score, foil)) is not None]
-        return markup.escape(" / ".join(map(format_number, known)) or ABSENT)
+        return " / ".join(map(format_number, known)) or ABSENT
 
-    return {"method": markup.escape(rows[0].method), **{markup.escape(foil): cell(foil) for foil in FOILS}}
+    return {"method": rows[0].method, **{foil: cell(foil) for foil in FOILS}}
 
 
 def _column(score: str, foil: str) -> str:

@@ -1,25 +1,30 @@
-"""The whole report as plain text, Markdown and LaTeX."""
+"""The whole report: its sections in their order, as plain text, Markdown and LaTeX."""
 
-import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-
-import pandas as pd
+from collections.abc import Callable
 
 from inng_bench.metrics.catalogue import MAIN_TABLE, Role
-from inng_bench.records.schema import Record
-from inng_bench.report import agreement, comparison, costs, densities, effects, interactions, remarks, speed, trials
+from inng_bench.report import (
+    agreement,
+    comparison,
+    cost_figure,
+    costs,
+    curves,
+    densities,
+    effects,
+    interactions,
+    remarks,
+    sheets,
+    speed,
+    trials,
+)
 from inng_bench.report.eyes import leading_metrics
-from inng_bench.report.origin import Origin
-from inng_bench.report.rows import Row
-from inng_bench.report.table import companion_table, comparison_table, floor_table, page_table
-from inng_bench.tables.grid import pipe_table, text_grid
-from inng_bench.tables.markup import LATEX, MARKDOWN, PLAIN, Markup
+from inng_bench.report.study import Study
+from inng_bench.report.table import companion_table, comparison_table, floor_table, heading_of
+from inng_bench.tables.content import Section, Table
+from inng_bench.tables.grid import markdown_section, tabular, terminal_section
+from inng_bench.tables.markup import LATEX
 
-WIDTH = 116
-"""Letters in a line of plain text."""
-
-NARROW = "The table has the first metric of each eye; table.md and table.csv have all."
+NARROW = "The table has the first metric of each eye; index.html, table.md and table.csv have all."
 
 FLOOR_TITLE = "Times the floor"
 FLOOR_NOTE = (
@@ -35,148 +40,87 @@ COMPANIONS_NOTE = (
 )
 
 
-@dataclass(frozen=True)
-class Section:
-    """A part of the report, which is left out where it has neither table nor sentences.
-
-    Attributes
-    ----------
-    title, note : str
-        What it is, and what a reader must know.
-    table : pandas.DataFrame
-        Cells and headings marked up.
-    sentences : Sequence[str]
-        Below the table; not marked up.
-    page_only : bool
-        Whether a terminal has no room for it.
-    wide : tuple[str, ...]
-        Columns that a terminal has no room for.
-    """
-
-    title: str
-    note: str = ""
-    table: pd.DataFrame = field(default_factory=pd.DataFrame)
-    sentences: Sequence[str] = ()
-    page_only: bool = False
-    wide: tuple[str, ...] = ()
-
-
-def sections(rows: Sequence[Row], records: Sequence[Record], origin: Origin | None, markup: Markup) -> list[Section]:
-    """Return what stands below the main table, empty parts included."""
-    baseline = origin.baseline if origin else ""
-    compared = comparison.compare_methods(rows)
-    agreed = agreement.agreements(agreement.values_of(rows))
-    verdicts = [*comparison.not_judged(compared), *remarks.verdicts(rows)]
-    effects_note = effects.effects_note(rows, baseline) if baseline else ""
-    joint = interactions.interactions_table(rows, baseline, markup)
-    return [
-        Section(FLOOR_TITLE, FLOOR_NOTE, floor_table(rows, markup)),
-        Section(comparison.TITLE, comparison.NOTE, comparison.comparison_lines(compared, markup), verdicts),
-        Section(trials.TITLE, trials.NOTE, trials.trials_table(rows, markup)),
-        Section(costs.TITLE, costs.NOTE, costs.costs_table(rows, markup)),
-        Section(costs.MODELS_TITLE, costs.MODELS_NOTE, costs.models_table(rows, markup)),
-        Section(speed.TITLE, speed.NOTE + speed.common_setting(rows), speed.speed_table(rows, markup)),
-        Section(COMPANIONS_TITLE, COMPANIONS_NOTE, companion_table(rows, markup), page_only=True),
-        Section(densities.TITLE, densities.NOTE, densities.densities_table(rows, markup)),
-        Section(effects.TITLE, effects_note, effects.effects_table(rows, baseline, markup), wide=("change",)),
-        Section(interactions.TITLE, interactions.NOTE, joint, wide=("joins",)),
-        Section(agreement.TITLE, agreement.NOTE, agreement.agreement_table(agreed, markup), page_only=True),
-        Section("Failures and warnings", sentences=remarks.problems(records)),
-        Section("Metrics", sentences=remarks.metric_notes(rows), page_only=True),
-        Section("Environment", sentences=remarks.environment(records)),
-    ]
-
-
-def plain_text(rows: Sequence[Row], records: Sequence[Record], origin: Origin | None = None) -> str:
-    """Return the report for a terminal of 120 columns."""
+def main_section(study: Study) -> Section:
+    """Return the comparison table with what a reader must know; a terminal has room for one metric of each eye."""
     shown = (*leading_metrics(), *(metric for metric in MAIN_TABLE if metric.role is Role.COPYING))
-    table = comparison_table(rows, PLAIN, shown).drop(columns="status", errors="ignore")
-    blocks = [
-        _terminal_table(table.assign(method="  " + table["method"])),
-        _bullets([NARROW, *remarks.caption(rows)]),
-        *(_terminal_section(part) for part in sections(rows, records, origin, PLAIN) if not part.page_only),
-        _terminal_section(Section("Make it again", sentences=remarks.commands(records, origin))),
-    ]
+    wide = tuple(heading_of(metric) for metric in MAIN_TABLE if metric not in shown)
+    title = f"Methods on the suite {study.suites}"
+    return Section(title, "", comparison_table(study.rows), remarks.caption(study.rows), wide=(*wide, "status"))
+
+
+def floor_section(study: Study) -> Section:
+    """Return the means over textures."""
+    return Section(FLOOR_TITLE, FLOOR_NOTE, floor_table(study.rows))
+
+
+def companion_section(study: Study) -> Section:
+    """Return the metrics beside the main table."""
+    return Section(COMPANIONS_TITLE, COMPANIONS_NOTE, companion_table(study.rows), page_only=True)
+
+
+SECTIONS: tuple[Callable[[Study], Section], ...] = (
+    main_section,
+    sheets.section,
+    floor_section,
+    comparison.section,
+    trials.section,
+    cost_figure.section,
+    costs.section,
+    costs.models_section,
+    speed.section,
+    curves.section,
+    companion_section,
+    densities.section,
+    effects.section,
+    interactions.section,
+    agreement.section,
+    remarks.problems_section,
+    remarks.metrics_section,
+    remarks.environment_section,
+    remarks.commands_section,
+)
+"""A new section is one file and a line here."""
+
+
+def make_sections(study: Study) -> tuple[Section, ...]:
+    """Return all sections that have something to show."""
+    return tuple(section for make in SECTIONS if (section := make(study)))
+
+
+def plain_text(sections: tuple[Section, ...]) -> str:
+    """Return the report for a terminal of 120 columns."""
+    blocks = [terminal_section(section, left_out=NARROW) for section in sections]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _terminal_section(part: Section) -> str:
-    if part.table.empty and not part.sentences:
-        return ""
-    head = _filled(PLAIN.escape(f"{part.title}. {part.note}" if part.note else part.title))
-    table = "" if part.table.empty else f"\n\n{_terminal_table(part.table.drop(columns=list(part.wide)))}"
-    gap = "\n\n" if part.note else "\n"
-    return head + table + (f"{gap}{_bullets(part.sentences)}" if part.sentences else "")
+def markdown(sections: tuple[Section, ...]) -> str:
+    """Return the report as Markdown; the first section has the title of the whole."""
+    first, *others = sections
+    return "\n\n".join([markdown_section(first, level=1), *map(markdown_section, others)]) + "\n"
 
 
-def _terminal_table(table: pd.DataFrame) -> str:
-    """Return a table with a word of a heading a line, the textures on lines of their own."""
-    folded = table.rename(columns=lambda heading: str(heading).replace(" ", "\n"))
-    return text_grid(folded.drop(columns="texture", errors="ignore"), list(table.get("texture", [])))
-
-
-def _bullets(sentences: Sequence[str]) -> str:
-    return "\n".join(_filled(f"- {PLAIN.escape(sentence)}") for sentence in sentences)
-
-
-def _filled(text: str) -> str:
-    return textwrap.fill(text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
-
-
-def markdown(rows: Sequence[Row], records: Sequence[Record], origin: Origin | None = None) -> str:
-    """Return the report as Markdown."""
-    suites = ", ".join(sorted({record.suite for record in records}))
-    blocks = [
-        f"# INNg and its competitors: {MARKDOWN.escape(suites)}",
-        pipe_table(page_table(rows, MARKDOWN)),
-        _markdown_bullets(remarks.caption(rows)),
-        *map(_markdown_section, sections(rows, records, origin, MARKDOWN)),
-        "## Make it again\n\n```\n" + "\n".join(remarks.commands(records, origin)) + "\n```",
-    ]
-    return "\n\n".join(block for block in blocks if block) + "\n"
-
-
-def _markdown_section(part: Section) -> str:
-    if part.table.empty and not part.sentences:
-        return ""
-    table = "" if part.table.empty else pipe_table(part.table)
-    blocks = [f"## {part.title}", MARKDOWN.escape(part.note), table, _markdown_bullets(part.sentences)]
-    return "\n\n".join(block for block in blocks if block)
-
-
-def _markdown_bullets(sentences: Sequence[str]) -> str:
-    return "\n".join(f"- {MARKDOWN.escape(sentence)}" for sentence in sentences)
-
-
-def latex(rows: Sequence[Row], records: Sequence[Record]) -> str:
+def latex(study: Study) -> str:
     """Return both tables for a paper; they need the packages booktabs and graphicx."""
-    caption = " ".join(LATEX.escape(sentence) for sentence in remarks.caption(rows))
-    problems = [LATEX.escape(sentence) for sentence in remarks.problems(records)]
-    floor = LATEX.escape(f"{FLOOR_TITLE}. {FLOOR_NOTE}")
+    main = main_section(study)
+    caption, floor = " ".join(main.sentences), f"{FLOOR_TITLE}. {FLOOR_NOTE}"
     return "\n".join(
         [
             r"% \usepackage{booktabs,graphicx}",
-            _table_environment(page_table(rows, LATEX), caption, "tab:inng-bench", problems),
-            _table_environment(floor_table(rows, LATEX), floor, "tab:inng-bench-floor", []),
+            _environment(main.table.once("texture"), caption, "tab:methods", remarks.problems(study.records)),
+            _environment(floor_table(study.rows), floor, "tab:floor", []),
         ]
     )
 
 
-def _table_environment(table: pd.DataFrame, caption: str, label: str, notes: Sequence[str]) -> str:
-    words = {"texture", "method", "status"}
-    columns = "".join("l" if column in words else "r" for column in table.columns)
-    tabular = table.to_latex(index=False, escape=False, column_format=columns).rstrip()
-    return "\n".join(
-        [
-            r"\begin{table*}",
-            r"\centering",
-            rf"\caption{{{caption}}}",
-            rf"\label{{{label}}}",
-            r"\resizebox{\textwidth}{!}{%",
-            tabular,
-            "}",
-            *(rf"\par\footnotesize {note}" for note in notes),
-            r"\end{table*}",
-            "",
-        ]
-    )
+def _environment(table: Table, caption: str, label: str, notes: list[str]) -> str:
+    lines = [
+        r"\begin{table*}",
+        r"\centering",
+        rf"\caption{{{LATEX.escape(caption)}}}",
+        rf"\label{{{label}}}",
+        *((r"\resizebox{\textwidth}{!}{%", tabular(table), "}") if table else ()),
+        *(rf"\par\footnotesize {LATEX.escape(note)}" for note in notes),
+        r"\end{table*}",
+        "",
+    ]
+    return "\n".join(lines)

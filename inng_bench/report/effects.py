@@ -10,15 +10,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-import pandas as pd
-from scipy import stats
-
 from inng_bench.metrics.catalogue import BY_NAME
 from inng_bench.records.schema import Record
 from inng_bench.report.comparison import holm
-from inng_bench.report.intervals import Estimate
+from inng_bench.report.intervals import Estimate, student_test, t_interval
 from inng_bench.report.rows import Row, comparable, find_headline
-from inng_bench.tables.markup import ABSENT, Markup, decimals, format_number, format_range, shorten
+from inng_bench.report.study import Study
+from inng_bench.tables.content import Cell, Section, Table
+from inng_bench.tables.markup import fitting_places, format_places, format_range, shorten
 
 LEVEL = 0.05
 """Chance of a difference where there is none, of one interval and, after Holm, of a whole column."""
@@ -26,9 +25,6 @@ LEVEL = 0.05
 TITLE = "Effects"
 
 _ERROR_LENGTH = 60
-
-_ROUNDING = 1e-12
-"""Of differences of logarithms."""
 
 
 class Verdict(StrEnum):
@@ -128,7 +124,7 @@ _HEADINGS = {
 
 
 def measure_effects(rows: Sequence[Row], baseline: str) -> tuple[PairedRatio, ...]:
-    """Compare every trained row with the baseline, in the order of the rows and of :data:`QUANTITIES`."""
+    """Compare every method with the baseline, in the order of the rows and of :data:`QUANTITIES`."""
     methods = compared_methods(rows, baseline)
     return tuple(
         effect
@@ -138,8 +134,8 @@ def measure_effects(rows: Sequence[Row], baseline: str) -> tuple[PairedRatio, ..
 
 
 def compared_methods(rows: Sequence[Row], baseline: str) -> tuple[str, ...]:
-    """Return the labels of the trained rows beside the baseline."""
-    labels = dict.fromkeys(row.method for row in rows if row.is_trained)
+    """Return the labels of the methods beside the baseline."""
+    labels = dict.fromkeys(row.method for row in rows if row.is_method)
     return tuple(label for label in labels if label != baseline)
 
 
@@ -149,9 +145,9 @@ def _effect(rows: Sequence[Row], method: str, baseline: str, quantity: str) -> P
 
 
 def logarithms(rows: Sequence[Row], method: str, quantity: str) -> dict[tuple[str, int], float]:
-    """Return the logarithms of a method's positive values, by texture and seed; what copies has no part in it."""
+    """Return the logarithms of a method's positive values, by texture and seed; none of what copies or optimises it."""
     read = QUANTITIES[quantity]
-    chosen = (row for row in comparable(rows) if row.method == method)
+    chosen = (row for row in comparable(rows) if row.method == method and not row.optimises(quantity))
     records = (record for row in chosen for record in row.succeeded)
     values = {(record.texture.name, record.replicate): read(record) for record in records}
     return {pair: math.log(value) for pair, value in values.items() if value is not None and value > 0}
@@ -164,11 +160,8 @@ def _tested(differences: Sequence[float]) -> tuple[Estimate, float | None]:
     mean = math.fsum(differences) / len(differences)
     if len(differences) == 1:
         return Estimate(math.exp(mean)), None
-    if max(differences) - min(differences) < _ROUNDING:  # no spread, for which scipy has a warning and no interval
-        return Estimate(*[math.exp(mean)] * 3), float(abs(mean) < _ROUNDING)
-    test = stats.ttest_1samp(differences, 0.0)
-    low, high = test.confidence_interval(1 - LEVEL)
-    return Estimate(math.exp(mean), math.exp(low), math.exp(high)), float(test.pvalue)
+    low, _, high = map(math.exp, t_interval(differences))
+    return Estimate(math.exp(mean), low, high), student_test(differences)
 
 
 def corrected(effects: Sequence[PairedRatio]) -> list[PairedRatio]:
@@ -177,26 +170,31 @@ def corrected(effects: Sequence[PairedRatio]) -> list[PairedRatio]:
     return [effect if effect.probability is None else replace(effect, probability=next(together)) for effect in effects]
 
 
-def effects_csv(effects: Sequence[PairedRatio]) -> str:
+def effects_lines(effects: Sequence[PairedRatio]) -> list[dict[str, str | int | float | None]]:
     """Return one line for each row and quantity, in full precision."""
-    lines = [{"method": effect.method, **effect.line()} for effect in effects]
-    return pd.DataFrame(lines).to_csv(index=False, lineterminator="\n")
+    return [{"method": effect.method, **effect.line()} for effect in effects]
 
 
-def effects_table(rows: Sequence[Row], baseline: str, markup: Markup) -> pd.DataFrame:
-    """Return the table for people, a line for each row of the suite; it is empty without a baseline."""
-    effects = measure_effects(rows, baseline) if baseline else ()
-    lines = []
+def section(study: Study) -> Section:
+    """Return the effects of a suite with a baseline; it is empty for any other."""
+    baseline = study.origin.baseline
+    if not baseline:
+        return Section(TITLE)
+    return Section(TITLE, effects_note(study.rows, baseline), effects_table(study.rows, baseline), wide=("change",))
+
+
+def effects_table(rows: Sequence[Row], baseline: str) -> Table:
+    """Return the table for people, a line for each row of the suite."""
+    effects = measure_effects(rows, baseline)
+    lines: list[dict[str, Cell | str]] = []
     for method in dict.fromkeys(effect.method for effect in effects):
         own = {effect.quantity: effect for effect in effects if effect.method == method}
-        cells = quantity_cells(own, markup)
-        quality = markup.escape(quality_verdict(own))
         reason = next((row.error for row in rows if row.method == method and row.failures), "")
-        failed = markup.escape(f"; failed: {shorten(reason, _ERROR_LENGTH)}" if reason else "")
+        failed = f"; failed: {shorten(reason, _ERROR_LENGTH)}" if reason else ""
         pairs = str(max(effect.pairs for effect in own.values()))
-        named = {"method": markup.escape(method), "change": markup.escape(_change(rows, method, baseline))}
-        lines.append({**named, "pairs": pairs, **cells, "quality": quality + failed})
-    return pd.DataFrame(lines, dtype="str")
+        named = {"method": method, "change": _change(rows, method, baseline), "pairs": pairs}
+        lines.append({**named, **quantity_cells(own), "quality": quality_verdict(own) + failed})
+    return Table.of(lines)
 
 
 def effects_note(rows: Sequence[Row], baseline: str) -> str:
@@ -227,20 +225,18 @@ def changed_settings(rows: Sequence[Row], method: str, baseline: str) -> dict[st
     return {name: value for name, value in settings[method].items() if usual.get(name) != value}
 
 
-def quantity_cells(effects: Mapping[str, PairedRatio], markup: Markup) -> dict[str, str]:
+def quantity_cells(effects: Mapping[str, PairedRatio]) -> dict[str, Cell]:
     """Return the cells of a row's effects, which are given by quantity, under their headings."""
-    return {markup.escape(_HEADINGS[name]): _cell(effects[name], markup) for name in QUANTITIES}
+    return {_HEADINGS[name]: _cell(effects[name]) for name in QUANTITIES}
 
 
-def _cell(effect: PairedRatio, markup: Markup) -> str:
-    if effect.ratio.value is None:
-        return markup.escape(ABSENT)
-    text = markup.escape(format_number(effect.ratio.value))
-    value = markup.bold(text) if effect.survives else text
-    if effect.ratio.low is None or effect.ratio.high is None:
-        return value
-    places = decimals(effect.ratio.value, 3)
-    return markup.with_interval(value, markup.escape(f"({format_range(effect.ratio.low, effect.ratio.high, places)})"))
+def _cell(effect: PairedRatio) -> Cell:
+    value, low, high = effect.ratio.value, effect.ratio.low, effect.ratio.high
+    if value is None:
+        return Cell()
+    places = fitting_places(value, low, high, 3)
+    interval = "" if low is None or high is None else f"({format_range(low, high, places)})"
+    return Cell(format_places(value, places), interval, bold=effect.survives, number=value)
 
 
 def quality_verdict(effects: Mapping[str, PairedRatio]) -> str:

@@ -26,20 +26,20 @@ def eyes_note() -> str:
     return (
         f"Headline metrics that see through the same features are one eye: {families}. Each eye ranks the methods of a "
         "texture by the mean over its metrics of (value - floor) / (ceiling - floor): the floor is the row real, the "
-        "ceiling the row noise. Ranked are rows without training and those trained with the most frequent budget; "
-        "which is first is counted among those that all eyes see."
+        "ceiling the row noise. Ranked are the rows that every suite has and the methods of the most frequent "
+        "budget; which is first is counted among those that all eyes rank."
     )
 
 
 def rankings(rows: Sequence[Row]) -> dict[Eye, dict[str, dict[str, float]]]:
     """Return the mean place of each method by eye and texture, of rows of one budget; copies take no part."""
-    budgets = Counter(row.budget_flops for row in claimed(rows) if row.is_trained)
+    budgets = Counter(row.budget_flops for row in claimed(rows) if row.is_method)
     allowed = {budget for budget, _ in budgets.most_common(1)}
     rivals = {
         texture: [
             row
             for row in group
-            if row.implementation not in (REAL, NOISE) and (row.budget_flops in allowed or not row.is_trained)
+            if row.implementation not in (REAL, NOISE) and (row.budget_flops in allowed or not row.is_method)
         ]
         for texture, group in by_texture(comparable(rows)).items()
     }
@@ -59,7 +59,7 @@ def rankings(rows: Sequence[Row]) -> dict[Eye, dict[str, dict[str, float]]]:
 def eyes_sentence(rows: Sequence[Row]) -> str:
     """Say which method each eye puts first most often, and whether the eyes agree; empty where nothing is ranked.
 
-    Only methods that all eyes see are counted; those that one cannot see are named first.
+    Only methods that all eyes rank are counted; those that one does not are named first.
     """
     ranked = rankings(rows)
     seen = {
@@ -86,12 +86,12 @@ def eyes_sentence(rows: Sequence[Row]) -> str:
 
 
 def _unseen(ranked: Mapping[Eye, Mapping[str, Mapping[str, float]]]) -> str:
-    """Say which methods an eye has no figure of, whose samples are too small for it."""
+    """Say which methods an eye does not rank: their samples are too small for it, or they optimise what it measures."""
     seen = {eye: dict.fromkeys(method for places in by.values() for method in places) for eye, by in ranked.items()}
     everyone = dict.fromkeys(method for methods in seen.values() for method in methods)
     lacking = {eye: [method for method in everyone if method not in methods] for eye, methods in seen.items()}
     return " ".join(
-        f"Not seen by {eye}, and so not counted: {', '.join(methods)}." for eye, methods in lacking.items() if methods
+        f"Not ranked by {eye}, and so not counted: {', '.join(methods)}." for eye, methods in lacking.items() if methods
     )
 
 

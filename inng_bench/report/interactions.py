@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-import pandas as pd
-
 from inng_bench.report.effects import (
     QUANTITIES,
     PairedRatio,
@@ -22,7 +20,8 @@ from inng_bench.report.effects import (
     quantity_cells,
 )
 from inng_bench.report.rows import Row
-from inng_bench.tables.markup import Markup
+from inng_bench.report.study import Study
+from inng_bench.tables.content import Cell, Section, Table
 
 TITLE = "Interactions"
 
@@ -88,25 +87,28 @@ def _interaction(rows: Sequence[Row], joint: Joint, baseline: str, quantity: str
     )
 
 
-def interactions_csv(rows: Sequence[Row], baseline: str) -> str | None:
-    """Return one line for each joint row and quantity, in full precision; None without such a row."""
-    lines = [
+def interactions_lines(rows: Sequence[Row], baseline: str) -> list[dict[str, str | int | float | None]]:
+    """Return one line for each joint row and quantity, in full precision."""
+    return [
         {"method": joint.method, "first": joint.parts[0], "second": joint.parts[1], **effect.line()}
         for joint, effect in measure_interactions(rows, baseline)
     ]
-    return pd.DataFrame(lines).to_csv(index=False, lineterminator="\n") if lines else None
 
 
-def interactions_table(rows: Sequence[Row], baseline: str, markup: Markup) -> pd.DataFrame:
+def section(study: Study) -> Section:
+    """Return the interactions of a suite with a baseline; it is empty without a joint row."""
+    baseline = study.origin.baseline
+    table = interactions_table(study.rows, baseline) if baseline else Table()
+    return Section(TITLE, NOTE, table, wide=("joins",))
+
+
+def interactions_table(rows: Sequence[Row], baseline: str) -> Table:
     """Return the table for people, a line for each joint row; it is empty without one."""
-    found = measure_interactions(rows, baseline) if baseline else ()
-    lines = []
+    found = measure_interactions(rows, baseline)
+    lines: list[dict[str, Cell | str]] = []
     for joint in dict.fromkeys(joint for joint, _ in found):
         own = {effect.quantity: effect for one, effect in found if one == joint}
-        named = {
-            "method": markup.escape(joint.method),
-            "joins": markup.escape(" and ".join(joint.parts)),
-            "pairs": str(max(effect.pairs for effect in own.values())),
-        }
-        lines.append({**named, **quantity_cells(own, markup), "than the product": markup.escape(quality_verdict(own))})
-    return pd.DataFrame(lines, dtype="str")
+        pairs = str(max(effect.pairs for effect in own.values()))
+        named = {"method": joint.method, "joins": " and ".join(joint.parts), "pairs": pairs}
+        lines.append({**named, **quantity_cells(own), "than the product": quality_verdict(own)})
+    return Table.of(lines)

@@ -1,33 +1,30 @@
-"""The sentences around the table: what is compared, who wins, what went wrong, on which machine."""
+"""The sentences around the table: what is compared, what went wrong, on which machine, and how to make it again."""
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
-from inng_bench.metrics.catalogue import COPIES_ABOVE, HEADLINES, MetricInfo
+from inng_bench.metrics.catalogue import COPIES_ABOVE
 from inng_bench.records import store
 from inng_bench.records.schema import COPYING_ROWS, Record, Status
-from inng_bench.report.comparison import paired_rows, pairs
 from inng_bench.report.eyes import eyes_note, eyes_sentence
 from inng_bench.report.intervals import BOOTSTRAP_FROM, IntervalKind
-from inng_bench.report.origin import Origin
 from inng_bench.report.rows import (
     REAL,
     Row,
     by_method,
     by_texture,
     claimed,
-    is_better,
     measured_metrics,
     one_line,
     outdated_metrics,
-    separates,
 )
-from inng_bench.report.table import NOT_HELD_OUT, interval_kinds
+from inng_bench.report.study import Study
+from inng_bench.report.table import NOT_HELD_OUT, OPTIMISED, interval_kinds
 from inng_bench.report.trials import trials_sentence
+from inng_bench.tables.content import Section
 
 _OVER_SEEDS = (
-    "With {} a value is the mean over seeds (geometric where all are positive) and the range after it, without square "
-    "brackets, its {}."
+    "With {} a value is the mean over seeds (geometric where all are positive), and round brackets hold its {}."
 )
 
 _KINDS = {
@@ -44,21 +41,22 @@ def caption(rows: Sequence[Row]) -> list[str]:
     suites = ", ".join(sorted({record.suite for row in rows for record in row.records}))
     textures = len(by_texture(rows))
     sentences = [
-        f"Suite {suites}: {_counted(textures, 'texture')}, {_seeds(rows)} a trained row{_budgets(rows)}, "
-        f"{_crops(rows)}.",
+        f"Suite {suites}: {_counted(textures, 'texture')}, {_seeds(rows)} a method{_budgets(rows)}, {_crops(rows)}.",
         eyes_sentence(rows),
         eyes_note(),
         "Each piece of the samples, as large as one window, is compared with each held-out window of its texture, "
         "which no method has seen; a value is the mean over these pairs. The copy rate alone compares with the train "
         "window. ↓ lower is better.",
         f"The row {REAL} is the floor: the mean over all pairs of real windows, at the same area on both sides.",
-        "Rows that copy the picture are in no comparison and no mean, and never bold: mirror and quilting by their "
-        f"making, any other row of which a seed has a copy rate above {COPIES_ABOVE:g}.",
+        "Rows that copy the picture are in no comparison and no mean, and never bold: "
+        f"{' and '.join(COPYING_ROWS)} by their making, any other row of which a seed has a copy rate above "
+        f"{COPIES_ABOVE:g}.",
         *_copying(rows),
         *_roles(rows),
         *_without_held_out(rows),
+        *_optimised(rows),
         *(_KINDS[kind] for kind in interval_kinds(rows)),
-        "Bold (a star in the terminal) is the best trained method of a texture and budget where its interval over "
+        "Bold (a star in the terminal) is the best method of a texture and budget where its interval over "
         "seeds lies clear of all others of that budget; a row of one seed is left out of this.",
         "A heading without a network means EfficientNet-Lite0 trained on ImageNet (EffLite0). Its patch-FID and "
         "patch-KID are not comparable with published FID and KID, which take Inception-v3 and other crops.",
@@ -72,14 +70,14 @@ def metric_notes(rows: Sequence[Row]) -> list[str]:
 
 
 def _seeds(rows: Sequence[Row]) -> str:
-    counts = sorted({len(row.records) for row in rows if row.is_trained})
+    counts = sorted({len(row.records) for row in rows if row.is_method})
     if not counts:
         return "no seeds"
     return _counted(counts[0], "seed") if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds"
 
 
 def _budgets(rows: Sequence[Row]) -> str:
-    budgets = sorted({row.budget_flops for row in rows if row.is_trained})
+    budgets = sorted({row.budget_flops for row in rows if row.is_method})
     return f" of {' or '.join(f'{budget / 1e12:g}' for budget in budgets)} TFLOP" if budgets else ""
 
 
@@ -124,8 +122,20 @@ def _copying(rows: Sequence[Row]) -> list[str]:
     return sentences
 
 
+def _optimised(rows: Sequence[Row]) -> list[str]:
+    """Say which methods optimise a metric that is shown."""
+    found = {
+        method: [metric.label for metric in measured_metrics(rows) if group[0].optimises(metric.name)]
+        for method, group in by_method(rows).items()
+    }
+    told = "; ".join(f"{method} {', '.join(labels)}" for method, labels in found.items() if labels)
+    if not told:
+        return []
+    return [f"{OPTIMISED} The method optimises this metric or a near relative; compared with nobody: {told}."]
+
+
 def _with_textures(methods: Mapping[str, Sequence[Row]]) -> str:
-    """Return methods and their textures, such as ``inng (brick, grass)``."""
+    """Return methods and their textures, such as ``method (brick, grass)``."""
     return ", ".join(f"{method} ({', '.join(row.texture.name for row in group)})" for method, group in methods.items())
 
 
@@ -140,49 +150,6 @@ def _without_held_out(rows: Sequence[Row]) -> list[str]:
 
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def verdicts(rows: Sequence[Row]) -> list[str]:
-    """Return for each headline metric how INNg fares against DCGAN of equal budget, a sentence each."""
-    sentences = []
-    for ours, theirs in pairs(rows):
-        for metric in HEADLINES:
-            sentence = _verdict(rows, ours, theirs, metric)
-            if sentence:
-                sentences.append(sentence)
-    return sentences
-
-
-def _verdict(rows: Sequence[Row], ours: str, theirs: str, metric: MetricInfo) -> str:
-    wins: list[str] = []
-    losses: list[str] = []
-    ties: list[str] = []
-    unmeasured: list[str] = []
-    clear = rated = 0
-    for texture, (our, their) in paired_rows(rows, ours, theirs).items():
-        first, second = our.figures[metric.name], their.figures[metric.name]
-        if first.value is None or second.value is None:
-            unmeasured.append(texture)
-            continue
-        if our.interval.is_over_seeds and their.interval.is_over_seeds:
-            rated += 1
-            clear += separates(first, second, metric) or separates(second, first, metric)
-        if first.value == second.value:
-            ties.append(texture)
-        else:
-            (wins if is_better(first.value, second.value, metric) else losses).append(texture)
-    if not wins + losses + ties:
-        return ""
-    return (
-        f"{metric.label}: {ours} is better on {_listed(wins)}, {theirs} on {_listed(losses)}"
-        f"{f', equal on {_listed(ties)}' if ties else ''}"
-        f"{f', not measured for both on {_listed(unmeasured)}' if unmeasured else ''}; "
-        f"{f'intervals over seeds separate on {clear} of {rated}' if rated else 'one seed, so without interval'}."
-    )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return f"{len(names)} ({', '.join(names)})" if names else "0"
 
 
 def problems(records: Iterable[Record]) -> list[str]:
@@ -237,19 +204,32 @@ def _distinct(values: Iterable[str]) -> str:
     return " / ".join(sorted(set(values)))
 
 
-def commands(records: Sequence[Record], origin: Origin | None = None) -> list[str]:
-    """Return the commands that make the results and their report again.
-
-    Parameters
-    ----------
-    records : Sequence[Record]
-        Stand in for the command of a folder that keeps none.
-    origin : Origin or None
-        Of the results folder.
-    """
-    runs = [one_line(origin.command)] if origin and origin.command else _commands_of(records)
-    folder = f" {shlex.quote((store.RUNS / origin.name).as_posix())}" if origin else ""
+def commands(study: Study) -> list[str]:
+    """Return the commands that make the results and their report again."""
+    origin = study.origin
+    runs = [one_line(origin.command)] if origin.command else _commands_of(study.records)
+    folder = f" {shlex.quote((store.RUNS / origin.name).as_posix())}" if origin.name else ""
     return [*runs, f"python -m inng_bench.report{folder}"]
+
+
+def problems_section(study: Study) -> Section:
+    """Return failures and warnings."""
+    return Section("Failures and warnings", sentences=problems(study.records))
+
+
+def metrics_section(study: Study) -> Section:
+    """Return what each metric is."""
+    return Section("Metrics", sentences=metric_notes(study.rows), page_only=True)
+
+
+def environment_section(study: Study) -> Section:
+    """Return machine and versions."""
+    return Section("Environment", sentences=environment(study.records))
+
+
+def commands_section(study: Study) -> Section:
+    """Return how to make it again."""
+    return Section("Make it again", commands=commands(study))
 
 
 def _commands_of(records: Sequence[Record]) -> list[str]:

@@ -1,8 +1,8 @@
 """From records to rows: one row for each texture and method, over all its seeds."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby
 
@@ -18,8 +18,7 @@ from inng_bench.report.intervals import (
 
 REAL = "real"
 NOISE = "noise"
-_AFTER_TRAINED = ("random-phase", NOISE)
-_TRAINED_FIRST = ("inng", "dcgan")
+_NOISES = ("random-phase", NOISE)
 COPIES = "copies the picture"
 """Heading of the rows that take part in no comparison, since they copy."""
 
@@ -36,6 +35,40 @@ class RowStatus(StrEnum):
 
 
 @dataclass(frozen=True)
+class Lineup:
+    """Which rows of a suite are compared with which, and their order.
+
+    Attributes
+    ----------
+    order : tuple[str, ...]
+        Labels of the methods as the suite has them; others follow in the order of the alphabet.
+    references : tuple[str, ...]
+        Labels of the rows that are compared with their rivals; they stand first.
+    rivals : tuple[str, ...] or None
+        Labels of the rivals; None for all other methods.
+    optimises : Mapping[str, frozenset[str]]
+        Metrics by the labels of the rows that optimise them or a near relative.
+    """
+
+    order: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    rivals: tuple[str, ...] | None = None
+    optimises: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def place(self, label: str) -> int:
+        """Return where a label stands among the methods."""
+        order = (*self.references, *self.order)
+        return order.index(label) if label in order else len(order)
+
+    def is_rival(self, label: str) -> bool:
+        """Say whether the references are compared with a row."""
+        return label not in self.references and (self.rivals is None or label in self.rivals)
+
+
+NO_LINEUP = Lineup()
+
+
+@dataclass(frozen=True)
 class Row:
     """All seeds of one method on one texture.
 
@@ -47,11 +80,14 @@ class Row:
         The headline by metric.
     interval : IntervalKind
         What the intervals of ``figures`` mean.
+    lineup : Lineup
+        Of its suite.
     """
 
     records: tuple[Record, ...]
     figures: dict[str, Estimate]
     interval: IntervalKind
+    lineup: Lineup = NO_LINEUP
 
     @property
     def texture(self) -> TextureFacts:
@@ -74,9 +110,27 @@ class Row:
         return self.records[0].budget_flops
 
     @property
-    def is_trained(self) -> bool:
-        """Whether the row was trained, and is not one of those that every suite has."""
-        return self.implementation not in (REAL, *COPYING_ROWS, *_AFTER_TRAINED)
+    def is_method(self) -> bool:
+        """Whether the row is a method of the suite, and not one of the rows that every suite has."""
+        return self.implementation not in (REAL, *COPYING_ROWS, *_NOISES)
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether the row is compared with its rivals."""
+        return self.is_method and self.method in self.lineup.references
+
+    @property
+    def is_rival(self) -> bool:
+        """Whether the references are compared with the row."""
+        return self.is_method and self.lineup.is_rival(self.method)
+
+    def optimises(self, metric: str) -> bool:
+        """Say whether the method optimises a metric or a near relative, so that its figure is no evidence."""
+        return metric in self.lineup.optimises.get(self.method, ())
+
+    def competes(self, metric: str) -> bool:
+        """Say whether the row's figure of a metric may be compared with others."""
+        return self.figures[metric].value is not None and not self.optimises(metric)
 
     @property
     def copies(self) -> bool:
@@ -87,13 +141,13 @@ class Row:
 
     @property
     def may_copy(self) -> bool:
-        """Whether nobody knows if the row copies: it is trained, and the copy rate of a seed could not be measured."""
-        return self.is_trained and not self.copies and None in self._copy_rates()
+        """Whether nobody knows if the row copies: it is a method, and the copy rate of a seed could not be measured."""
+        return self.is_method and not self.copies and None in self._copy_rates()
 
     @property
     def is_contestant(self) -> bool:
-        """Whether the row takes part in comparisons: trained, and known to be no copy."""
-        return self.is_trained and not self.copies and not self.may_copy
+        """Whether the row takes part in comparisons: a method, and known to be no copy."""
+        return self.is_method and not self.copies and not self.may_copy
 
     def _copy_rates(self) -> list[float | None]:
         """Return the copy rate of each seed that went well."""
@@ -151,19 +205,22 @@ class Row:
         return self.mean(lambda record: record.seconds.get(phase))
 
 
-def make_rows(records: Iterable[Record]) -> tuple[Row, ...]:
+def make_rows(records: Iterable[Record], lineup: Lineup = NO_LINEUP) -> tuple[Row, ...]:
     """Group records by texture and method.
 
     Returns
     -------
     tuple[Row, ...]
-        By texture; within one ``real``, the trained methods with INNg first, ``random-phase``, ``noise``, and at last
-        what copies.
+        By texture; within one ``real``, the methods in the order of the lineup, ``random-phase``, ``noise``, and at
+        last what copies.
     """
-    ordered = sorted(records, key=lambda record: (record.texture.name, _rank(record), record.method, record.replicate))
-    groups = groupby(ordered, key=lambda record: (record.texture.name, record.method))
-    rows = (_make_row(tuple(group)) for _, group in groups)
-    return tuple(sorted(rows, key=lambda row: (row.texture.name, row.copies)))
+
+    def key(record: Record) -> tuple[str, str]:
+        return record.texture.name, record.method
+
+    ordered = sorted(records, key=lambda record: (*key(record), record.replicate))
+    rows = [_make_row(tuple(group), lineup) for _, group in groupby(ordered, key=key)]
+    return tuple(sorted(rows, key=lambda row: (row.texture.name, *_rank(row))))
 
 
 def by_texture(rows: Iterable[Row]) -> dict[str, tuple[Row, ...]]:
@@ -172,9 +229,9 @@ def by_texture(rows: Iterable[Row]) -> dict[str, tuple[Row, ...]]:
 
 
 def by_method(rows: Iterable[Row]) -> dict[str, tuple[Row, ...]]:
-    """Return the rows of each label: trained methods with INNg first, then the others, at last what only copies."""
+    """Return the rows of each label: methods in their order, then the others, at last what only copies."""
     found: dict[str, list[Row]] = {}
-    for row in sorted(rows, key=lambda row: (row.copies, not row.is_trained, row.implementation != "inng")):
+    for row in sorted(rows, key=_rank):
         found.setdefault(row.method, []).append(row)
     return {method: tuple(group) for method, group in found.items()}
 
@@ -240,7 +297,12 @@ def between_floor_and_ceiling(row: Row, group: Sequence[Row], metric: str) -> fl
 
 
 def mean_place(row: Row, group: Sequence[Row], metrics: Sequence[MetricInfo]) -> float | None:
-    """Return the mean of :func:`between_floor_and_ceiling` over the metrics that have one."""
+    """Return the mean of :func:`between_floor_and_ceiling` over the metrics that have one.
+
+    None where the method optimises one of them, as a mean over fewer could not be compared.
+    """
+    if any(row.optimises(metric.name) for metric in metrics):
+        return None
     found = [between_floor_and_ceiling(row, group, metric.name) for metric in metrics]
     places = [place for place in found if place is not None]
     return math.fsum(places) / len(places) if places else None
@@ -266,16 +328,12 @@ def separates(first: Estimate, second: Estimate, metric: MetricInfo) -> bool:
 
 
 def find_winners(rows: Sequence[Row], metric: MetricInfo) -> tuple[Row, ...]:
-    """Return the trained rows of one texture that beat all others of their budget by their intervals over seeds.
+    """Return the methods of one texture that beat all others of their budget by their intervals over seeds.
 
     There is at most one for each budget, and none where a row has no competitor of its budget. A row of one seed
     neither wins nor keeps another from winning.
     """
-    measured = [
-        row
-        for row in rows
-        if row.is_contestant and row.interval.is_over_seeds and row.figures[metric.name].value is not None
-    ]
+    measured = [row for row in rows if row.is_contestant and row.interval.is_over_seeds and row.competes(metric.name)]
     return tuple(row for row in measured if _beats_its_budget(row, measured, metric))
 
 
@@ -291,13 +349,13 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _make_row(records: tuple[Record, ...]) -> Row:
+def _make_row(records: tuple[Record, ...], lineup: Lineup) -> Row:
     succeeded = [record for record in records if record.status is Status.OK]
     kind = IntervalKind.WINDOWS if records[0].implementation == REAL else interval_kind(len(succeeded))
     figures = {metric.name: _estimate(succeeded, metric.name) for metric in CATALOGUE}
     if all(figure.low is None for figure in figures.values()):
         kind = IntervalKind.NONE
-    return Row(records, figures, kind)
+    return Row(records, figures, kind, lineup)
 
 
 def _estimate(records: Sequence[Record], metric: str) -> Estimate:
@@ -315,6 +373,8 @@ def _is_current(measurement: Measurement) -> bool:
     return measurement.metric in BY_NAME and measurement.version == BY_NAME[measurement.metric].version
 
 
-def _rank(record: Record) -> int:
-    order = (REAL, *_TRAINED_FIRST, None, *_AFTER_TRAINED, *COPYING_ROWS)
-    return order.index(record.implementation if record.implementation in order else None)
+def _rank(row: Row) -> tuple[bool, int, int, str]:
+    """Order rows of one texture: what copies last, the floor first, the noises behind the methods."""
+    outer = (REAL, None, *_NOISES, *COPYING_ROWS)
+    kind = outer.index(row.implementation if row.implementation in outer else None)
+    return row.copies, kind, row.lineup.place(row.method), row.method

@@ -1,7 +1,8 @@
-"""Sheets of pictures: source, samples of every trained method, their nearest source patches, and the stages."""
+"""Sheets of pictures: source, samples of every method, their nearest source patches, and the stages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -21,6 +22,8 @@ from inng_bench.report.canvas import (
     tile_grid,
 )
 from inng_bench.report.rows import COPIES, REAL, Row, by_texture
+from inng_bench.report.study import Study
+from inng_bench.tables.content import Picture, Section
 from inng_bench.tables.markup import format_number
 
 MARGIN, BETWEEN = 24, 20
@@ -28,12 +31,13 @@ CANVAS = 256
 """Side of what is shown of a canvas or of the source, at its own scale."""
 
 MOST_IN_OVERVIEW = 4
-"""Trained methods."""
+"""Methods beside the source; of more a cut each."""
 
-MOST_COLUMNS, CUTS_A_LINE, CUT = 8, 7, 128
-"""Methods beside each other in a sheet; of more a cut each, so many in a line, of so many pixels."""
+CUTS_A_LINE, CUT = 8, 128
+"""Number of cuts beside each other, and their side in pixels."""
 
 _HEADLINES = (("gram", "Gram"), ("patch_fid", "patch-FID"), ("copy_rate", "copy"))
+_CUT = _HEADLINES[:2]
 _HEADLINE_DIGITS = 3
 
 
@@ -43,6 +47,34 @@ class _Samples:
 
     panels: tuple[Image.Image, ...]
     description: str
+
+
+def section(study: Study) -> Section:
+    """Return all sheets: one of all textures, and of each texture what it is and how its samples came about."""
+    pictures = [
+        Picture(
+            "sheets/overview.png",
+            "A sample of every method beside the source of each texture",
+            partial(overview_sheet, study.results, study.rows),
+        )
+    ]
+    for texture, group in by_texture(study.rows).items():
+        pictures.append(
+            Picture(
+                f"sheets/textures/{texture}.png",
+                f"{texture}: samples and their nearest patches",
+                partial(texture_sheet, study.results, group),
+            )
+        )
+        if any(row.is_method and _load_stages(study.results, row) for row in group):
+            pictures.append(
+                Picture(
+                    f"sheets/stages/{texture}.png",
+                    f"{texture}: over the training",
+                    partial(stages_sheet, study.results, group),
+                )
+            )
+    return Section("Pictures", pictures=pictures, page_only=True)
 
 
 def texture_sheet(results: Path, rows: Sequence[Row]) -> bytes:
@@ -57,23 +89,23 @@ def texture_sheet(results: Path, rows: Sequence[Row]) -> bytes:
 
     Notes
     -----
-    A column for the source and one for each trained method; below each other two samples and a patch of a sample
+    A column for the source and one for each method; below each other two samples and a patch of a sample
     beside the patch of the train window that is nearest to it.
     """
-    trained = [row for row in rows if row.is_trained]
+    methods = [row for row in rows if row.is_method]
     height_of_head, height_of_label = 64, 62
     top = MARGIN + height_of_head
     first, second = top + height_of_label, top + height_of_label + PANEL + BETWEEN - 8
     third = second + PANEL + 12
-    sheet = Sheet(_sheet_width(1 + len(trained)), third + 20 + PANEL // 2 + MARGIN)
+    sheet = Sheet(_sheet_width(1 + len(methods)), third + 20 + PANEL // 2 + MARGIN)
     _write_head(sheet, rows[0])
     for y, panel in zip((first, second), _source_panels(results, rows[0]), strict=False):
         sheet.picture((MARGIN, y), panel)
     _write_label(sheet, MARGIN, top, "source", _source_description(rows[0]), _floor_line(rows))
-    for index, row in enumerate(trained, start=1):
+    for index, row in enumerate(methods, start=1):
         x = _column(index)
         samples = _sample_panels(results, row)
-        _write_label(sheet, x, top, row.method, samples.description, _figures_line(row))
+        _write_label(sheet, x, top, row.method, samples.description, figures_line(row))
         for y, panel in zip((first, second), samples.panels, strict=False):
             sheet.picture((x, y), panel)
         if row.succeeded:
@@ -83,63 +115,36 @@ def texture_sheet(results: Path, rows: Sequence[Row]) -> bytes:
 
 
 def overview_sheet(results: Path, rows: Sequence[Row]) -> bytes:
-    """Return source and trained methods of every texture as PNG; of more than four the first of INNg and of DCGAN."""
-    groups = by_texture(rows)
-    wanted = _overview_methods(rows)
-    label, title, gap = 26, 54, 18
-    sheet = Sheet(_sheet_width(1 + len(wanted)), 2 * MARGIN + title + len(groups) * (label + PANEL + gap) - gap)
-    for index, name in enumerate(["source", *wanted]):
-        sheet.text((_column(index), MARGIN), name, size=18, bold=True)
-    note = "one scale, pixel for pixel; of all figures less is better"
-    sheet.text((MARGIN, MARGIN + 26), fit_line(note, sheet.image.width - 2 * MARGIN, 12), size=12, ink=GREY)
-    for line, (texture, group) in enumerate(groups.items()):
-        top = MARGIN + title + line * (label + PANEL + gap)
-        sheet.text((MARGIN, top), fit_line(texture, PANEL, 13, bold=True), bold=True)
-        sheet.picture((MARGIN, top + label), _source_panels(results, group[0])[0])
-        methods = {row.method: row for row in group}
-        for index, method in enumerate(wanted, start=1):
-            if method in methods:
-                sheet.text(
-                    (_column(index), top), fit_line(_figures_line(methods[method]), PANEL, 11), size=11, ink=GREY
-                )
-                panel = _sample_panels(results, methods[method]).panels[0]
-            else:
-                panel = empty_panel("The suite has no such run.")
-            sheet.picture((_column(index), top + label), panel)
-    return sheet.png()
-
-
-def methods_sheet(results: Path, rows: Sequence[Row]) -> bytes | None:
-    """Return a cut of one sample of every trained method, texture below texture, as PNG.
-
-    None for as few methods as stand beside each other in the other sheets.
-    """
-    groups = {name: [row for row in group if row.is_trained] for name, group in by_texture(rows).items()}
-    if max(len(group) for group in groups.values()) <= MOST_COLUMNS:
-        return None
-    title, label, width = 30, 46, CUT + 2 * GAP
-    heights = {name: title + -(-len(group) // CUTS_A_LINE) * (label + CUT + GAP) for name, group in groups.items()}
+    """Return source and a sample of every method, texture below texture, as PNG; of many methods a cut each."""
+    groups = {name: [row for row in group if row.is_method] for name, group in by_texture(rows).items()}
+    count = 1 + max(len(group) for group in groups.values())
+    is_wide = count <= 1 + MOST_IN_OVERVIEW
+    side, columns, figures = (PANEL, count, [_HEADLINES]) if is_wide else (CUT, CUTS_A_LINE, [[one] for one in _CUT])
+    label, title, width = 24 + 14 * len(figures), 34, side + (BETWEEN if is_wide else 2 * GAP)
+    heights = {name: title + -(-(1 + len(group)) // columns) * (label + side + GAP) for name, group in groups.items()}
     height = sum(heights.values()) + BETWEEN * (len(heights) - 1)
-    sheet = Sheet(2 * MARGIN + CUTS_A_LINE * width, 2 * MARGIN + height)
+    sheet = Sheet(2 * MARGIN + columns * width, 2 * MARGIN + height)
     top = MARGIN
-    for texture, group in groups.items():
-        sheet.text((MARGIN, top), f"{texture}: a sample of each method, cut to {CUT} px", size=16, bold=True)
-        for index, row in enumerate(group):
-            line, column = divmod(index, CUTS_A_LINE)
-            x, y = MARGIN + column * width, top + title + line * (label + CUT + GAP)
-            sheet.text((x, y), fit_line(row.method, CUT, 11, bold=True), size=11, bold=True)
-            for number, headline in enumerate(_HEADLINES[:2], start=1):
-                sheet.text((x, y + 2 + 13 * number), _figures_line(row, [headline]), size=10, ink=GREY)
-            sheet.picture((x, y + label), crop(_sample_panels(results, row).panels[0], CUT))
+    for texture, group in by_texture(rows).items():
+        note = f"{texture}: one scale, pixel for pixel; of all figures less is better"
+        sheet.text((MARGIN, top), fit_line(note, sheet.image.width - 2 * MARGIN, 16, bold=True), size=16, bold=True)
+        for index, row in enumerate([None, *groups[texture]]):
+            line, column = divmod(index, columns)
+            x, y = MARGIN + column * width, top + title + line * (label + side + GAP)
+            name = row.method if row else "source"
+            sheet.text((x, y), fit_line(name, side, 13, bold=True), size=13, bold=True)
+            for number, headlines in enumerate(figures, start=1):
+                told = fit_line(figures_line(row, headlines), side, 10) if row else ""
+                sheet.text((x, y + 4 + 14 * number), told, size=10, ink=GREY)
+            panel = _sample_panels(results, row).panels[0] if row else _source_panels(results, group[0])[0]
+            sheet.picture((x, y + label), panel if is_wide else crop(panel, side))
         top += heights[texture] + BETWEEN
     return sheet.png()
 
 
-def stages_sheet(results: Path, rows: Sequence[Row]) -> bytes | None:
-    """Return how a picture of each trained method came about as PNG, or None where no run kept any."""
-    kept = [(row, strip) for row in rows if row.is_trained and (strip := _load_stages(results, row)) is not None]
-    if not kept:
-        return None
+def stages_sheet(results: Path, rows: Sequence[Row]) -> bytes:
+    """Return how a picture of each method came about as PNG; at least one run must have kept some."""
+    kept = [(row, strip) for row in rows if row.is_method and (strip := _load_stages(results, row)) is not None]
     blocks = [(row, _split(strip)) for row, strip in kept]
     heights = [58 + _moments_height(moments) for _, moments in blocks]
     sheet = Sheet(
@@ -187,10 +192,11 @@ def _source_description(row: Row) -> str:
 
 def _floor_line(rows: Sequence[Row]) -> str:
     real = next((row for row in rows if row.implementation == REAL), None)
-    return f"floor: {_figures_line(real, _HEADLINES[:2])}" if real else ""
+    return f"floor: {figures_line(real, _HEADLINES[:2])}" if real else ""
 
 
-def _figures_line(row: Row, headlines: Sequence[tuple[str, str]] = _HEADLINES) -> str:
+def figures_line(row: Row, headlines: Sequence[tuple[str, str]] = _HEADLINES) -> str:
+    """Return some figures of a row in a line, and whether it copies."""
     if not row.succeeded:
         return "not measured"
     figures = [(label, row.figures[name].value) for name, label in headlines]
@@ -209,15 +215,19 @@ def _sample_panels(results: Path, row: Row) -> _Samples:
     record = _shown_record(row)
     if record is None:
         return _Samples((empty_panel(f"{row.status}: {row.error or 'no reason given'}"),), "no samples")
-    roles = sorted((role for role in record.artefacts if role.startswith("sample-")), key=_sample_number)
-    loaded = [load_picture(store.artefact_path(results, record, role), role) for role in roles]
+    return sample_panels(results, record)
+
+
+def sample_panels(results: Path, record: Record) -> _Samples:
+    """Return two panels of the samples of a run: two canvases, or as many tiles as two panels hold."""
+    loaded = [load_picture(store.artefact_path(results, record, role), role) for role in sample_roles(record)]
     pictures = [one.image for one in loaded if one.image is not None]
     if not pictures:
         reason = loaded[0].reason if loaded else "The record names no samples."
         return _Samples((empty_panel(reason),), "no samples")
     side = min(pictures[0].size)
     if side < CANVAS:
-        half = _tiles_in_panel(side)
+        half = tiles_in_panel(side)
         first, rest = pictures[:half], pictures[half : 2 * half]
         panels = tuple(tile_grid(tiles) for tiles in (first, rest) if tiles)
         return _Samples(panels, f"separate tiles of {side} px, {min(2 * half, len(pictures))} of {len(pictures)}")
@@ -225,11 +235,17 @@ def _sample_panels(results: Path, row: Row) -> _Samples:
     return _Samples(shown, f"{_size_of_canvas(side)} from fresh noise, {len(shown)} of {len(pictures)}")
 
 
+def sample_roles(record: Record) -> list[str]:
+    """Return the roles of the samples that a record names, ``sample-10`` after ``sample-9``."""
+    return sorted((role for role in record.artefacts if role.startswith("sample-")), key=_sample_number)
+
+
 def _size_of_canvas(side: int) -> str:
     return f"{side}² px" if side == CANVAS else f"{CANVAS}² of {side}² px"
 
 
-def _tiles_in_panel(side: int) -> int:
+def tiles_in_panel(side: int) -> int:
+    """Return how many tiles of a side one panel holds."""
     return max(1, (PANEL + GAP) // (side + GAP)) ** 2
 
 
@@ -257,18 +273,6 @@ def _nearest_panel(results: Path, row: Row) -> Image.Image:
     panel.paste(patches[0], (0, 0))
     panel.paste(patches[1], (128 + 2 * GAP, 0))
     return panel
-
-
-def _overview_methods(rows: Sequence[Row]) -> list[str]:
-    """Return the labels of up to four trained methods; of more those of the first of INNg and of DCGAN, or two."""
-    trained = {row.method: row.implementation for row in rows if row.is_trained}
-    if len(trained) <= MOST_IN_OVERVIEW:
-        return list(trained)
-    chosen = [
-        next((method for method, implementation in trained.items() if implementation == wanted), None)
-        for wanted in ("inng", "dcgan")
-    ]
-    return [method for method in chosen if method is not None] or list(trained)[:2]
 
 
 def _load_stages(results: Path, row: Row) -> Image.Image | None:

@@ -4,11 +4,11 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import pandas as pd
-
 from inng_bench.records.schema import Throughput
 from inng_bench.report.rows import Row, by_method
-from inng_bench.tables.markup import Markup, format_number, format_range
+from inng_bench.report.study import Study
+from inng_bench.tables.content import Section, Table
+from inng_bench.tables.markup import format_number, format_range
 
 TITLE = "Speed of the sampler"
 NOTE = (
@@ -73,14 +73,19 @@ def wide_speed(row: Row) -> dict[str, object]:
     }
 
 
-def speed_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
-    """Return the table for people, a line for each timed method and setting, every cell marked up; it may be empty.
+def section(study: Study) -> Section:
+    """Return the speeds of all methods that were timed."""
+    return Section(TITLE, NOTE + common_setting(study.rows), speed_table(study.rows))
+
+
+def speed_table(rows: Sequence[Row]) -> Table:
+    """Return the table for people, a line for each timed method and setting; it may be empty.
 
     Of the setting only what differs between lines has a column; :func:`common_setting` says the rest.
     """
     lines = _speeds_by_method(rows)
     common = _common([speed for _, speed in lines])
-    return pd.DataFrame([_line(method, speed, common, markup) for method, speed in lines], dtype="str")
+    return Table.of(_line(method, speed, common) for method, speed in lines)
 
 
 def common_setting(rows: Sequence[Row]) -> str:
@@ -125,11 +130,11 @@ def _median_speed(timed: Sequence[Throughput]) -> Speed:
     )
 
 
-def _line(method: str, speed: Speed, common: Mapping[str, str], markup: Markup) -> dict[str, str]:
+def _line(method: str, speed: Speed, common: Mapping[str, str]) -> dict[str, str]:
     setting = {name: value for name, value in _named_setting(speed.setting).items() if name not in common}
     places = 0 if speed.image_steps_per_second >= 100 else 1
     steps = f"{speed.image_steps_per_second:.{places}f} [{format_range(*speed.quartiles, places)}]"
-    cells = {
+    return {
         "method": method,
         "n": str(speed.seeds),
         **setting,
@@ -137,4 +142,3 @@ def _line(method: str, speed: Speed, common: Mapping[str, str], markup: Markup) 
         "image·steps/s": steps,
         "of the ceiling": f"{100 * speed.share_of_ceiling:.0f} %",
     }
-    return {markup.escape(heading): markup.escape(cell) for heading, cell in cells.items()}

@@ -1,9 +1,6 @@
 """The comparison table for people: rounded, with intervals."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-
-import pandas as pd
 
 from inng_bench.metrics.catalogue import COMPANIONS, HEADLINES, MAIN_TABLE, Compared, Direction, MetricInfo, Role
 from inng_bench.report.intervals import Estimate, IntervalKind, geometric_mean
@@ -19,103 +16,100 @@ from inng_bench.report.rows import (
     find_winners,
     measured_metrics,
 )
-from inng_bench.tables.markup import ABSENT, Markup, decimals, format_number, format_range, shorten
+from inng_bench.tables.content import ABSENT, Cell, Table
+from inng_bench.tables.markup import fitting_places, format_number, format_places, format_range, shorten
 
 NOT_HELD_OUT = "†"
 """Marks a figure of a texture that has no held-out window."""
+
+OPTIMISED = "‡"
+"""Marks a figure that its method optimises."""
 
 _ERROR_LENGTH = 60
 """Letters of a reason within the table; it stands whole below."""
 
 
-def comparison_table(rows: Sequence[Row], markup: Markup, metrics: Sequence[MetricInfo] = MAIN_TABLE) -> pd.DataFrame:
-    """Return the table for people, every cell marked up; a winner is bold where intervals over seeds separate.
+def comparison_table(rows: Sequence[Row], metrics: Sequence[MetricInfo] = MAIN_TABLE) -> Table:
+    """Return the table for people; a winner is bold where intervals over seeds separate.
 
     The copying rows of a texture stand at its end, under a heading. A status has a column where some run did not end
     well; sizes stand in the caption, costs and speeds in tables of their own.
     """
-    lines: list[dict[str, str]] = []
+    lines: list[Mapping[str, Cell | str]] = []
     for group in by_texture(rows).values():
         winners = {metric.name: find_winners(group, metric) for metric in HEADLINES}
-        lines += with_heading(group, partial(_comparison_line, metrics=metrics, winners=winners, markup=markup), markup)
-    table = pd.DataFrame(lines, dtype="str")
-    return table.drop(columns="status") if all(row.status is RowStatus.OK for row in rows) else table
+
+        def line(row: Row, winners: dict[str, tuple[Row, ...]] = winners) -> dict[str, Cell | str]:
+            cells = {
+                heading_of(metric): figure_cell(row, metric, wins=row in winners.get(metric.name, ()))
+                for metric in metrics
+            }
+            reason = f": {shorten(row.error, _ERROR_LENGTH)}" if row.error else ""
+            return {**named(row), "seeds": _seeds(row), **cells, "status": f"{row.status}{reason}"}
+
+        lines += with_heading(group, line)
+    table = Table.of(lines)
+    return table.without("status") if all(row.status is RowStatus.OK for row in rows) else table
 
 
-def page_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
-    """Return the same table for a page: a texture stands in its first row only."""
-    return _textures_once(comparison_table(rows, markup))
-
-
-def companion_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
+def companion_table(rows: Sequence[Row]) -> Table:
     """Return the metrics beside the main table, nothing bold; those that no row has are left out."""
     metrics = [metric for metric in measured_metrics(rows) if metric in COMPANIONS]
 
-    def line(row: Row) -> dict[str, str]:
-        cells = {markup.escape(heading_of(metric)): _figure_cell(row, metric, False, markup) for metric in metrics}
-        return {"texture": markup.escape(row.texture.name), "method": markup.escape(row.method), **cells}
+    def line(row: Row) -> dict[str, Cell | str]:
+        return {**named(row), **{heading_of(metric): figure_cell(row, metric) for metric in metrics}}
 
-    lines = [one for group in by_texture(rows).values() for one in with_heading(group, line, markup)]
-    return _textures_once(pd.DataFrame(lines, dtype="str"))
+    return Table.of(one for group in by_texture(rows).values() for one in with_heading(group, line))
 
 
-def with_heading(rows: Sequence[Row], line: Callable[[Row], dict[str, str]], markup: Markup) -> list[dict[str, str]]:
+def with_heading(
+    rows: Sequence[Row], line: Callable[[Row], Mapping[str, Cell | str]]
+) -> list[Mapping[str, Cell | str]]:
     """Return the lines of rows of one texture, what copies at the end under a heading of its own."""
-    copies = [line(row) for row in rows if row.copies]
-    heading = [dict.fromkeys(copies[0], "") | {"method": markup.italic(COPIES)}] if copies else []
-    for one in heading:
-        if "texture" in one:
-            one["texture"] = copies[0]["texture"]
-    return [line(row) for row in rows if not row.copies] + heading + copies
+    others, copies = ([line(row) for row in rows if row.copies is copying] for copying in (False, True))
+    if not copies:
+        return others
+    heading: dict[str, Cell | str] = {**dict.fromkeys(copies[0], ""), "method": Cell(COPIES, heading=True)}
+    if "texture" in heading:
+        heading["texture"] = copies[0]["texture"]
+    return [*others, heading, *copies]
 
 
-def _textures_once(table: pd.DataFrame) -> pd.DataFrame:
-    return table.assign(texture=table["texture"].where(~table["texture"].duplicated(), ""))
-
-
-def _comparison_line(
-    row: Row, metrics: Sequence[MetricInfo], winners: dict[str, tuple[Row, ...]], markup: Markup
-) -> dict[str, str]:
+def named(row: Row) -> dict[str, Cell | str]:
+    """Return the cells that name a row."""
     held_out = "" if row.texture.held_out else " (no held-out)"
-    figures = {
-        markup.escape(heading_of(metric)): _figure_cell(row, metric, row in winners.get(metric.name, ()), markup)
-        for metric in metrics
-    }
-    reason = f": {shorten(row.error, _ERROR_LENGTH)}" if row.error else ""
-    return {
-        "texture": markup.escape(row.texture.name + held_out),
-        "method": markup.escape(row.method),
-        "seeds": _seeds_cell(row),
-        **figures,
-        "status": markup.escape(f"{row.status}{reason}"),
-    }
+    return {"texture": row.texture.name + held_out, "method": row.method}
 
 
-def _seeds_cell(row: Row) -> str:
+def _seeds(row: Row) -> str:
     count = len(row.succeeded)
     return str(count) if row.status is RowStatus.OK else f"{count} of {len(row.records)}"
 
 
-def _figure_cell(row: Row, metric: MetricInfo, wins: bool, markup: Markup) -> str:
-    """Return value and interval, such as ``0.123 (0.101–0.145)``; a rate that marks rows by itself has none."""
+def figure_cell(row: Row, metric: MetricInfo, *, wins: bool = False) -> Cell:
+    """Return value and interval, such as ``0.12 (0.10–0.15)``; a rate that marks rows by itself has none."""
     figure = row.figures[metric.name]
-    text = format_number(figure.value, metric.digits)
-    if figure.value is None or text == ABSENT:
-        return markup.escape(ABSENT)
-    if not row.texture.held_out and metric.compared is Compared.HELD_OUT:
-        text += NOT_HELD_OUT
-    value = markup.bold(markup.escape(text)) if wins else markup.escape(text)
-    interval = "" if metric.role is Role.COPYING else _interval(figure, metric.digits, row.interval, markup)
-    return markup.with_interval(value, markup.escape(interval)) if interval else value
+    if figure.value is None or (text := format_number(figure.value, metric.digits)) == ABSENT:
+        return Cell()
+    if metric.role is Role.COPYING:
+        return Cell(text, number=figure.value)
+    places = fitting_places(figure.value, figure.low, figure.high, metric.digits)
+    mark = NOT_HELD_OUT if not row.texture.held_out and metric.compared is Compared.HELD_OUT else ""
+    return Cell(
+        text if 0 < abs(figure.value) < 1e-6 else format_places(figure.value, places),
+        _interval(figure, places, row.interval),
+        mark=mark + (OPTIMISED if row.optimises(metric.name) else ""),
+        bold=wins,
+        number=figure.value,
+    )
 
 
-def _interval(figure: Estimate, digits: int, kind: IntervalKind, markup: Markup) -> str:
+def _interval(figure: Estimate, places: int, kind: IntervalKind) -> str:
     """Return an interval, with brackets that tell of what kind it is."""
-    if figure.value is None or figure.low is None or figure.high is None:
+    if figure.low is None or figure.high is None:
         return ""
-    ends = format_range(figure.low, figure.high, decimals(figure.value, digits))
     brackets = {IntervalKind.CANVASES: "[{}]", IntervalKind.WINDOWS: "{{{}}}"}
-    return brackets.get(kind, markup.around_seeds).format(ends)
+    return brackets.get(kind, "({})").format(format_range(figure.low, figure.high, places))
 
 
 def heading_of(metric: MetricInfo) -> str:
@@ -130,25 +124,27 @@ def short_label(metric: MetricInfo) -> str:
     return metric.label.removesuffix(" (EffLite0)")
 
 
-def floor_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
+def floor_table(rows: Sequence[Row]) -> Table:
     """Return the geometric mean over textures of a method's value in times the value of the row ``real``."""
     compared = comparable(rows)
-    headings = {metric.name: markup.escape(heading_of(metric)) for metric in HEADLINES}
-    lines = [
+    return Table.of(
         {
-            "method": markup.escape(method),
+            "method": method,
             **{
-                heading: markup.escape(_times(floor_ratios(compared, method, name)))
-                for name, heading in headings.items()
+                heading_of(metric): _times(
+                    floor_ratios(compared, method, metric.name),
+                    OPTIMISED if any(row.optimises(metric.name) for row in group) else "",
+                )
+                for metric in HEADLINES
             },
         }
-        for method in by_method(row for row in compared if row.implementation != REAL)
-    ]
-    return pd.DataFrame(lines, columns=["method", *headings.values()], dtype="str")
+        for method, group in by_method(row for row in compared if row.implementation != REAL).items()
+    )
 
 
-def _times(ratios: Mapping[str, float]) -> str:
-    return f"{format_number(geometric_mean(list(ratios.values())))}× ({len(ratios)})" if ratios else ABSENT
+def _times(ratios: Mapping[str, float], mark: str) -> Cell:
+    mean = geometric_mean(list(ratios.values()))
+    return Cell(f"{format_number(mean)}× ({len(ratios)})", mark=mark, number=mean) if ratios else Cell()
 
 
 def floor_ratios(rows: Sequence[Row], method: str, metric: str) -> dict[str, float]:

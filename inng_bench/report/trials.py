@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from importlib import resources
 
-import pandas as pd
-
 from inng_bench.metrics.catalogue import HEADLINES, MetricInfo
 from inng_bench.report.rows import Row, by_method, by_texture, claimed, mean_place
+from inng_bench.report.study import Study
 from inng_bench.report.table import heading_of
-from inng_bench.tables.markup import Markup, format_number
+from inng_bench.tables.content import Cell, Section, Table
+from inng_bench.tables.markup import format_number
 
 SUITE = "tuning"
 
@@ -23,29 +23,27 @@ NOTE = (
 )
 
 
-def trials_table(rows: Sequence[Row], markup: Markup) -> pd.DataFrame:
+def section(study: Study) -> Section:
+    """Return the trials of the suite of trials."""
+    return Section(TITLE, NOTE, trials_table(study.rows))
+
+
+def trials_table(rows: Sequence[Row]) -> Table:
     """Return the number of trials and the best one of each implementation; it is empty for any other suite."""
     if any(record.suite != SUITE for row in rows for record in row.records):
-        return pd.DataFrame()
+        return Table()
     trials: dict[str, list[str]] = {}
-    for method, group in by_method(row for row in rows if row.is_trained).items():
+    for method, group in by_method(row for row in rows if row.is_method).items():
         trials.setdefault(group[0].implementation, []).append(method)
-    lines = [_line(rows, implementation, methods) for implementation, methods in trials.items()]
-    return pd.DataFrame(
-        [{markup.escape(name): markup.escape(cell) for name, cell in line.items()} for line in lines], dtype="str"
-    )
+    return Table.of(_line(rows, implementation, methods) for implementation, methods in trials.items())
 
 
-def _line(rows: Sequence[Row], implementation: str, methods: Sequence[str]) -> dict[str, str]:
+def _line(rows: Sequence[Row], implementation: str, methods: Sequence[str]) -> dict[str, Cell | str]:
     means = {method: mean for method in methods if (mean := _mean(rows, method, HEADLINES)) is not None}
     best = min(means, key=lambda method: means[method], default="")
-    line = {
-        "method": implementation,
-        "trials": str(len(methods)),
-        "best": best or "none",
-        "mean": format_number(means.get(best)),
-    }
-    return line | {heading_of(metric): format_number(_mean(rows, best, [metric])) for metric in HEADLINES}
+    figures = {"mean": means.get(best)} | {heading_of(metric): _mean(rows, best, [metric]) for metric in HEADLINES}
+    cells: dict[str, Cell | str] = {"method": implementation, "trials": str(len(methods)), "best": best or "none"}
+    return cells | {name: Cell(format_number(value), number=value) for name, value in figures.items()}
 
 
 def _mean(rows: Sequence[Row], method: str, metrics: Sequence[MetricInfo]) -> float | None:
@@ -62,12 +60,12 @@ def _mean(rows: Sequence[Row], method: str, metrics: Sequence[MetricInfo]) -> fl
 
 def trials_sentence(rows: Sequence[Row]) -> str:
     """Say how many trials the methods of these rows had in the bundled suite ``tuning``; empty where it tells none."""
-    implementations = dict.fromkeys(row.implementation for row in rows if row.is_trained)
+    implementations = dict.fromkeys(row.implementation for row in rows if row.is_method)
     counts = {name: count for name, count in trials_of_suite().items() if name in implementations}
     if not counts:
         return ""
     told = ", ".join(f"{name} {count}" for name, count in counts.items())
-    recipes = {1: "the recipe was", 2: "both recipes were"}.get(len(counts), "the recipes were")
+    recipes = "the recipe was" if len(counts) == 1 else "the recipes were"
     return (
         f"Stored trials of the suite {SUITE}: {told}; {recipes} developed in more trials before, which are not stored."
     )

@@ -5,19 +5,11 @@ import re
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-ABSENT = "–"
+from inng_bench.tables.content import ABSENT, Cell
 
 
 class Markup(ABC):
-    """How one kind of document writes what a table shows.
-
-    Attributes
-    ----------
-    around_seeds : str
-        Format of an interval over seeds.
-    """
-
-    around_seeds: ClassVar[str] = "({})"
+    """How one kind of document writes what a table shows."""
 
     @abstractmethod
     def escape(self, text: str) -> str:
@@ -31,6 +23,14 @@ class Markup(ABC):
     def italic(self, text: str) -> str:
         """Return a text as a heading within a table."""
 
+    def cell(self, cell: Cell) -> str:
+        """Return a cell with its emphasis, mark and interval."""
+        if cell.heading:
+            return self.italic(cell.text)
+        text = self.escape(f"{cell.text}{cell.mark}")
+        value = self.bold(text) if cell.bold else text
+        return self.with_interval(value, self.escape(cell.interval)) if cell.interval else value
+
     def with_interval(self, value: str, interval: str) -> str:
         """Join a value and its interval, both marked up."""
         return f"{value} {interval}"
@@ -38,8 +38,6 @@ class Markup(ABC):
 
 class Plain(Markup):
     """Text for a terminal; an interval stands below its value."""
-
-    around_seeds: ClassVar[str] = "{}"
 
     def escape(self, text: str) -> str:
         """Return the text without control characters, which could steer a terminal."""
@@ -105,6 +103,7 @@ class Latex(Markup):
             "↓": r"$\downarrow$",
             "↑": r"$\uparrow$",
             "†": r"\textdagger{}",
+            "‡": r"\textdaggerdbl{}",
         }
     )
 
@@ -138,6 +137,20 @@ def format_number(value: float | None, digits: int = 3) -> str:
     if 0 < abs(value) < 1e-6:
         return _signed(f"{value:.{digits - 1}e}")
     return _signed(f"{value:.{decimals(value, digits)}f}")
+
+
+def fitting_places(value: float, low: float | None, high: float | None, digits: int) -> int:
+    """Return the decimal places worth printing: two digits of the distance to the nearer end of the interval."""
+    places = decimals(value, digits)
+    if low is None or high is None:
+        return places
+    distance = min(abs(value - low), abs(high - value))
+    return min(places, decimals(distance, 2)) if distance > 0 else places
+
+
+def format_places(value: float, places: int) -> str:
+    """Return a value with so many decimal places."""
+    return _signed(f"{value:.{places}f}")
 
 
 def format_range(low: float, high: float, places: int) -> str:

@@ -1,11 +1,15 @@
 """Where images come from: natural photographs, procedural textures, the paper's pictures, and one's own."""
 
-from inng_bench.textures.catalogue import Kind, Role, TextureInfo, find_texture, texture_infos, texture_names
-from inng_bench.textures.conversion import to_pixels, to_tensor
-from inng_bench.textures.loading import load_texture
-from inng_bench.textures.own import load_own_texture, own_texture_name
-from inng_bench.textures.texture import Texture
-from inng_bench.textures.windows import Box
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from inng_bench.textures.catalogue import Kind, Role, TextureInfo, find_texture, texture_infos, texture_names
+    from inng_bench.textures.conversion import to_pixels, to_tensor
+    from inng_bench.textures.loading import load_texture
+    from inng_bench.textures.own import load_own_texture, own_texture_name
+    from inng_bench.textures.texture import Texture
+    from inng_bench.textures.windows import Box
 
 __all__ = [
     "Box",
@@ -22,3 +26,20 @@ __all__ = [
     "to_pixels",
     "to_tensor",
 ]
+
+_PLACES = {
+    "Box": "windows",
+    "Texture": "texture",
+    "load_own_texture": "own",
+    "load_texture": "loading",
+    "own_texture_name": "own",
+    "to_pixels": "conversion",
+    "to_tensor": "conversion",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import on use: the catalogue should come at once, without numpy."""
+    if name in __all__:
+        return getattr(importlib.import_module(f"{__name__}.{_PLACES.get(name, 'catalogue')}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

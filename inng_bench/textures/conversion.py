@@ -23,6 +23,12 @@ def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
     -------
     Tensor
         float32 (3, H, W); 0 becomes -1 and 255 becomes 1.
+
+    Examples
+    --------
+    >>> grey = np.full((2, 4, 3), 255, np.uint8)
+    >>> to_tensor(grey).shape, float(to_tensor(grey).max())
+    (torch.Size([3, 2, 4]), 1.0)
     """
     import torch  # here, so that listing the textures stays fast
 
@@ -47,6 +53,12 @@ def to_pixels(pictures: Tensor) -> NDArray[np.uint8]:
     ------
     ValueError
         When a value is not finite: such a picture must not pass for a grey one.
+
+    Examples
+    --------
+    >>> import torch
+    >>> to_pixels(torch.tensor([-1.0, 0.0, 2.0]).reshape(1, 3, 1, 1)).tolist()
+    [[[[0, 128, 255]]]]
     """
     if not bool(pictures.isfinite().all()):
         raise ValueError("the pictures hold values that are not finite")

@@ -139,5 +139,5 @@ def _white_level(path: Path, dtype: np.dtype[np.generic], low: float, high: floa
         if low >= 0.0 and high <= white:
             return white
     raise InputError(
-        f"{path} holds values from {low:g} to {high:g} and black and white are unknown; save it as an 8-bit PNG."
+        f"{path} holds values from {low:g} to {high:g} without saying what is black and white; save it as an 8-bit PNG."
     )

@@ -9,21 +9,6 @@ from scipy import ndimage
 
 from inng_bench.textures.noise import Field, Index, Size, coordinates
 
-FINE = 2
-"""Painters of sharp outlines draw this many times larger and average, so that no outline shows stairs."""
-
-
-def finer(size: Size) -> Size:
-    """Return the size at which a picture of the given size is drawn."""
-    return size[0] * FINE, size[1] * FINE
-
-
-def averaged(picture: Field) -> Field:
-    """Average squares of ``FINE`` x ``FINE`` px of a picture (height, width, 3)."""
-    height, width, channels = picture.shape
-    squares = picture.reshape(height // FINE, FINE, width // FINE, FINE, channels)
-    return np.asarray(squares.mean(axis=(1, 3)))
-
 
 @dataclass(frozen=True)
 class Things:

@@ -55,7 +55,7 @@ def fetch_pictures(source: Path | None, say: Callable[[str], None]) -> Path:
         When the source cannot be reached, or lacks some or has others in their place; what is right is kept.
     """
     if source is not None and not source.is_dir():
-        raise InputError(f"there is no folder {source}; name one that holds the pictures, or leave --from out.")
+        raise InputError(f"there is no folder {source}; name one that holds the pictures, or leave out --from.")
     base, downloader = (BASE_URL, pooch.HTTPDownloader()) if source is None else (str(source), _copy)
     outcomes = {}
     with _quiet_pooch():
@@ -88,7 +88,7 @@ def _fetch(name: str, base: str, downloader: Downloader) -> Outcome:
         return Outcome.DIFFERENT
     except OSError as error:
         raise InputError(
-            f"{address} cannot be brought to {folder} ({error}); free some space, mend the permissions, or name "
+            f"{address} cannot be written to {folder} ({error}); free some space, change the permissions, or name "
             f"another folder in the environment variable {CACHE_VARIABLE}."
         ) from error
     return Outcome.FETCHED
@@ -119,7 +119,7 @@ def _refuse_the_rest(outcomes: Mapping[str, Outcome], base: str) -> None:
             complaints.append(f"{outcome}: {', '.join(files)}")
     if complaints:
         raise InputError(
-            f"{base} does not hold all of the paper's pictures ({'; '.join(complaints)}); what is right is kept, and "
+            f"{base} does not hold all of the paper's pictures ({'; '.join(complaints)}); the right ones are kept, and "
             f"{FETCH} takes the rest from another folder with --from DIR or, without it, from the authors' repository."
         )
 

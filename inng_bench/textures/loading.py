@@ -7,10 +7,29 @@ from inng_bench.textures.texture import Texture
 def load_texture(name: str) -> Texture:
     """Return a texture of the catalogue, always the same pixels for the same name.
 
+    Parameters
+    ----------
+    name : str
+        One of :func:`inng_bench.textures.texture_names`.
+
+    Returns
+    -------
+    Texture
+        Its train window and its held-out windows.
+
     Raises
     ------
     InputError
         When there is none of this name (with the nearest right one), or its file is not on this machine.
+
+    Examples
+    --------
+    >>> grass = load_texture("grass")
+    >>> grass.train.shape, len(grass.held_out)
+    ((256, 256, 3), 3)
+    >>> load_texture("gras")
+    Traceback (most recent call last):
+    inng_bench.errors.InputError: no texture is called 'gras'; did you mean 'grass'? ...
     """
     info = find_texture(name)
     # Imported on use, so that listing the catalogue stays fast.

@@ -55,12 +55,12 @@ def _read(photograph: _Photograph) -> NDArray[np.uint8]:
         content = resources.files("skimage").joinpath("data", photograph.file).read_bytes()
     except (ModuleNotFoundError, OSError) as error:
         raise InputError(
-            f"the installed scikit-image does not carry data/{photograph.file}; "
+            f"the installed scikit-image has no data/{photograph.file}; "
             "install scikit-image 0.26 or newer from its wheel."
         ) from error
     if hashlib.sha256(content).hexdigest() != photograph.sha256:
         raise InputError(
-            f"data/{photograph.file} of the installed scikit-image is not the picture that is meant; "
+            f"data/{photograph.file} of the installed scikit-image is not the expected picture; "
             "install scikit-image again from its wheel."
         )
     with Image.open(io.BytesIO(content), formats=["PNG", "JPEG"]) as image:

@@ -97,7 +97,7 @@ def _check_contrast(path: Path, *windows: NDArray[np.uint8]) -> None:
     for window in windows:
         if bool((window == window[0, 0]).all()):
             raise InputError(
-                f"{path} is of a single colour in one of its windows; give a picture with a texture all over."
+                f"{path} has a single colour in one of its windows; give a picture that shows the texture everywhere."
             )
 
 

@@ -3,17 +3,20 @@
 They lie in the user's cache folder under the authors' file names, and are present when their SHA-256 is right.
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pooch
+import platformdirs
 
 from inng_bench.errors import InputError
 from inng_bench.textures.catalogue import PAPER_PREFIX, TextureInfo
-from inng_bench.textures.decoding import decode_picture
-from inng_bench.textures.texture import Texture, cut_texture
-from inng_bench.textures.windows import Box, cut_windows, resize
+
+if TYPE_CHECKING:
+    from inng_bench.textures.texture import Texture
 
 CACHE_VARIABLE = "INNG_BENCH_CACHE"
 """Environment variable that names another cache folder than the user's usual one."""
@@ -43,10 +46,14 @@ def paper_texture(info: TextureInfo) -> Texture:
     InputError
         When it has not been fetched yet, or another file is in its place.
     """
+    from inng_bench.textures.decoding import decode_picture
+    from inng_bench.textures.texture import cut_texture
+    from inng_bench.textures.windows import Box, cut_windows, resize
+
     if not is_present(info.name):
         raise InputError(
-            f"the texture {info.name!r} is not on this machine, for the paper's pictures carry no licence and are not "
-            f"shipped; fetch them with {FETCH}, or from a folder that holds them with --from DIR."
+            f"the texture {info.name!r} is not on this machine: the paper's pictures have no licence and are not "
+            f"shipped. Fetch them with {FETCH}, or take them from a folder with --from DIR."
         )
     pixels = resize(decode_picture(picture_path(info.name), lambda _: None), info.scale)
     return cut_texture(info, pixels, cut_windows(Box(0, 0, *pixels.shape[:2])))
@@ -59,7 +66,7 @@ def file_name(name: str) -> str:
 
 def picture_folder() -> Path:
     """Return the folder that holds the pictures, whether it exists or not."""
-    return Path(os.environ.get(CACHE_VARIABLE) or pooch.os_cache("inng-bench")).expanduser() / "paper"
+    return Path(os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("inng-bench")).expanduser() / "paper"
 
 
 def picture_path(name: str) -> Path:

@@ -10,7 +10,6 @@ import torch
 
 from inng_bench.contract import Execution, Precision
 from inng_bench.harness.hardware import available_cores, resolve_precision
-from inng_bench.inng.choices import Directions, Update
 
 COMPILERS = ("g++", "clang++", "c++")
 
@@ -38,9 +37,9 @@ class Case:
     ----------
     title : str
         What differs from the base, in a phrase.
-    update : Update
+    update : str
         Rule of a step; both have noise.
-    directions : Directions
+    directions : str
         Coordinates of a step; the schemes ``authors`` and ``torchebm`` step along pixels.
     scheme : Scheme
         How windows are evaluated.
@@ -59,8 +58,8 @@ class Case:
     """
 
     title: str = "base"
-    update: Update = Update.ADAM
-    directions: Directions = Directions.SPECTRUM
+    update: str = "adam"
+    directions: str = "spectrum"
     scheme: Scheme = Scheme.DENSE
     side: int = 256
     batch: int = 4
@@ -124,8 +123,8 @@ def choose_cases(*, quick: bool) -> tuple[tuple[Case, ...], tuple[str, ...]]:
 
 
 def _schemes(base: Case) -> Iterator[Case]:
-    yield replace(base, title="Langevin update", update=Update.LANGEVIN)
-    yield replace(base, title="steps along colours", directions=Directions.PRINCIPAL_COLOURS)
+    yield replace(base, title="Langevin update", update="langevin")
+    yield replace(base, title="steps along colours", directions="principal-colours")
     yield replace(base, title="explicit patches", scheme=Scheme.PATCHES)
     yield replace(base, title="authors' patches", scheme=Scheme.AUTHORS)
 
@@ -153,6 +152,6 @@ def _others(base: Case, absent: list[str]) -> Iterator[Case]:
     else:
         absent.append("torch.compile: there is no C++ compiler here.")
     if importlib.util.find_spec("torchebm") is not None:
-        yield replace(base, title="torchebm Langevin", scheme=Scheme.TORCHEBM, update=Update.LANGEVIN)
+        yield replace(base, title="torchebm Langevin", scheme=Scheme.TORCHEBM, update="langevin")
     else:
         absent.append("torchebm: not installed; `pip install torchebm` adds its row.")

@@ -8,14 +8,16 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from inng_bench.inng.choices import Architecture, Ascended, Directions, Overlap, Stop
-from inng_bench.inng.field import Field, Reading, dense_torus, evaluation_flops, make_field
-from inng_bench.inng.frozen import FrozenClassifier, Roll, freeze, picture_logits, torus_logits_and_gradient
-from inng_bench.inng.langevin import Sampler, ascend
-from inng_bench.inng.method import TIMED_STEPS
+from inng_bench.inng.algorithm import climb_stage
+from inng_bench.inng.alternatives import UPDATES, saturating
+from inng_bench.inng.dense import Roll, Weigh, torus_logits_and_gradient
+from inng_bench.inng.frozen import FrozenClassifier, freeze, picture_logits
+from inng_bench.inng.method import NEVER, TIMED_STEPS
 from inng_bench.inng.network import WINDOW_STEP, Design, new_classifier
 from inng_bench.inng.preconditioner import BANDS, Preconditioner
-from inng_bench.inng.presets import AUTHORS
+from inng_bench.inng.presets import AUTHORS, FAST
+from inng_bench.inng.state import Sampler, Stage
+from inng_bench.inng.windows import DensePass, DenseTorus, RandomPatches, Reading, evaluation_flops
 from inng_bench.seeds import torch_generator
 from inng_bench.throughput.cases import Case, Scheme
 
@@ -26,9 +28,9 @@ LIKE_A_TEXTURE = Preconditioner(torch.tensor(COLOURS), torch.logspace(0.0, -1.0,
 """Directions of steps as the preset ``fast`` takes them."""
 
 _PRECONDITIONERS = {
-    Directions.PIXELS: Preconditioner(torch.eye(3)),
-    Directions.PRINCIPAL_COLOURS: Preconditioner(torch.tensor(COLOURS)),
-    Directions.SPECTRUM: LIKE_A_TEXTURE,
+    "pixels": Preconditioner(torch.eye(3)),
+    "principal-colours": Preconditioner(torch.tensor(COLOURS)),
+    "spectrum": LIKE_A_TEXTURE,
 }
 
 
@@ -66,28 +68,32 @@ def make_task(case: Case, steps: int) -> Task:
     execution = case.execution
     size = (case.side, case.side)
     padded = case.scheme is Scheme.AUTHORS
-    design = Design(case.filters, Architecture.PADDED if padded else Architecture.UNPADDED)
+    design = Design(case.filters, "padded" if padded else "unpadded")
     classifier = freeze(new_classifier(design, torch_generator(0)).to(execution.device), execution.dtype)
     canvases = (torch.rand((case.batch, 3, *size), generator=torch_generator(1)) * 2 - 1).to(execution.device)
-    reading = _reading(case)
-    leanest = evaluation_flops(classifier, reading if padded else Reading(), size)
+    windows = _windows(case, design.geometry.window)
+    dense = isinstance(windows, DenseTorus)
+    spent = evaluation_flops(classifier, DenseTorus() if dense else windows, size)
+    leanest = spent if padded else evaluation_flops(classifier, DenseTorus(), size)
     if case.scheme is Scheme.TORCHEBM:
         run = _torchebm(classifier, canvases, steps)
         return Task(run, case.batch * steps, 1.0, _grid(case), leanest, _halo_flops(classifier, size))
-    sampler = Sampler(case.update, temperature=1.0, max_steps=steps, stop=Stop.LOGIT, threshold=float("inf"))
-    preconditioner = _PRECONDITIONERS[Directions.PIXELS if padded else case.directions]
-    field = _compiled_field(classifier) if case.scheme is Scheme.COMPILED else None
-
-    def run_sampler() -> None:
-        with torch.no_grad():
-            generator = torch_generator(2)
-            chosen = field or make_field([classifier], None, reading, canvases, steps + 1, generator)
-            ascend(chosen, canvases, preconditioner, sampler, generator)
-
-    windows = reading.patches if reading.overlap is Overlap.RANDOM_PATCHES else _grid(case)
+    sampler = Sampler(
+        windows=windows,
+        update=UPDATES[case.update],
+        may_stop=NEVER,
+        directions=_PRECONDITIONERS["pixels" if padded else case.directions],
+        step_size=FAST.step_size,
+        final_step_share=1.0,
+        temperature=1.0,
+    )
+    stage = Stage(classifier, steps)
     # The sampler evaluates the logit once more than it moves, to know that the boundary is reached.
-    spent = evaluation_flops(classifier, reading, size)
-    return Task(run_sampler, case.batch * (steps + 1), TIMED_STEPS / (TIMED_STEPS + 1), windows, leanest, spent)
+    evaluations, moving = case.batch * (steps + 1), TIMED_STEPS / (TIMED_STEPS + 1)
+    count = windows.patches if isinstance(windows, RandomPatches) else _grid(case)
+    return Task(
+        lambda: climb_stage(stage, canvases, sampler, torch_generator(2)), evaluations, moving, count, leanest, spent
+    )
 
 
 def _grid(case: Case) -> int:
@@ -96,29 +102,24 @@ def _grid(case: Case) -> int:
     return along * along
 
 
-def _reading(case: Case) -> Reading:
+def _windows(case: Case, side: int) -> DenseTorus | RandomPatches:
     area = case.side**2
     if case.scheme is Scheme.PATCHES:
-        return Reading(Overlap.RANDOM_PATCHES, patches=_grid(case), patch_area=area)
+        return RandomPatches(side, _grid(case), area, wraps=True)
     if case.scheme is Scheme.AUTHORS:
-        return Reading(Overlap.RANDOM_PATCHES, ascended=AUTHORS.ascended, patches=AUTHORS.patches, patch_area=area)
-    return Reading()
+        return RandomPatches(side, AUTHORS.patches, area, saturating, wraps=True)
+    return DenseTorus(dense_pass=_compiled()) if case.scheme is Scheme.COMPILED else DenseTorus()
 
 
-def _compiled_field(classifier: FrozenClassifier) -> Field:
-    """Return the dense field with its pass compiled; the roll around it has other shapes at every step."""
+def _compiled() -> DensePass:
+    """Return the dense pass, compiled; the roll around it has other shapes at every step."""
     compiled = torch.compile(torus_logits_and_gradient)
-    offsets = torch.randint(WINDOW_STEP, (64, 2), generator=torch_generator(3))
 
-    def rolled(frozen: FrozenClassifier, canvases: Tensor, ascended: Ascended, roll: Roll) -> tuple[Tensor, Tensor]:
-        logits, gradient = compiled(frozen, canvases.roll(roll, (2, 3)), ascended)
+    def dense_pass(frozen: FrozenClassifier, canvases: Tensor, roll: Roll, weigh: Weigh | None) -> Reading:
+        logits, gradient = compiled(frozen, canvases.roll(roll, (2, 3)), (0, 0), weigh)
         return logits, gradient.roll((-roll[0], -roll[1]), (2, 3))
 
-    def field(current: Tensor, step: int, images: Tensor) -> tuple[Tensor, Tensor]:
-        del images
-        return dense_torus(classifier, current, offsets[step], Ascended.LOGIT, rolled)
-
-    return field
+    return dense_pass
 
 
 def _torchebm(classifier: FrozenClassifier, canvases: Tensor, steps: int) -> Callable[[], object]:

@@ -1,18 +1,18 @@
 """The timed cases for a terminal, as Markdown and for programs."""
 
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import pandas as pd
 import torch
 
 from inng_bench.records.provenance import cpu_model
+from inng_bench.tables.content import ABSENT, Table
 from inng_bench.tables.grid import pipe_table, text_grid
-from inng_bench.tables.markup import ABSENT, MARKDOWN, PLAIN, format_number
+from inng_bench.tables.markup import MARKDOWN, format_number
 from inng_bench.throughput.cases import Case, Effort, Scheme
-from inng_bench.throughput.finished import PATIENCE, FinishedTexture
+from inng_bench.throughput.finished import FinishedTexture
 from inng_bench.throughput.measuring import Row, Speed
 from inng_bench.throughput.parts import Profile
 from inng_bench.throughput.summary import Summary, image_steps, median, ratio, share_of_ceiling
@@ -60,18 +60,18 @@ class Report:
 
 def as_text(report: Report) -> str:
     """Return the report for a terminal."""
-    blocks = [_conditions(report), text_grid(_rows(report, PLAIN.escape)), *_sentences(report)]
+    blocks = [_conditions(report), text_grid(_rows(report)), *_sentences(report)]
     for profile in report.profiles:
-        blocks += [_heading(profile), text_grid(_parts(profile, PLAIN.escape))]
+        blocks += [_heading(profile), text_grid(_parts(profile))]
     return "\n\n".join(blocks)
 
 
 def as_markdown(report: Report) -> str:
     """Return the report as Markdown."""
     escape = MARKDOWN.escape
-    blocks = [escape(_conditions(report)), pipe_table(_rows(report, escape)), *map(escape, _sentences(report))]
+    blocks = [escape(_conditions(report)), pipe_table(_rows(report)), *map(escape, _sentences(report))]
     for profile in report.profiles:
-        blocks += [escape(_heading(profile)), pipe_table(_parts(profile, escape))]
+        blocks += [escape(_heading(profile)), pipe_table(_parts(profile))]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -111,25 +111,19 @@ def _setting(case: Case) -> str:
     )
 
 
-def _rows(report: Report, escape: Callable[[str], str]) -> pd.DataFrame:
-    return _table([{"case": row.case.title, **_figures(row.speeds)} for row in report.rows], escape)
+def _rows(report: Report) -> Table:
+    return Table.of({"case": row.case.title, **_figures(row.speeds)} for row in report.rows)
 
 
-def _parts(profile: Profile, escape: Callable[[str], str]) -> pd.DataFrame:
-    lines = [
+def _parts(profile: Profile) -> Table:
+    return Table.of(
         {"operator": one.operator, "ms": format_number(one.milliseconds), "%": f"{100 * one.share:.1f}"}
         for one in profile.parts
-    ]
-    return _table(lines, escape)
+    )
 
 
 def _heading(profile: Profile) -> str:
     return f"By torch's operators, {profile.step}:"
-
-
-def _table(lines: Sequence[dict[str, str]], escape: Callable[[str], str]) -> pd.DataFrame:
-    escaped = [{escape(heading): escape(cell) for heading, cell in line.items()} for line in lines]
-    return pd.DataFrame(escaped, dtype="str")
 
 
 def _figures(speeds: Sequence[Speed]) -> dict[str, str]:
@@ -151,8 +145,7 @@ def _sentences(report: Report) -> Iterator[str]:
         finished = report.finished
         yield (
             f"A finished 256² texture of the stored cascade takes {Summary.of(finished.seconds)} s, drawn alone, "
-            f"median and range of {len(finished.seconds)}, through {finished.stages} classifiers; with --patience "
-            f"{PATIENCE:g} {Summary.of(finished.hurried_seconds)} s."
+            f"median and range of {len(finished.seconds)}, through {finished.stages} classifiers."
         )
     yield from (f"{row.case.title} failed: {row.error}" for row in report.rows if row.error)
     if report.absent:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import torch
 
 from inng_bench.contract import Execution
-from inng_bench.inng.learning import classifier_loss, new_optimiser
-from inng_bench.inng.network import new_classifier
+from inng_bench.inng.algorithm import new_optimiser
+from inng_bench.inng.network import cross_entropy, new_classifier
 from inng_bench.inng.presets import FAST
 from inng_bench.seeds import torch_generator
 
@@ -23,7 +23,7 @@ def classifier_steps(execution: Execution, steps: int) -> Callable[[], None]:
 
     def run() -> None:
         for _ in range(steps):
-            loss, _ = classifier_loss(classifier, real, negative, execution.dtype)
+            loss, _ = cross_entropy(classifier, real, negative, execution.dtype)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()

@@ -20,6 +20,12 @@ LOBE = 4.6
 MINERAL = 2.6
 """Width in pixels of a grain of the granite."""
 
+BLUR = 0.65
+"""Deviation in pixels of the blur of the lens, without which the sharp margins would fill the highest frequencies."""
+
+GRAIN = 3.0
+"""Deviation in grey levels of the camera's noise, by pixel and channel."""
+
 LAMP = (-0.60, -0.50, 0.75)
 
 # Feldspar, pinkish feldspar, quartz, mica: each with its share of the grains.
@@ -69,7 +75,9 @@ def paint_lichen(size: Size, generator: np.random.Generator) -> Field:
     dirt = 1.0 - 0.10 * smoothstep(0.3, 2.0, smooth_noise(size, (9.0, 9.0), generator))
     lit = colour * ((0.36 + 0.84 * light) * (1.0 - 0.42 * shadow) * nooks * dirt)[..., None]
     # Highlights level off below white, so that few pixels are clipped.
-    return np.asarray(np.where(lit > 205.0, 205.0 + 48.0 * np.tanh((lit - 205.0) / 48.0), lit))
+    levelled = np.where(lit > 205.0, 205.0 + 48.0 * np.tanh((lit - 205.0) / 48.0), lit)
+    seen = ndimage.gaussian_filter(levelled, (BLUR, BLUR, 0.0))
+    return np.asarray(seen + GRAIN * generator.standard_normal(seen.shape))
 
 
 def _grown(size: Size, wart: Field, generator: np.random.Generator) -> Patches:

@@ -1,0 +1,169 @@
+"""Portilla and Simoncelli's textures: noise that is moved until it has the window's statistics; nothing is trained.
+
+The statistics are the 710 of the paper's section 2 (four scales, four orientations, neighbourhoods of 7 px) as
+plenoptic has them: marginal moments, autocorrelations of partially reconstructed bands and of magnitudes, correlations
+of magnitudes across orientations and scales, and of phases across scales. In place of the paper's projections (section
+3) L-BFGS minimises the sum of squared differences, as in plenoptic's example.
+
+The statistics know no colour. A picture is taken apart into the principal components of the window's colours, each of
+unit variance; components that are rounding alone are left out. Each component gets the statistics of the window's, and
+so does the normalised sum of every two (``sums``), which ties them together: without, edges of one component lie where
+the others have none. This is not the colour version that the authors describe as an extension.
+
+Only convolutions and matrix products count as operations; the Fourier transforms, which take most of the time, do not.
+
+References
+----------
+J. Portilla, E. P. Simoncelli, "A parametric texture model based on joint statistics of complex wavelet coefficients",
+Int. J. Computer Vision 40(1), 2000, https://doi.org/10.1023/A:1026553619983
+"""
+
+from itertools import combinations
+from types import ModuleType
+from typing import Any, ClassVar
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from inng_bench.errors import InputError
+from inng_bench.random_phase import periodic_component
+
+from .closed_form import ClosedForm
+
+SCALES = ORIENTATIONS = 4
+NEIGHBOURHOOD = 7
+"""Side in pixels of the autocorrelations."""
+
+SHORTEST_SIDE = 128
+"""Of a canvas in pixels: the coarsest of the bands must hold a neighbourhood."""
+
+STEP = 2**SCALES
+"""Sides of a canvas are multiples of it, since each scale halves them."""
+
+LEAST_DEVIATION = 0.02
+"""Components of a smaller standard deviation, as a share of the first's, are left out."""
+
+HIGHPASS_WEIGHT = 100.0
+"""Of the variance of the finest band, which is small, as plenoptic's own loss has it."""
+
+
+class PortillaSimoncelliConfig(BaseModel):
+    """Choices of the descent; the defaults were best on tuning textures within a minute a picture of 256 px."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    evaluations: int = Field(60, ge=1, description="Of the statistics of a picture and of their gradient.")
+    sums: bool = Field(True, description="Match the sums of every two colour components as well.")
+
+
+class PortillaSimoncelli(ClosedForm):
+    """Pictures with the joint statistics of the window's wavelet coefficients."""
+
+    name: ClassVar[str] = "portilla-simoncelli"
+    statistics: ClassVar[frozenset[str]] = frozenset({"mean", "mixing", "wanted"})
+    choices = PortillaSimoncelliConfig
+    _config: PortillaSimoncelliConfig
+
+    def _measure(self, window: Tensor) -> dict[str, Tensor]:
+        if min(window.shape[1:]) < SHORTEST_SIDE:
+            height, width = window.shape[1:]
+            raise InputError(f"{self.name} needs a window of {SHORTEST_SIDE} px a side; this one has {height}×{width}.")
+        height, width = (side // STEP * STEP for side in window.shape[1:])
+        # The statistics are those of a torus; the window's borders are made to meet.
+        window = periodic_component(window[:, :height, :width])
+        mean, mixing = principal_components(window)
+        components = torch.linalg.pinv(mixing) @ (window.flatten(1) - mean[:, None])
+        axes = self._axes(components.reshape(-1, height, width).float())
+        with torch.no_grad():
+            return {"mean": mean, "mixing": mixing, "wanted": model_of((height, width))(axes)[:, 0]}
+
+    def tiles(self, size: tuple[int, int]) -> bool:
+        """Whether the canvas, which is a torus, is not larger than the picture."""
+        return self.supports(size) and _canvas(size) == size
+
+    def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
+        """Draw pictures; see :meth:`inng_bench.contract.Method.sample`."""
+        mean, mixing, wanted = (self._statistic(name).float() for name in ("mean", "mixing", "wanted"))
+        canvas = _canvas(size)
+        model = model_of(canvas)
+        weights = _weights(model, wanted)
+        pictures = []
+        for _ in range(count):
+            noise = torch.randn((mixing.shape[1], *canvas), generator=generator)
+            components = self._descend(noise, model, weights, wanted)
+            picture = mean[:, None, None] + torch.einsum("cj,jhw->chw", mixing, components)
+            pictures.append(picture[:, : size[0], : size[1]].clamp(-1, 1))
+        return torch.stack(pictures)
+
+    def _descend(self, components: Tensor, model: Any, weights: Tensor, wanted: Tensor) -> Tensor:
+        """Move components (k, H, W) until their axes have the wanted statistics."""
+        components = components.clone().requires_grad_()
+        evaluations = self._config.evaluations
+        descent = torch.optim.LBFGS(
+            [components],
+            max_iter=evaluations,
+            max_eval=evaluations,
+            history_size=20,
+            tolerance_grad=0.0,
+            tolerance_change=0.0,
+            line_search_fn="strong_wolfe",
+        )
+
+        def evaluate() -> Tensor:
+            descent.zero_grad()
+            loss: Tensor = (weights * (model(self._axes(components))[:, 0] - wanted)).square().sum()
+            loss.backward()  # type: ignore[no-untyped-call]
+            return loss
+
+        with torch.enable_grad():
+            descent.step(evaluate)  # type: ignore[no-untyped-call]
+        return components.detach()
+
+    def _axes(self, components: Tensor) -> Tensor:
+        """Return components (k, H, W) and, if so chosen, the sums of every two, (axes, 1, H, W)."""
+        pairs = combinations(components, 2) if self._config.sums else ()
+        sums = [(one + other) / 2**0.5 for one, other in pairs]
+        return torch.stack([*components, *sums])[:, None]
+
+
+def principal_components(window: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the colour mean (3,) of a window (3, H, W) and the principal axes of its colours.
+
+    The axes (3, k) have the standard deviations of the components as lengths, the longest first.
+    """
+    colours = window.flatten(1)
+    variances, axes = torch.linalg.eigh(torch.cov(colours))
+    deviations = variances.clamp_min(0).sqrt().flip(0)
+    kept = int((deviations > LEAST_DEVIATION * deviations[0]).sum())
+    return colours.mean(1), axes.flip(1)[:, :kept] * deviations[:kept]
+
+
+def model_of(size: tuple[int, int]) -> Any:
+    """Return plenoptic's model for pictures of a size, multiples of 16 px."""
+    return _plenoptic().models.PortillaSimoncelli(size, SCALES, ORIENTATIONS, spatial_corr_width=NEIGHBOURHOOD)
+
+
+def _weights(model: Any, wanted: Tensor) -> Tensor:
+    """Return the weight of each statistic; the extremes, which have no useful gradient, have none."""
+    weights = model.convert_to_dict(torch.ones_like(wanted[:1, None]))
+    weights["pixel_statistics"][..., -2:] = 0.0
+    weights["var_highpass_residual"] *= HIGHPASS_WEIGHT
+    tensor: Tensor = model.convert_to_tensor(weights)[0]
+    return tensor
+
+
+def _canvas(size: tuple[int, int]) -> tuple[int, int]:
+    height, width = (max(SHORTEST_SIDE, -(-side // STEP) * STEP) for side in size)
+    return height, width
+
+
+def _plenoptic() -> ModuleType:
+    try:
+        import plenoptic
+    except ImportError as error:
+        raise InputError(
+            "the method portilla-simoncelli needs the package plenoptic; install it by python -m pip install plenoptic."
+        ) from error
+    module: ModuleType = plenoptic
+    return module

@@ -1,0 +1,43 @@
+"""``inng-bench bless``: make results the reference of later checks."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from inng_bench.cli.options import Commands, add_command, add_results
+from inng_bench.errors import ExitStatus
+
+
+def add(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands,
+        "bless",
+        run,
+        about="make results the reference of later checks",
+        description="Write a reference: the records, the report, and a note with reason, commit and environment. It is "
+        "refused for uncommitted changes, failed runs, too few seeds, and records of several commits or machines.",
+    )
+    add_results(parser)
+    parser.add_argument(
+        "--to", metavar="REFERENCE", type=Path, required=True, help="the folder to write, as results/reference/smoke"
+    )
+    parser.add_argument("--reason", metavar="TEXT", required=True, help="why these results are the reference")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the reference."""
+    from inng_bench.gate.blessing import bless
+    from inng_bench.report import build_report
+
+    blessing = bless(
+        arguments.results,
+        arguments.to,
+        arguments.reason,
+        add_views=lambda folder: build_report(arguments.results, folder),
+    )
+    print(f"{arguments.to} holds {len(blessing.records)} records of commit {blessing.commit[:12]}; now commit it.")
+    if blessing.unjudged:
+        print(f"Not judged, since the suite plans too few seeds: {', '.join(blessing.unjudged)}.")
+    return ExitStatus.OK

@@ -1,0 +1,68 @@
+"""``inng-bench density``: pictures judged by the density of a stored model."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from inng_bench.cli.options import Commands, add_command, add_execution, add_out, add_trusted_method
+from inng_bench.errors import ExitStatus
+
+
+def add(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands,
+        "density",
+        run,
+        about="judge pictures by the density of a stored model",
+        description="Print how likely a stored model finds pictures, and write a map of each, black where it is least "
+        "likely. Only differences have a meaning, so give a picture of the texture itself, too.",
+    )
+    parser.add_argument("run", metavar="RUN", type=Path, help="the run's folder, of a method that is a density (inng)")
+    parser.add_argument(
+        "--picture",
+        dest="pictures",
+        metavar="PICTURE",
+        type=Path,
+        nargs="+",
+        action="extend",
+        required=True,
+        help="the pictures to judge",
+    )
+    parser.add_argument(
+        "--of",
+        dest="quantity",
+        choices=("ratio", "density", "typicality"),
+        default="ratio",
+        help="ratio: what the classifiers have learnt, relative to the noise that the sampler starts from; density: "
+        "the whole model, which also sees what this noise never has; typicality: how near both are to those of the "
+        "train window, which also shows what is too likely (default: %(default)s)",
+    )
+    add_trusted_method(parser)
+    add_out(parser, "the folder to write to", default=Path("density"))
+    add_execution(parser, default_precision="auto")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Judge the pictures and print a line for each."""
+    from inng_bench.harness.density import Quantity, judge_pictures
+    from inng_bench.processes import keep_freed_memory
+
+    keep_freed_memory()
+    judged = judge_pictures(
+        arguments.run,
+        arguments.pictures,
+        out=arguments.out,
+        quantity=Quantity(arguments.quantity),
+        device=arguments.device,
+        precision=arguments.precision,
+        trusted=arguments.method,
+    )
+    for one in judged:
+        left, top = one.place
+        print(
+            f"{one.picture}: log {arguments.quantity} {one.mean:.2f} a window, least {one.least:.2f} at x {left}, "
+            f"y {top}: {one.path}"
+        )
+    return ExitStatus.OK

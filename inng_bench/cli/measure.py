@@ -1,0 +1,53 @@
+"""``inng-bench measure``: measure stored runs again, without training."""
+
+from __future__ import annotations
+
+import argparse
+
+from inng_bench.cli.options import Commands, add_command, add_jobs, add_results, add_trusted_method, split_names
+from inng_bench.errors import ExitStatus, InputError
+
+EXAMPLES = """\
+examples:
+  inng-bench measure results/runs/quick
+  inng-bench measure results/runs/quick --metrics patch_fid_wavelet,precision
+  inng-bench measure results/runs/quick --density"""
+
+
+def add(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands,
+        "measure",
+        run,
+        about="measure stored runs again, without training",
+        description="Measure finished runs from their stored samples: by default all figures that are missing or of an "
+        "older version of a metric.",
+        after=EXAMPLES,
+    )
+    add_results(parser)
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--metrics", metavar="A,B", help="only these metrics, even if they are there already")
+    what.add_argument(
+        "--density", action="store_true", help="how well the densities of the stored models detect defects (AUC)"
+    )
+    add_jobs(parser)
+    add_trusted_method(parser, "with --density: ")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure the runs and print how many there were."""
+    from inng_bench.harness.measuring import measure_densities, measure_results
+
+    if arguments.method and not arguments.density:
+        raise InputError("--method names the code that reads stored models, which only --density needs; add --density.")
+    if arguments.density:
+        others = "have no such figures"
+        found = measure_densities(arguments.results, jobs=arguments.jobs, trusted=arguments.method)
+    else:
+        others = "lacked nothing"
+        names = split_names(arguments.metrics)
+        found = measure_results(arguments.results, metrics=names, jobs=arguments.jobs)
+    print(f"{found.done} runs measured, {found.failed} could not be, {found.kept} {others}: {arguments.results}")
+    print(f"Tables and pictures: inng-bench report {arguments.results}")
+    return ExitStatus.RUNS_FAILED if found.failed else ExitStatus.OK

@@ -1,0 +1,144 @@
+"""What several commands share: how they are added, their common options, and the numbers that they take."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+from inng_bench.harness.devices import DEVICES
+
+Commands = argparse._SubParsersAction
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+class _Paragraphs(argparse.HelpFormatter):
+    """Wraps every line of a description by itself, so that lists and examples stay lists."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        lines = text.split("\n")
+        return "\n".join(textwrap.fill(line, width, initial_indent=indent, subsequent_indent=indent) for line in lines)
+
+
+def add_command(
+    commands: Commands[argparse.ArgumentParser],
+    name: str,
+    command: Callable[[argparse.Namespace], int],
+    *,
+    about: str,
+    description: str,
+    after: str | None = None,
+) -> argparse.ArgumentParser:
+    """Add a command to the parser and return its own parser.
+
+    Parameters
+    ----------
+    commands : argparse._SubParsersAction
+        Where it goes.
+    name : str
+        What a person types.
+    command : callable
+        Carries it out and returns the exit status.
+    about : str
+        A few words for the list of commands.
+    description, after : str
+        What stands in its own help before and after the options.
+    """
+    parser = commands.add_parser(
+        name, help=about, description=description, epilog=after, formatter_class=_Paragraphs, allow_abbrev=False
+    )
+    parser.set_defaults(command=command)
+    return parser
+
+
+def add_results(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    """Add the results folder, by default the newest one."""
+    parser.add_argument(
+        "results",
+        metavar="RESULTS",
+        type=Path,
+        nargs="?" if optional else None,
+        help="the results folder" + (" (default: the newest in results/runs)" if optional else ""),
+    )
+
+
+def add_out(parser: argparse.ArgumentParser, what: str, *, default: Path | None = None) -> None:
+    """Add the folder that a command writes to."""
+    text = what if default is None else f"{what} (default: {default})"
+    parser.add_argument("--out", metavar="DIR", type=Path, default=default, help=text)
+
+
+def add_jobs(parser: argparse.ArgumentParser) -> None:
+    """Add how many runs share the machine."""
+    parser.add_argument(
+        "--jobs", metavar="N", type=whole_number(1), help="runs at a time (default: cores / threads of a run)"
+    )
+
+
+def add_execution(parser: argparse.ArgumentParser, default_precision: str | None) -> None:
+    """Add where and how precisely to compute."""
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: %(default)s)")
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default=default_precision,
+        help="of the convolutions; auto takes bfloat16 where the processor has it, else float32 "
+        f"(default: {default_precision or 'the one of the suite'})",
+    )
+
+
+def add_trusted_method(parser: argparse.ArgumentParser, when: str = "") -> None:
+    """Add the code that a stored model may be loaded with."""
+    parser.add_argument(
+        "--method",
+        metavar="MODULE:CLASS",
+        help=f"{when}import this class, which the run names as its method (default: installed methods only)",
+    )
+
+
+def split_names(text: str | None) -> list[str] | None:
+    """Read names that are separated by commas; None where there are none."""
+    return text.split(",") if text else None
+
+
+def whole_number(least: int, most: int = 2**63 - 1) -> Callable[[str], int]:
+    """Return a function that reads a whole number from ``least`` up to ``most``."""
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} up to {most}")
+        return value
+
+    return read
+
+
+def positive_number(text: str) -> float:
+    """Read a finite number above 0."""
+    value = _number(text)
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def stage_number(text: str) -> int:
+    """Read the number of a stage, counted from either end of the cascade."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no stage; the first is 1 and the last is -1")
+    return value

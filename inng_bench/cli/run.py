@@ -1,0 +1,201 @@
+"""``inng-bench run``: train and measure what a suite lacks."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inng_bench.cli.options import (
+    Commands,
+    add_command,
+    add_execution,
+    add_jobs,
+    add_out,
+    positive_number,
+    split_names,
+    whole_number,
+)
+from inng_bench.errors import ExitStatus, InputError
+
+if TYPE_CHECKING:
+    from inng_bench.harness.executor import Executor
+    from inng_bench.harness.plan import Plan, Retry
+    from inng_bench.harness.session import Results
+    from inng_bench.harness.suite import Suite
+
+EXAMPLES = """\
+examples:
+  inng-bench run --suite quick
+  inng-bench run --suite standard --seeds 1 --dry-run
+  inng-bench run --suite standard --textures grass,wood --methods inng
+  inng-bench run --texture my.png --methods inng
+
+Finished runs are kept. The same command again runs only what is missing, so an interrupted suite continues."""
+
+
+def add(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands,
+        "run",
+        run,
+        about="train and measure all methods of a suite on its textures",
+        description="Train every method on every texture of a suite, draw new samples, measure them, and store a "
+        "record of each run.",
+        after=EXAMPLES,
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--suite", metavar="NAME", help="a bundled suite (see inng-bench list) or a path that ends in .toml"
+    )
+    what.add_argument(
+        "--texture", metavar="PATH", type=Path, help="your own picture, with the methods and budget of the suite quick"
+    )
+    parser.add_argument(
+        "--scale", type=positive_number, help="resize your picture by this factor (default: chosen by its size)"
+    )
+    parser.add_argument("--methods", metavar="A,B", help="only these rows, beside the reference rows (default: all)")
+    parser.add_argument("--textures", metavar="A,B", help="only these textures of the suite (default: all)")
+    add_out(parser, "the results folder (default: results/runs/NAME)")
+    parser.add_argument(
+        "--seeds", metavar="N", type=whole_number(1, 1000), help="number of seeds (default: the suite's)"
+    )
+    parser.add_argument(
+        "--budget",
+        metavar="TFLOP",
+        type=positive_number,
+        help="counted training operations of a run; this makes another suite (default: the suite's)",
+    )
+    add_jobs(parser)
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--scheduler", metavar="ADDRESS", help="run on the workers of this Dask scheduler")
+    where.add_argument("--cluster", metavar="local:N", help="run on N Dask workers that are started on this machine")
+    parser.add_argument(
+        "--tls", metavar="DIR", type=Path, help="ca.pem, cert.pem and key.pem for a tls:// address of --scheduler"
+    )
+    parser.add_argument(
+        "--time-limit",
+        metavar="MINUTES",
+        type=positive_number,
+        help="longest time of a run (default: the suite's)",
+    )
+    parser.add_argument(
+        "--memory-limit",
+        metavar="GIB",
+        type=positive_number,
+        help="most memory of a run (default: the suite's)",
+    )
+    parser.add_argument(
+        "--retry",
+        choices=("failed", "none"),
+        default="failed",
+        help="whether runs that failed before are tried again (default: %(default)s)",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only estimate runs, minutes and disk space")
+    add_execution(parser, default_precision=None)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run what is missing of a suite."""
+    from inng_bench.harness.overrides import Overrides
+    from inng_bench.harness.plan import Retry, make_plan
+    from inng_bench.harness.session import results_folder, run_plan
+    from inng_bench.records.schema import Limits
+
+    suite, origin = _chosen_suite(arguments)
+    overrides = Overrides(
+        replicates=arguments.seeds,
+        methods=split_names(arguments.methods),
+        textures=split_names(arguments.textures),
+        device=arguments.device,
+        precision=arguments.precision,
+        budget_tflop=arguments.budget,
+        limits=Limits(minutes=arguments.time_limit, memory_gib=arguments.memory_limit),
+    )
+    plan = make_plan(suite, overrides, origin=origin)
+    folder, retry = results_folder(suite, arguments.out), Retry(arguments.retry)
+    if arguments.dry_run:
+        return _announce(plan, folder, arguments.jobs, retry)
+    with _executor(plan, arguments) as executor:
+        results = run_plan(plan, folder, jobs=arguments.jobs, retry=retry, executor=executor)
+    print(_summary(results))
+    print(f"Tables and pictures: inng-bench report {results.folder}")
+    return ExitStatus.RUNS_FAILED if results.failed or results.left else ExitStatus.OK
+
+
+@contextmanager
+def _executor(plan: Plan, arguments: argparse.Namespace) -> Iterator[Executor | None]:
+    """Give what carries the runs out elsewhere than in processes of this command; None where that is not asked for."""
+    if arguments.tls is not None and arguments.scheduler is None:
+        raise InputError("--tls belongs to --scheduler; workers on this machine need no certificates.")
+    if arguments.scheduler is None and arguments.cluster is None:
+        yield None
+        return
+    if arguments.jobs is not None:
+        raise InputError("--jobs is for this machine; a cluster carries out as many runs as its workers have threads.")
+    try:
+        from inng_bench.harness.cluster.connect import open_local, open_scheduler, parse_cluster
+    except ImportError as error:
+        raise InputError(f"a cluster needs more packages ({error}); pip install inng-bench[cluster].") from error
+    from inng_bench.harness.session import cluster_executor
+
+    opened = (
+        open_scheduler(arguments.scheduler, arguments.tls)
+        if arguments.scheduler is not None
+        else open_local(parse_cluster(arguments.cluster))
+    )
+    with opened as client:
+        yield cluster_executor(plan, client)
+
+
+def _summary(results: Results) -> str:
+    counts = [f"{results.done} runs done", f"{results.failed} failed", f"{results.kept} were there already"]
+    if results.left:
+        counts.append(f"{results.left} failed before and were left")
+    if results.measured:
+        counts.append(f"{results.measured} measured again")
+    if results.not_timed:
+        counts.append(f"{results.not_timed} samplers could not be timed")
+    return f"{', '.join(counts)}: {results.folder}"
+
+
+def _chosen_suite(arguments: argparse.Namespace) -> tuple[Suite, tuple[str, ...]]:
+    """Return the suite, and the arguments that name it anywhere."""
+    from inng_bench.harness.rerun import origin_of_picture, origin_of_suite
+    from inng_bench.harness.suite import load_suite, own_picture_suite
+
+    if arguments.texture is not None:
+        suite = own_picture_suite(arguments.texture, arguments.scale)
+        return suite, origin_of_picture(arguments.texture, arguments.scale)
+    if arguments.scale is not None:
+        raise InputError("--scale belongs to --texture; the textures of a suite have their scale already.")
+    return load_suite(arguments.suite), origin_of_suite(arguments.suite)
+
+
+def _announce(plan: Plan, folder: Path, jobs: int | None, retry: Retry) -> int:
+    """Say what a run would do; touches nothing."""
+    from inng_bench.harness.estimate import disk, in_words
+    from inng_bench.harness.measuring import unmeasured_runs
+    from inng_bench.harness.session import default_jobs, missing_runs
+
+    missing = missing_runs(plan, folder, retry)
+    unmeasured = {run.key: run for run in unmeasured_runs(plan, folder, missing)}
+    missing = tuple(run for run in missing if run.key not in unmeasured)
+    at_a_time = jobs or default_jobs(plan)
+    for run in unmeasured.values():
+        print(f"{run.title}: measured again ({', '.join(run.metrics)})")
+    for run in missing:
+        print(f"{run.title}: {run.budget_flops / 1e12:g} TFLOP, {run.device}, {run.precision}")
+    print(f"{len(missing)} of {len(plan.runs)} runs are missing in {folder}.")
+    needed = disk(missing, at_a_time)
+    print(
+        f"On disk they take {math.ceil(needed.kept_mib)} MiB, and until they are done about "
+        f"{math.ceil(needed.passing_mib)} MiB more for what they can go on from.",
+        flush=True,
+    )
+    print(in_words(missing, tuple(unmeasured.values()), at_a_time, timed=plan.suite.throughput))
+    return ExitStatus.OK

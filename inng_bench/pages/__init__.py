@@ -1,0 +1,56 @@
+"""Pages of one HTML file that needs nothing else: inline, under a policy that allows nothing from elsewhere."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+BASE = ("inng_bench.pages", "base.css")
+
+Source = tuple[str, str]
+"""A package and a file in it."""
+
+
+def read_source(source: Source) -> str:
+    """Return the text of a file inside a package."""
+    package, name = source
+    return (resources.files(package) / name).read_text(encoding="utf-8")
+
+
+def render_page(template: Source, styles: Sequence[Source], scripts: Sequence[Source], **context: Any) -> bytes:
+    """Return a page; whatever is in the context is escaped.
+
+    Parameters
+    ----------
+    template : tuple[str, str]
+        Its policy may name ``style_hash`` and ``script_hash``, and it shows ``style`` and ``script``.
+    styles, scripts : Sequence[tuple[str, str]]
+        Each become one element, the only one that the policy allows.
+    context : Any
+        Everything else that the template names.
+    """
+    script, style = ("\n".join(map(read_source, sources)) for sources in (scripts, styles))
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True
+    )
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
+    page = environment.from_string(read_source(template)).render(
+        context
+        | {"script": Markup(script), "style": Markup(style)}
+        | {"script_hash": _policy_hash(script), "style_hash": _policy_hash(style)}
+    )
+    return page.encode()
+
+
+def _policy_hash(text: str) -> str:
+    """Return the hash by which a content security policy allows one script or style and no other."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def data_address(png: bytes) -> str:
+    """Return a PNG as an address that holds it."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"

@@ -1,0 +1,119 @@
+"""The page of a results folder, served to browsers of this machine while its runs end."""
+
+import hashlib
+import threading
+from html import escape
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from inng_bench.errors import InputError
+from inng_bench.records import store
+from inng_bench.report.build import csv_texts
+from inng_bench.report.documents import make_sections
+from inng_bench.report.page import build_page
+from inng_bench.report.study import read_study
+
+LOOPBACK = "127.0.0.1"
+
+_WAITING = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="3"><title>Results</title></head>
+<body><main><h1>{title}</h1><p>{text}</p></main></body></html>
+"""
+
+
+class PageServer(ThreadingHTTPServer):
+    """Serves one page and its state, to this machine alone; nothing can be written.
+
+    Parameters
+    ----------
+    results : Path
+        The results folder.
+    port : int
+        0 for any that is free.
+
+    Raises
+    ------
+    InputError
+        When the folder is none, or the port is taken.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, results: Path, port: int = 0) -> None:
+        if not results.is_dir():
+            raise InputError(f"{results} is no folder; name a results folder, such as results/runs/quick.")
+        self._results = results
+        self._lock = threading.Lock()
+        self._made: tuple[str, bytes] = ("", b"")
+        try:
+            super().__init__((LOOPBACK, port), _Handler)
+        except OSError as error:
+            raise InputError(f"port {port} cannot be used ({error.strerror}); name another with --port.") from error
+
+    @property
+    def address(self) -> str:
+        """What to open in a browser."""
+        return f"http://{LOOPBACK}:{self.server_port}/"
+
+    @property
+    def hosts(self) -> set[str]:
+        """The names under which this server is asked; a page from elsewhere that asks it has another."""
+        return {f"{name}:{self.server_port}" for name in (LOOPBACK, "localhost")}
+
+    def state(self) -> str:
+        """Return what changes whenever a record does."""
+        files = [(str(path), path.stat().st_mtime_ns) for path in store.record_files(self._results)]
+        return hashlib.sha256(repr(files).encode()).hexdigest()[:16]
+
+    def page(self) -> bytes:
+        """Return the page of the present state, made once for all who ask."""
+        with self._lock:
+            state = self.state()
+            if self._made[0] != state:
+                self._made = state, self._make(state)
+            return self._made[1]
+
+    def _make(self, state: str) -> bytes:
+        if not store.record_files(self._results):
+            return _waiting("No run has ended yet", "The first one appears here by itself.")
+        try:
+            study = read_study(self._results)
+            return build_page(study, make_sections(study), csv_texts(study), live=state)
+        except InputError as error:
+            return _waiting("The results cannot be shown", str(error))
+
+
+def _waiting(title: str, text: str) -> bytes:
+    return _WAITING.format(title=escape(title), text=escape(text)).encode()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: PageServer
+
+    def do_GET(self) -> None:
+        if self.headers.get("Host") not in self.server.hosts:
+            self._answer(HTTPStatus.FORBIDDEN, "text/plain", b"This server answers this machine alone.\n")
+        elif self.path == "/":
+            self._answer(HTTPStatus.OK, "text/html", self.server.page())
+        elif self.path == "/state":
+            self._answer(HTTPStatus.OK, "text/plain", self.server.state().encode())
+        else:
+            self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"There is nothing here.\n")
+
+    def _answer(self, status: HTTPStatus, kind: str, content: bytes) -> None:
+        self.send_response(status)
+        for name, value in {
+            "Content-Type": f"{kind}; charset=utf-8",
+            "Content-Length": str(len(content)),
+            "Cache-Control": "no-store",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+        }.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: the terminal is the user's."""
