@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from inng_bench.harness import executor
 from inng_bench.harness.cluster import executor as cluster_executor
 from inng_bench.harness.cluster import worker as cluster_worker
 from inng_bench.harness.cluster.connect import open_scheduler
-from inng_bench.harness.cluster.site import Demands, Site
+from inng_bench.harness.cluster.site import Demands, Site, describe_site
 from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.plan import Plan, make_plan
 from inng_bench.harness.session import run_plan
@@ -32,7 +31,7 @@ from inng_bench.records import provenance
 
 TESTS = Path(__file__).parent
 LIGHT = (sys.executable, "-S", "-I", str(TESTS / "light_run.py"))
-FAKE = (sys.executable, str(TESTS / "fake_worker.py"))
+PROCESSES: dict[str, Any] = {"light": LIGHT, "fake": (sys.executable, str(TESTS / "fake_worker.py"))}
 
 
 def security(tls: str | None) -> Security | None:
@@ -64,7 +63,7 @@ async def work(
     host: str | None = None,
 ) -> None:
     """Be a worker, with faults if some are asked for."""
-    setattr(executor, "WORKER", LIGHT if process == "light" else FAKE)  # noqa: B010  # of another length
+    executor.WORKER = PROCESSES[process]
     break_worker(faults)
     worker = Worker(
         scheduler,
@@ -81,24 +80,25 @@ async def work(
 
 
 def break_worker(faults: tuple[str, ...]) -> None:
-    """Put faults in the place of what a worker's module does."""
-    real = {name: getattr(cluster_worker, name) for name in ("read_piece", "describe_site")}
+    patch: Any = cluster_worker
+    if "ships" in faults:
+        patch.shares_folder = lambda _: False
+    if "full" in faults:
+        patch.LEAST_FREE = 1 << 62
+    if "lies" in faults:
+        read_piece = patch.read_piece
+        patch.read_piece = lambda *arguments: read_piece(*arguments)[:-1] + b"?"
+    if "dies shipping" in faults:
+        patch.read_piece = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+    if "blind" in faults:
+        patch._is_at_hand = lambda *_: False
+    if "other code" in faults:
+        patch.describe_site = of_other_code
 
-    def of_other_code(demands: Demands) -> Site:
-        site: Site = real["describe_site"](demands)
-        return site.model_copy(update={"machine": site.machine.model_copy(update={"source_sha256": "0" * 64})})
 
-    broken: dict[str, dict[str, Any]] = {
-        "ships": {"shares_folder": lambda _: False},
-        "full": {"LEAST_FREE": 1 << 62},
-        "lies": {"read_piece": lambda *arguments: real["read_piece"](*arguments)[:-1] + b"?"},
-        "dies shipping": {"read_piece": lambda *_: os.kill(os.getpid(), signal.SIGKILL)},
-        "blind": {"_is_at_hand": lambda *_: False},
-        "other code": {"describe_site": of_other_code},
-    }
-    for fault in faults:
-        for name, value in broken.get(fault, {}).items():
-            setattr(cluster_worker, name, value)
+def of_other_code(demands: Demands) -> Site:
+    site = describe_site(demands)
+    return site.model_copy(update={"machine": site.machine.model_copy(update={"source_sha256": "0" * 64})})
 
 
 def plan_of(suite: str) -> Plan:
@@ -119,8 +119,7 @@ def be(role: str, options: dict[str, Any]) -> None:
     if role == "client":
         ask(**options)
     else:
-        serve: Callable[..., Coroutine[Any, Any, None]] = schedule if role == "scheduler" else work
-        asyncio.run(serve(**options))
+        asyncio.run(schedule(**options) if role == "scheduler" else work(**options))
 
 
 def main() -> None:
