@@ -183,8 +183,8 @@ PAPER = Recipe(
 )
 """What paper and authors' code say, where they say something: one logit, steps along the gradient of ln g_t alone,
 each image until its decision boundary, averaging where windows overlap, p0 = U(x), and of the window nothing but the
-pixels that the classifier sees. As in the authors' code the steps are Adam's and without noise; with one second moment an
-image, since one a pixel draws speckle. All else that both leave open is chosen on the tuning textures."""
+pixels that the classifier sees. As in the authors' code the steps are Adam's and without noise; with one second moment
+an image, since one a pixel draws speckle. All else that both leave open is chosen on the tuning textures."""
 
 AUTHORS = Recipe(
     architecture="padded",
