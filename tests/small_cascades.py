@@ -19,6 +19,7 @@ from inng_bench.resume import encode
 # Stripes are random phase noise of their own spectrum, so that p0 and the steps must know less of them here.
 SMALL = Recipe(
     filters=4,
+    balanced=False,
     canvases=2,
     canvas_side=64,
     crops=2,
@@ -26,6 +27,7 @@ SMALL = Recipe(
     classifier_steps=3,
     classifier_least_steps=1,
     max_steps=6,
+    aimed_steps=0.0,
     step_size=0.2,  # with which some images reach their boundary and some do not
     max_stages=4,
     first_negatives="matched",

@@ -95,7 +95,7 @@ def measured_by(commit: str | None, metric: str = "gram") -> tuple[Remeasurement
         (changed(1, provenance=make_provenance(git_dirty=True)), "made by uncommitted code"),
         (changed(1, provenance=make_provenance(git_sha=None, git_dirty=None)), "made by uncommitted code"),
         (changed(1, provenance=make_provenance(git_sha="f" * 40)), r"from 2 commits \(0123456789ab, ffffffffffff\)"),
-        (changed(1, provenance=make_provenance(precision="bfloat16")), "from 2 environments; run all of them in one"),
+        (changed(1, provenance=make_provenance(precision="bfloat16")), "from 2 environments; make all of them on one"),
         (changed(1, remeasured=measured_by("f" * 40)), "from 2 commits .*0123456789ab, measured again by ffffffffffff"),
         (changed(1, remeasured=measured_by("f" * 40, "density")), "from 2 commits"),  # the metric of that name
         (changed(1, remeasured=measured_by(None)), "made by uncommitted code"),
@@ -165,7 +165,7 @@ def test_a_folder_that_is_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "love.txt").write_text("dear")
     for target in (tmp_path / "letters", tmp_path / "letters" / "love.txt"):
-        with pytest.raises(InputError, match="is there already and no reference"):
+        with pytest.raises(InputError, match="exists and is not a reference"):
             bless(results(tmp_path), target, REASON)
     assert contents(tmp_path / "letters") == {"love.txt": b"dear"}
 
@@ -244,7 +244,7 @@ def test_a_broken_blessing_cannot_be_judged_against(text: str, tmp_path: Path) -
     source, target = results(tmp_path), tmp_path / "reference"
     bless(source, target, REASON)
     (target / "blessing.json").write_text(text)
-    assert "cannot be read as a blessing" in check(source, target).obstacles[0]
+    assert "blessing.json cannot be read" in check(source, target).obstacles[0]
 
 
 def test_a_blessing_of_another_format_cannot_be_judged_against(tmp_path: Path) -> None:

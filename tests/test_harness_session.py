@@ -404,7 +404,7 @@ def test_interrupting_stops_the_workers_and_keeps_what_is_done(
     """As Ctrl-C does it, which reaches the parent alone."""
     marker, out = tmp_path / "marker", tmp_path / "out"
     plan = fakes("Tiler", "Sleeps", settings=f'marker = "{marker}"')
-    monkeypatch.setattr(cli, "_run", lambda arguments: run_plan(plan, arguments.out, jobs=1))
+    monkeypatch.setattr("inng_bench.cli.run.run", lambda arguments: run_plan(plan, arguments.out, jobs=1))
     workers: list[int] = []
 
     def interrupt() -> None:

@@ -8,7 +8,7 @@ from known_windows import Gaussian, Uphill, climbed, climbing
 from torch import Tensor
 
 from inng_bench.inng.algorithm import at_boundary, langevin
-from inng_bench.inng.alternatives import adam_ascent, below_batch_loss, saturating
+from inng_bench.inng.alternatives import adam_ascent, below_batch_loss, image_adam_ascent, saturating
 from inng_bench.inng.preconditioner import Preconditioner
 from inng_bench.inng.state import Update
 
@@ -158,3 +158,11 @@ def test_the_sampler_leaves_its_start_and_the_global_random_state_untouched() ->
     climbed(start, climbing(HALF, 1e-3, 0.5))
     assert torch.equal(start, copy)
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_one_second_moment_an_image_keeps_the_direction_of_the_gradient() -> None:
+    start = draw(2, 3, 16, 16) / 4
+    moved = climbed(start, climbing(HALF, 0.01, update=image_adam_ascent), steps=1).canvases - start
+    gradient = -start / 0.5
+    length = gradient.square().mean((1, 2, 3), keepdim=True).sqrt()
+    torch.testing.assert_close(moved, 0.01 * gradient / length, atol=1e-5, rtol=1e-3)

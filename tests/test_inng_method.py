@@ -454,4 +454,4 @@ def test_a_cascade_without_classifiers_or_steps_is_refused(trained: INNg) -> Non
 def test_a_cascade_with_more_classifiers_than_steps_is_refused_not_shortened(trained: INNg) -> None:
     state = trained.state()
     with pytest.raises(InputError, match="has 4 classifiers and steps of 3"):
-        INNg(SETTINGS, Execution()).restore({**state, "max_steps": state["max_steps"][:-1]})
+        INNg(SETTINGS, Execution()).restore(state | {name: state[name][:-1] for name in ("max_steps", "step_sizes")})

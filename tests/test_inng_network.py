@@ -269,3 +269,12 @@ def test_building_a_network_leaves_the_global_random_state_untouched() -> None:
     before = torch.random.get_rng_state()
     new_classifier(Design(2), torch.Generator().manual_seed(0))
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("balanced", [True, False])
+def test_balanced_kernels_draw_no_grid_on_a_plain_canvas(balanced: bool) -> None:
+    classifier = new_classifier(Design(4, balanced=balanced), torch.Generator().manual_seed(0))
+    plain = torch.full((1, 3, 64, 64), 0.3)
+    _, gradient = torus_logits_and_gradient(freeze(classifier, torch.float64), plain.double())
+    grid = float((gradient.amax((2, 3)) - gradient.amin((2, 3))).max() / gradient.abs().max())
+    assert (grid < 1e-4) == balanced

@@ -24,6 +24,7 @@ VARIANTS = pytest.mark.parametrize(
         {"keep_every": 3},
         {"keep_every": 0},
         {"optimiser": "sgd"},
+        {"balanced": True, "aimed_steps": 2.0, "update": "image-adam"},
         {"update": "langevin", "temperature": 0.01},
         {"windows": "patches", "patches": 2, "temperature": 0.0, "stop": "batch-loss", "threshold": 0.66},
         {"loss_check_steps": 2, "loss_check_batches": 2, "loss_target": 0.6, "output": "softmax"},

@@ -166,7 +166,7 @@ def test_a_photograph_that_the_wheel_lacks_is_named(tmp_path: Path, monkeypatch:
 def test_another_photograph_under_the_same_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = fake_skimage(tmp_path, monkeypatch)
     Image.new("L", (512, 512), 7).save(data / "grass.png")
-    with pytest.raises(InputError, match=r"data/grass\.png .* is not the picture that is meant"):
+    with pytest.raises(InputError, match=r"data/grass\.png .* is not the expected picture"):
         load_texture("grass")
 
 
