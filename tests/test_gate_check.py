@@ -228,8 +228,8 @@ def with_weights(records: list[Record]) -> list[Record]:
         (other_version, "in version 7 and this package version 2"),
         (unknown_metric, "has beauty in version 2 and this package none of that name"),
         (other_window, "the texture brick has other pixels than in the reference"),
-        (other_weights, "feature networks of other weights"),
-        (lambda records: edit_hashes(records, {}), "feature networks of other weights"),
+        (other_weights, "feature networks have other weights"),
+        (lambda records: edit_hashes(records, {}), "feature networks have other weights"),
     ],
 )
 @pytest.mark.parametrize("side", ["reference", "results"])

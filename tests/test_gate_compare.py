@@ -276,7 +276,7 @@ def test_a_wrong_request_is_one_sentence_and_status_2(
 
 
 def test_outside_a_repository_there_is_nothing_to_compare(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is in no git repository"):
+    with pytest.raises(InputError, match="is not in a git repository"):
         compare("main", "HEAD", repository=tmp_path)
 
 

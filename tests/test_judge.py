@@ -324,13 +324,13 @@ def test_a_folder_without_results_is_refused(tmp_path: Path, capsys: pytest.Capt
 
 def test_fewer_than_two_methods_with_pictures_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one = make_results(tmp_path / "one", methods=("inng",))
-    assert "pictures of two methods or more" in refuse(capsys, tmp_path, one)
+    assert "pictures of two or more methods" in refuse(capsys, tmp_path, one)
     bare = write_records(tmp_path / "bare", [make_record("inng"), make_record("dcgan"), make_record("real")])
-    assert "pictures of two methods or more" in refuse(capsys, tmp_path, bare)
+    assert "pictures of two or more methods" in refuse(capsys, tmp_path, bare)
     control = make_results(tmp_path / "control", role="control")
-    assert "pictures of two methods or more" in refuse(capsys, tmp_path, control)
+    assert "pictures of two or more methods" in refuse(capsys, tmp_path, control)
     two = make_results(tmp_path / "two")
-    assert "pictures of two methods or more" in refuse(capsys, tmp_path, two, "--methods", "inng")
+    assert "pictures of two or more methods" in refuse(capsys, tmp_path, two, "--methods", "inng")
     assert "did you mean 'inng'?" in refuse(capsys, tmp_path, two, "--methods", "ing,dcgan")
 
 
@@ -356,14 +356,14 @@ def drop_pair(content: dict[str, Any]) -> None:
 
 REFUSED: dict[str, tuple[Spoil, str]] = {
     "another page": (lambda content: content.update(page="a" * 12), "which is not in"),
-    "a page that leads elsewhere": (lambda content: content.update(page="../../../tmp"), "no file of answers"),
-    "an unknown pair": (drop_pair, "which its page has not"),
+    "a page that leads elsewhere": (lambda content: content.update(page="../../../tmp"), "not a file of answers"),
+    "an unknown pair": (drop_pair, "which its page does not have"),
     "an answer twice": (lambda content: content["answers"].append(content["answers"][0]), "answers a pair twice"),
     "no answers": (lambda content: content.update(answers=[]), "holds no answers"),
-    "an unknown choice": (lambda content: content["answers"][0].update(choice="both"), "no file of answers"),
-    "a newer version": (lambda content: content.update(version=2), "no file of answers"),
-    "unknown fields": (lambda content: content.update(method="inng"), "no file of answers"),
-    "no sitting": (lambda content: content.pop("sitting"), "no file of answers"),
+    "an unknown choice": (lambda content: content["answers"][0].update(choice="both"), "not a file of answers"),
+    "a newer version": (lambda content: content.update(version=2), "not a file of answers"),
+    "unknown fields": (lambda content: content.update(method="inng"), "not a file of answers"),
+    "no sitting": (lambda content: content.pop("sitting"), "not a file of answers"),
 }
 
 
@@ -383,7 +383,7 @@ def test_a_file_that_is_no_json_of_a_page_is_refused(
 ) -> None:
     file = tmp_path / "answers.json"
     file.write_bytes(content.encode(errors="surrogatepass"))
-    assert "no file of answers" in refuse(capsys, tmp_path, tmp_path, "--read", file)
+    assert "not a file of answers" in refuse(capsys, tmp_path, tmp_path, "--read", file)
 
 
 def test_answers_cut_short_anywhere_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
