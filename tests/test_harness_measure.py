@@ -222,7 +222,7 @@ def test_a_run_that_cannot_be_measured_again_fails_and_stands_as_it_was(
 
 INNG = """
 name = "fakes"
-textures = ["brick"]
+textures = ["gravel"]
 replicates = 1
 budget_tflop = 0.0001
 precision = "float32"
@@ -256,11 +256,11 @@ def test_the_densities_of_stored_models_are_measured_again_without_training(
     assert after.model_dump(exclude={"remeasured"}) == before.model_dump(exclude={"remeasured"})
     assert files_of(tmp_path) == files
     assert read(tmp_path).remeasured == ()
-    record = store.record_path(tmp_path, "brick", "inng", 0).read_bytes()
+    record = store.record_path(tmp_path, "gravel", "inng", 0).read_bytes()
     (store.folder_of(tmp_path, after) / "model.safetensors").write_bytes(b"no model")
     assert cli.main(["measure", str(tmp_path), "--density", "--jobs", "1"]) == ExitStatus.RUNS_FAILED
     assert "cannot be measured again" in capsys.readouterr().err
-    assert store.record_path(tmp_path, "brick", "inng", 0).read_bytes() == record
+    assert store.record_path(tmp_path, "gravel", "inng", 0).read_bytes() == record
 
 
 def test_the_density_of_a_method_of_one_s_own_is_measured_again_if_it_is_trusted(

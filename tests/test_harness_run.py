@@ -72,7 +72,7 @@ max_stages = 2
 max_steps = 4
 """
 
-PADDED = 'architecture = "padded"\nwindows = "patches"\ncrop_side = 64\nfilters = 4'
+PADDED = 'architecture = "padded"\nbalanced = false\nwindows = "patches"\ncrop_side = 64\nfilters = 4'
 
 
 @pytest.fixture
