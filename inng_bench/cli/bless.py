@@ -31,11 +31,16 @@ def run(arguments: argparse.Namespace) -> int:
     from inng_bench.gate.blessing import bless
     from inng_bench.report import build_report
 
+    def add_views(folder: Path) -> None:
+        """Add tables and sheets; the page holds all pictures once more, and ``report`` makes it again."""
+        build_report(arguments.results, folder)
+        (folder / "index.html").unlink()
+
     blessing = bless(
         arguments.results,
         arguments.to,
         arguments.reason,
-        add_views=lambda folder: build_report(arguments.results, folder),
+        add_views=add_views,
     )
     print(f"{arguments.to} holds {len(blessing.records)} records of commit {blessing.commit[:12]}; now commit it.")
     if blessing.unjudged:
