@@ -136,8 +136,11 @@ def link_parts(tree: Path) -> None:
 
 
 def side_environment(side: Side, plugins: Path) -> dict[str, str]:
-    """Return the environment of a side's process: this one's, and an import path that begins with its tree."""
-    inherited = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+    """Return the environment of a side's process: this one's, and an import path that begins with its tree.
+
+    Nothing of a pytest that this may run in is inherited: its options, or that it has workers, which time nothing.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     return {
         **inherited,
         "PYTHONPATH": os.pathsep.join([str(side.folder), str(plugins)]),
