@@ -420,7 +420,7 @@ def test_interrupting_stops_the_workers_and_keeps_what_is_done(
         signal.signal(signal.SIGINT, before)
     watcher.join()
     assert status == ExitStatus.INTERRUPTED
-    assert "what is finished is kept" in capsys.readouterr().err
+    assert "Finished runs are kept" in capsys.readouterr().err
     assert not is_alive(workers[0])
     assert list(read(out)) == ["tiler"]
 
@@ -721,7 +721,7 @@ def test_ctrl_c_while_waiting_ends_with_130_and_loses_nothing(timed_suite: Path,
         assert command.stderr is not None
         assert any(line.strip() == WAITING[Claim.ALONE] for line in command.stderr)
         command.send_signal(signal.SIGINT)
-        assert "what is finished is kept" in command.stderr.read()
+        assert "Finished runs are kept" in command.stderr.read()
     assert command.returncode == ExitStatus.INTERRUPTED
     assert read(out)["tiler"].throughput is None
     with begin(timed_suite, out) as command:

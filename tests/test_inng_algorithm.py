@@ -178,10 +178,10 @@ def test_a_stage_raises_the_logit_of_its_samples_to_the_boundary_and_names_itsel
 
 
 def test_the_step_size_follows_the_steps_that_the_stage_before_took_and_never_rises_above_the_recipe_s() -> None:
-    whole = trained(aimed_steps=3.0, max_stages=4)
+    whole = trained(aimed_steps=12.0, max_stages=4)
     share, expected = 1.0, [SMALL.step_size]
     for report in whole.reports[:-1]:
-        taken = max(0.1, float(report.climb.steps.double().mean()) / 3.0)
+        taken = max(0.1, float(report.climb.steps.double().mean()) / 12.0)
         share = min(1.0, max(0.02, share * taken**0.1))
         expected.append(SMALL.step_size * share)
     assert [stage.step_size for stage in whole.training.stages] == pytest.approx(expected)
