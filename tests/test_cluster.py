@@ -315,7 +315,8 @@ def random_kills(begin: Any, at_home: Any, tmp_path: Path, count: int, seed: int
         if victim == "scheduler":
             os.kill(cluster.scheduler, signal.SIGKILL)
             time.sleep(generator.uniform(0.0, 0.5))
-        os.kill(client, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it may have done all
+            os.kill(client, signal.SIGKILL)
         wait_until(lambda gone=Path(f"/proc/{client}"): not gone.exists())  # type: ignore[misc]
         if victim == "scheduler":
             cluster.close()
