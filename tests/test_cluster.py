@@ -185,7 +185,7 @@ def begin(farm: Farm, tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
 
 def contents(out: Path) -> dict[str, bytes]:
     """Return all that a run leaves, by its path."""
-    files = (path for path in sorted((out / "runs").rglob("*")) if path.is_file() and path.name != ".run.lock")
+    files = (path for path in sorted((out / "runs").rglob("*")) if path.is_file())
     return {str(path.relative_to(out)): path.read_bytes() for path in files}
 
 

@@ -119,9 +119,10 @@ def _serve_once(job: Job, worker: Worker, request: Request) -> Message:
     folder = store.run_folder(request.results, *request.run.key)
     folder.mkdir(parents=True, exist_ok=True)
     with _only_one(folder, partial(_check_wanted, worker, worker.get_current_task())):
-        if _is_done(job, request):
-            return Message(kind=Kind.DONE, worker=str(worker.name))
-        message = _carry_out(job, worker, request)
+        if _is_done(job, request):  # by a worker that was lost before it could say so, and left its lock
+            message = Message(kind=Kind.DONE, worker=str(worker.name))
+        else:
+            message = _carry_out(job, worker, request)
         if message.kind is Kind.DONE:
             (folder / LOCK).unlink(missing_ok=True)
         return message
