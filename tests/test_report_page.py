@@ -129,7 +129,7 @@ def test_pictures_beyond_the_limit_are_left_out_and_counted(results: Path) -> No
     assert part.left_out > 0
     assert all(run.shown for texture in part.textures for run in texture.runs)
     text = Elements(page_of(results)).text
-    assert "further samples lie beside their records" not in text
+    assert "further samples are not shown" not in text
 
 
 def test_a_page_of_a_hundred_records_stays_below_thirty_megabytes(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_page_of_a_hundred_records_stays_below_thirty_megabytes(tmp_path: Path
 
 def test_a_folder_without_pictures_says_so(tmp_path: Path) -> None:
     text = Elements(page_of(write_records(tmp_path, [make_record()]))).text
-    assert "The windows do not lie in this folder." in text
+    assert "This folder does not contain the windows." in text
     assert "The record names no samples." in text
 
 

@@ -76,7 +76,7 @@ class PageServer(ThreadingHTTPServer):
 
     def _make(self, state: str) -> bytes:
         if not store.record_files(self._results):
-            return _waiting("No run has ended yet", "The first one appears here by itself.")
+            return _waiting("No run has ended yet", "The first row appears here by itself.")
         try:
             study = read_study(self._results)
             return build_page(study, make_sections(study), csv_texts(study), live=state)
@@ -93,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.headers.get("Host") not in self.server.hosts:
-            self._answer(HTTPStatus.FORBIDDEN, "text/plain", b"This server answers this machine alone.\n")
+            self._answer(HTTPStatus.FORBIDDEN, "text/plain", b"This server answers only this machine.\n")
         elif self.path == "/":
             self._answer(HTTPStatus.OK, "text/html", self.server.page())
         elif self.path == "/state":

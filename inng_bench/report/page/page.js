@@ -337,7 +337,7 @@
       const state = await answer.text();
       if (answer.ok && state !== data.live && !viewer.open) location.reload();
     } catch {
-      element("live").textContent = "The server has ended; this is its last page.";
+      element("live").textContent = "The server has stopped; this page is no longer updated.";
       return;
     }
     setTimeout(listen, 2000);
