@@ -234,13 +234,13 @@ def test_the_caption_says_what_is_compared_and_with_what_it_must_not_be() -> Non
     records = comparison()
     text = " ".join(plain_text(make_rows(records), records).split())
     for phrase in (
-        "n = 512 crops on either side of a pair",
-        "3 seeds a method",
+        "n = 512 crops on each side of a pair",
+        "3 seeds for each method",
         "compared with each held-out window of its texture, which no method has seen",
         "The row real is the floor",
-        "in no comparison and no mean, and never bold",
+        "in no comparison and no mean, and are never bold",
         "EfficientNet-Lite0",
-        "not comparable with published FID",
+        "cannot be compared with published FID",
     ):
         assert phrase in text
 
@@ -411,7 +411,7 @@ def test_the_report_says_how_the_speed_was_timed_where_something_was() -> None:
         for write in (plain_text, markdown):
             text = " ".join(write(make_rows(records), records).split())
             for phrase in (
-                "alone on the machine",
+                "while nothing else of this package runs on the machine",
                 "median of repeated rounds",
                 "a 1×1 and a 3×3 convolution",
             ):

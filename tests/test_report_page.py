@@ -210,7 +210,7 @@ def test_view_refuses_what_is_no_folder_and_a_port_that_is_taken(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["view", str(tmp_path / "none")]) == 2
-    assert "is no folder" in capsys.readouterr().err
+    assert "is not a folder" in capsys.readouterr().err
     with PageServer(tmp_path) as server:
         assert cli.main(["view", str(tmp_path), "--port", str(server.server_port)]) == 2
     assert "name another with --port" in capsys.readouterr().err

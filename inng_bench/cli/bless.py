@@ -44,5 +44,5 @@ def run(arguments: argparse.Namespace) -> int:
     )
     print(f"{arguments.to} holds {len(blessing.records)} records of commit {blessing.commit[:12]}; now commit it.")
     if blessing.unjudged:
-        print(f"Not judged, since the suite plans too few seeds: {', '.join(blessing.unjudged)}.")
+        print(f"Not judged, because the suite plans too few seeds: {', '.join(blessing.unjudged)}.")
     return ExitStatus.OK

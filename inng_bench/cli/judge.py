@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _write_page(arguments)
     for option in ("methods", "pairs", "seed"):
         if getattr(arguments, option) is not None:
-            raise InputError(f"--{option} is for making a page and does not go with --read.")
+            raise InputError(f"--{option} does not go with --read; it is an option for making a page.")
     return _read(arguments)
 
 
@@ -68,7 +68,7 @@ def _write_page(arguments: argparse.Namespace) -> int:
         methods=split_names(arguments.methods),
     )
     print(f"{len(page.key.questions)} pairs {'written to' if page.is_new else 'were there already:'} {page.path}")
-    print(f"Send only that file; {page.key_path.name} beside it says which method drew each sample.")
+    print(f"Send only this file. The file {page.key_path.name} in the same folder says which method drew each sample.")
     print(f"To read the answers: inng-bench judge {results} --read FILE ...")
     return ExitStatus.OK
 

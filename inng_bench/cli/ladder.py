@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
             on_done=_tell,
         )
     except KeyboardInterrupt:
-        print("inng-bench: interrupted. A ladder is measured in one go, so nothing is kept.", file=sys.stderr)
+        print("inng-bench: interrupted. Nothing is kept; the same command starts again.", file=sys.stderr)
         return ExitStatus.INTERRUPTED
     _print_section("steps that hold, tie and fail", summary_lines(ladder.judgements))
     _print_section("what fails (ratio or difference, 95% interval)", failures(ladder.judgements) or ["nothing"])

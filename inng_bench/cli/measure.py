@@ -40,14 +40,14 @@ def run(arguments: argparse.Namespace) -> int:
     from inng_bench.harness.measuring import measure_densities, measure_results
 
     if arguments.method and not arguments.density:
-        raise InputError("--method names the code that reads stored models, which only --density needs; add --density.")
+        raise InputError("--method names the code that reads stored models; only --density needs it, so add --density.")
     if arguments.density:
-        others = "have no such figures"
+        others = "have no density"
         found = measure_densities(arguments.results, jobs=arguments.jobs, trusted=arguments.method)
     else:
-        others = "lacked nothing"
+        others = "were complete"
         names = split_names(arguments.metrics)
         found = measure_results(arguments.results, metrics=names, jobs=arguments.jobs)
-    print(f"{found.done} runs measured, {found.failed} could not be, {found.kept} {others}: {arguments.results}")
+    print(f"{found.done} runs measured, {found.failed} failed, {found.kept} {others}: {arguments.results}")
     print(f"Tables and pictures: inng-bench report {arguments.results}")
     return ExitStatus.RUNS_FAILED if found.failed else ExitStatus.OK

@@ -136,5 +136,5 @@ def stage_number(text: str) -> int:
     except ValueError:
         value = 0
     if value == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no stage; the first is 1 and the last is -1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a stage; the first is 1 and the last is -1")
     return value

@@ -131,12 +131,14 @@ def run(arguments: argparse.Namespace) -> int:
 def _executor(plan: Plan, arguments: argparse.Namespace) -> Iterator[Executor | None]:
     """Give what carries the runs out elsewhere than in processes of this command; None where that is not asked for."""
     if arguments.tls is not None and arguments.scheduler is None:
-        raise InputError("--tls belongs to --scheduler; workers on this machine need no certificates.")
+        raise InputError("--tls goes with --scheduler; workers on this machine need no certificates.")
     if arguments.scheduler is None and arguments.cluster is None:
         yield None
         return
     if arguments.jobs is not None:
-        raise InputError("--jobs is for this machine; a cluster carries out as many runs as its workers have threads.")
+        raise InputError(
+            "--jobs does not go with a cluster, which runs as many runs at a time as its workers have threads."
+        )
     try:
         from inng_bench.harness.cluster.connect import open_local, open_scheduler, parse_cluster
     except ImportError as error:
@@ -172,7 +174,7 @@ def _chosen_suite(arguments: argparse.Namespace) -> tuple[Suite, tuple[str, ...]
         suite = own_picture_suite(arguments.texture, arguments.scale)
         return suite, origin_of_picture(arguments.texture, arguments.scale)
     if arguments.scale is not None:
-        raise InputError("--scale belongs to --texture; the textures of a suite have their scale already.")
+        raise InputError("--scale goes with --texture; the textures of a suite have their own scale.")
     return load_suite(arguments.suite), origin_of_suite(arguments.suite)
 
 
@@ -193,8 +195,8 @@ def _announce(plan: Plan, folder: Path, jobs: int | None, retry: Retry) -> int:
     print(f"{len(missing)} of {len(plan.runs)} runs are missing in {folder}.")
     needed = disk(missing, at_a_time)
     print(
-        f"On disk they take {math.ceil(needed.kept_mib)} MiB, and until they are done about "
-        f"{math.ceil(needed.passing_mib)} MiB more for what they can go on from.",
+        f"They need {math.ceil(needed.kept_mib)} MiB of disk space, and about {math.ceil(needed.passing_mib)} MiB "
+        "more for checkpoints until they have ended.",
         flush=True,
     )
     print(in_words(missing, tuple(unmeasured.values()), at_a_time, timed=plan.suite.throughput))

@@ -44,7 +44,7 @@ def _fetch(arguments: argparse.Namespace) -> int:
     from inng_bench.textures.fetching import fetch_pictures
 
     folder = fetch_pictures(arguments.source, lambda line: print(line, file=sys.stderr, flush=True))
-    print(f"The paper's pictures are in {folder}. They carry no licence: do not pass them on.")
+    print(f"The paper's pictures are in {folder}. They have no licence, so do not share them.")
     return ExitStatus.OK
 
 

@@ -42,7 +42,7 @@ class PageServer(ThreadingHTTPServer):
 
     def __init__(self, results: Path, port: int = 0) -> None:
         if not results.is_dir():
-            raise InputError(f"{results} is no folder; name a results folder, such as results/runs/quick.")
+            raise InputError(f"{results} is not a folder; name a results folder, such as results/runs/quick.")
         self._results = results
         self._lock = threading.Lock()
         self._made: tuple[str, bytes] = ("", b"")
