@@ -274,7 +274,7 @@ def test_a_scheduler_that_is_killed_is_one_sentence_and_the_same_command_goes_on
 
     watcher = threading.Thread(target=kill)
     watcher.start()
-    with pytest.raises(InputError, match="the connection to the scheduler is lost. Finished runs are kept"):
+    with pytest.raises(InputError, match=r"the connection to the scheduler is lost\. Finished runs are kept"):
         cluster.run(suite, out)
     watcher.join()
     kept = len(store.record_files(out))

@@ -25,8 +25,9 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         "judge",
         run,
         about="let people compare samples without knowing the methods",
-        description="Write a page of blinded pairs that a browser opens without network: the source and samples of two "
-        "methods. People choose the sample that is more like the source. Or read the answers that the page saved.",
+        description="Write a page that shows pairs of samples without the names of their methods. It works in any "
+        "browser without network. People choose the sample that is more like the source. With --read: "
+        "print their answers.",
         after=EXAMPLES,
     )
     add_results(parser, optional=True)
@@ -35,9 +36,9 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         metavar="FILE",
         nargs="+",
         type=Path,
-        help="print the result of these files of answers (without RESULTS, of any folder in results/runs)",
+        help="print the result of these files of answers (without RESULTS: for any folder in results/runs)",
     )
-    parser.add_argument("--methods", metavar="A,B", help="compare only these rows (default: all that have pictures)")
+    parser.add_argument("--methods", metavar="A,B", help="compare only these rows (default: all with pictures)")
     parser.add_argument(
         "--pairs", metavar="N", type=whole_number(1, 1000), help=f"at most this number of pairs (default: {PAIRS})"
     )

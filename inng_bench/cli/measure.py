@@ -21,15 +21,17 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         "measure",
         run,
         about="measure stored runs again, without training",
-        description="Measure finished runs from their stored samples: by default all figures that are missing or of an "
+        description="Measure the stored samples of finished runs. By default, measure what is missing or belongs to an "
         "older version of a metric.",
         after=EXAMPLES,
     )
     add_results(parser)
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--metrics", metavar="A,B", help="only these metrics, even if they are there already")
+    what.add_argument("--metrics", metavar="A,B", help="measure only these metrics, even if the figures exist")
     what.add_argument(
-        "--density", action="store_true", help="how well the densities of the stored models detect defects (AUC)"
+        "--density",
+        action="store_true",
+        help="measure how well the densities of the stored models detect defects (AUC)",
     )
     add_jobs(parser)
     add_trusted_method(parser, "with --density: ")

@@ -56,9 +56,9 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         "--texture", metavar="PATH", type=Path, help="your own picture, with the methods and budget of the suite quick"
     )
     parser.add_argument(
-        "--scale", type=positive_number, help="resize your picture by this factor (default: chosen by its size)"
+        "--scale", type=positive_number, help="resize your picture by this factor (default: depends on its size)"
     )
-    parser.add_argument("--methods", metavar="A,B", help="only these rows, beside the reference rows (default: all)")
+    parser.add_argument("--methods", metavar="A,B", help="only these methods and the reference rows (default: all)")
     parser.add_argument("--textures", metavar="A,B", help="only these textures of the suite (default: all)")
     add_out(parser, "the results folder (default: results/runs/NAME)")
     parser.add_argument(
@@ -68,14 +68,17 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         "--budget",
         metavar="TFLOP",
         type=positive_number,
-        help="counted training operations of a run; this makes another suite (default: the suite's)",
+        help="counted operations of each training; this makes another suite (default: the suite's)",
     )
     add_jobs(parser)
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--scheduler", metavar="ADDRESS", help="run on the workers of this Dask scheduler")
-    where.add_argument("--cluster", metavar="local:N", help="run on N Dask workers that are started on this machine")
+    where.add_argument("--cluster", metavar="local:N", help="start N Dask workers on this machine and use them")
     parser.add_argument(
-        "--tls", metavar="DIR", type=Path, help="ca.pem, cert.pem and key.pem for a tls:// address of --scheduler"
+        "--tls",
+        metavar="DIR",
+        type=Path,
+        help="folder with ca.pem, cert.pem and key.pem, for a tls:// address of --scheduler",
     )
     parser.add_argument(
         "--time-limit",
@@ -93,7 +96,7 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         "--retry",
         choices=("failed", "none"),
         default="failed",
-        help="whether runs that failed before are tried again (default: %(default)s)",
+        help="repeat the runs that failed before, or none of them (default: %(default)s)",
     )
     parser.add_argument("--dry-run", action="store_true", help="only estimate runs, minutes and disk space")
     add_execution(parser, default_precision=None)

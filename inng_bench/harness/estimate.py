@@ -138,7 +138,7 @@ def in_words(runs: Sequence[RunSpec], unmeasured: Sequence[RunSpec], jobs: int, 
     expected = math.ceil(minutes(work, jobs, speed, timed=len(samplers)))
     unit = "minute" if expected == 1 else "minutes"
     count = f"{len(work)} runs, {jobs} at once"
-    return f"About {expected} {unit} on this machine, with its present load: {count}. (Estimated from a test run of {took:.0f} s.)"
+    return f"About {expected} {unit} on this machine with its present load: {count} (from a test of {took:.0f} s)."
 
 
 def minutes(runs: Sequence[RunSpec], jobs: int, speed: Speed, *, timed: int = 0) -> float:

@@ -25,8 +25,8 @@ class Claim(Enum):
 
 
 WAITING = {
-    Claim.SHARED: "Another command times something on this machine (`run`, `throughput` or `compare`). This command would "
-    "disturb it and waits until it has ended; press Ctrl-C to stop waiting.",
+    Claim.SHARED: "Another command is timing on this machine (`run`, `throughput` or `compare`) and must not be "
+    "disturbed. Waiting until it has ended; press Ctrl-C to stop waiting.",
     Claim.ALONE: "Other suites or timings are running on this machine and would make the measured times useless. "
     "Waiting until they have ended; press Ctrl-C to stop waiting.",
 }
