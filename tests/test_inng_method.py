@@ -408,7 +408,7 @@ def test_stages_without_progress_end_no_other_training_and_are_named() -> None:
     endless = INNg({**SETTINGS, **HOPELESS}, Execution())
     told = endless.train(stripes(), seed=0, budget=math.inf).warnings
     assert len(endless.stages) == 4
-    assert told[0] == "stages 1, 2, 3, 4 of 4 ended before every image met the stop rule."
+    assert told[0] == "stages 1, 2, 3, 4 of 4 ended at their last step, before all images met the stop rule."
     assert "the last 4 stages made no progress" in told[1]
 
 

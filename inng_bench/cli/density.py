@@ -1,4 +1,4 @@
-"""``inng-bench density``: pictures judged by the density of a stored model."""
+"""``inng-bench density``: judge pictures by the density of a stored model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``inng-bench judge``: people compare samples, blinded."""
+"""``inng-bench judge``: people compare samples without knowing the methods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``inng-bench metrics``: what is measured, its cost and what it cannot see."""
+"""``inng-bench metrics``: what each metric measures, what it costs and what it is blind to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``inng-bench report``: the tables of a results folder, and files beside it."""
+"""``inng-bench report``: print the tables of a results folder and write the files of a report."""
 
 from __future__ import annotations
 

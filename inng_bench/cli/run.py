@@ -1,4 +1,4 @@
-"""``inng-bench run``: train and measure what a suite lacks."""
+"""``inng-bench run``: train and measure the runs of a suite that are missing."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run what is missing of a suite."""
+    """Run the missing runs of a suite."""
     from inng_bench.harness.overrides import Overrides
     from inng_bench.harness.plan import Retry, make_plan
     from inng_bench.harness.session import results_folder, run_plan
@@ -132,7 +132,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 @contextmanager
 def _executor(plan: Plan, arguments: argparse.Namespace) -> Iterator[Executor | None]:
-    """Give what carries the runs out elsewhere than in processes of this command; None where that is not asked for."""
+    """Give the executor of a cluster; None if the runs are processes of this command."""
     if arguments.tls is not None and arguments.scheduler is None:
         raise InputError("--tls goes with --scheduler; workers on this machine need no certificates.")
     if arguments.scheduler is None and arguments.cluster is None:
@@ -169,7 +169,7 @@ def _summary(results: Results) -> str:
 
 
 def _chosen_suite(arguments: argparse.Namespace) -> tuple[Suite, tuple[str, ...]]:
-    """Return the suite, and the arguments that name it anywhere."""
+    """Return the suite, and arguments that name it from any folder."""
     from inng_bench.harness.rerun import origin_of_picture, origin_of_suite
     from inng_bench.harness.suite import load_suite, own_picture_suite
 
@@ -182,7 +182,7 @@ def _chosen_suite(arguments: argparse.Namespace) -> tuple[Suite, tuple[str, ...]
 
 
 def _announce(plan: Plan, folder: Path, jobs: int | None, retry: Retry) -> int:
-    """Say what a run would do; touches nothing."""
+    """Print what a run would do; nothing is changed."""
     from inng_bench.harness.estimate import disk, in_words
     from inng_bench.harness.measuring import unmeasured_runs
     from inng_bench.harness.session import default_jobs, missing_runs

@@ -1,4 +1,4 @@
-"""``inng-bench textures``: a sheet of the bundled textures, and pictures that must be fetched."""
+"""``inng-bench textures``: show the bundled textures, or fetch the pictures of the paper."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``inng-bench throughput``: the speed of the sampler, as a share of what this machine can do."""
+"""``inng-bench throughput``: the speed of the sampler, relative to the speed of this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``inng-bench view``: results in a browser while a suite runs."""
+"""``inng-bench view``: show results in a browser, also while a suite runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         commands,
         "view",
         run,
-        about="look at results in a browser while a suite runs",
+        about="show results in a browser, also while a suite runs",
         description="Serve the page of a results folder to browsers on this machine. New rows appear by themselves. "
         "Nothing is written. Ctrl-C ends the server.",
     )

@@ -1,4 +1,4 @@
-"""Do unlike measures agree? Kendall's tau between all pairs of metrics over the rows of a texture, mean over textures.
+"""How far metrics agree: Kendall's tau of all pairs over the rows of a texture, as a mean over textures.
 
 Values are turned so that more is better before they are ranked: tau 1 says that two metrics order the rows of every
 texture alike, 0 that they have nothing in common, -1 that one calls good what the other calls bad. Rows of different

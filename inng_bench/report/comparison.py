@@ -1,4 +1,4 @@
-"""References against rivals over textures: ratios with intervals, and a test that knows how often it is asked.
+"""Comparison of methods with their rivals over textures: ratios with intervals, and tests with Holm's correction.
 
 The unit is a texture: its value is the mean over the seeds, so that three seeds of one texture are no three textures.
 Where both methods are positive everywhere, the logarithms of their ratio are tested with Student's paired t, which

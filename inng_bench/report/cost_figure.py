@@ -1,4 +1,4 @@
-"""Quality over the whole cost: what a method reaches for training and 1, 100 or 10 000 pictures."""
+"""Quality against the whole cost of training and 1, 100 or 10 000 pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

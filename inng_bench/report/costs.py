@@ -1,4 +1,4 @@
-"""What a method costs in all, training and drawing, and what its model is beside its quality."""
+"""The whole cost of a method (training and drawing), and facts about its model."""
 
 import math
 import statistics

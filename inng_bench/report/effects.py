@@ -1,4 +1,4 @@
-"""Effects: what each row of a suite changes against the one that the suite names as its baseline.
+"""Effects: how each row of a suite differs from the baseline of the suite.
 
 Rows are compared in pairs of one texture and one seed, which share all of their random choices until the change makes
 them part. An effect is the geometric mean of the pairs' ratios.

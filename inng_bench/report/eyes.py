@@ -1,4 +1,4 @@
-"""Whether the eyes agree: which method each family of metrics puts first, texture by texture."""
+"""Whether the eyes agree: which method each group of metrics ranks first on each texture."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

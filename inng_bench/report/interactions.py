@@ -1,4 +1,4 @@
-"""Interactions: whether two changes of a suite do together what each does alone.
+"""Interactions: whether the effect of two changes together is the product of their single effects.
 
 A row that makes the changes of two other rows, and no others, joins them. Without an interaction its ratio to the
 baseline is the product of theirs; the interaction is its ratio to that product. All four rows are compared in pairs of

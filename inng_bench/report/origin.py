@@ -1,4 +1,4 @@
-"""Where results come from: the name of their folder, the command that made them and who is compared with whom."""
+"""Where results come from: the name of their folder, the command that made them and which methods are compared."""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""The page of a results folder, served to browsers of this machine while its runs end."""
+"""A server that shows the page of a results folder to browsers on this machine."""
 
 import hashlib
 import threading
@@ -23,7 +23,7 @@ _WAITING = """<!doctype html>
 
 
 class PageServer(ThreadingHTTPServer):
-    """Serves one page and its state, to this machine alone; nothing can be written.
+    """Serves one page and its state, only to this machine; nothing can be written.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class PageServer(ThreadingHTTPServer):
     Raises
     ------
     InputError
-        When the folder is none, or the port is taken.
+        When the folder does not exist, or the port is in use.
     """
 
     daemon_threads = True
@@ -53,12 +53,12 @@ class PageServer(ThreadingHTTPServer):
 
     @property
     def address(self) -> str:
-        """What to open in a browser."""
+        """The address to open in a browser."""
         return f"http://{LOOPBACK}:{self.server_port}/"
 
     @property
     def hosts(self) -> set[str]:
-        """The names under which this server is asked; a page from elsewhere that asks it has another."""
+        """The allowed values of the header Host; a request from a foreign page has another one."""
         return {f"{name}:{self.server_port}" for name in (LOOPBACK, "localhost")}
 
     def state(self) -> str:

@@ -1,4 +1,4 @@
-"""Sheets of pictures: source, samples of every method, their nearest source patches, and the stages."""
+"""Sheets of pictures: the source, samples of every method, their nearest patches in the source, and the stages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How many trials each method had: the rows of the suite ``tuning``, and which of them is the best."""
+"""The number of trials of each method (rows of the suite ``tuning``) and the best of them."""
 
 import math
 import tomllib
