@@ -240,7 +240,7 @@ def test_a_worker_that_is_killed_in_a_training_or_while_it_ships_loses_nothing(
     watcher.join()
     assert (results.done, results.failed) == (3, 0)
     assert_whole(tmp_path / "out", at_home(suite))
-    assert "was lost; begins again on w1" in capsys.readouterr().err
+    assert "was lost; starts again on w1" in capsys.readouterr().err
 
 
 def is_at_work(farm: Farm) -> bool:
@@ -357,7 +357,7 @@ def test_a_lying_a_full_and_a_differing_worker_are_refused_by_name_and_others_do
 
 
 def test_without_a_worker_that_can_serve_the_session_ends_with_the_reasons(begin: Any, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no worker can serve this suite \(tcp://127.0.0.1:\d+: source: 0000"):
+    with pytest.raises(InputError, match=r"no worker can run this suite \(tcp://127.0.0.1:\d+: source: 0000"):
         begin(("other code",)).run(suite_of(1), tmp_path)
     assert store.record_files(tmp_path) == []
 

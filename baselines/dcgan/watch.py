@@ -74,9 +74,7 @@ class Watch:
         if least >= COLLAPSED_DIVERSITY:
             return ()
         when = "has collapsed" if self.diversity[-1] < COLLAPSED_DIVERSITY else "collapsed and recovered"
-        return (
-            f"the generator {when}: the smallest difference between tiles was {least:.2f} of that of real patches.",
-        )
+        return (f"the generator {when}: tiles differed only {least:.2f} times as much as real patches.",)
 
     def snapshot(self) -> Snapshot:
         """Return all that changes from look to look."""

@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     from inng_bench.harness.machine import Claim, claim_machine
 
     if not 1 <= arguments.factor < math.inf:
-        raise InputError(f"--factor must be at least 1, such as 1.1, not {arguments.factor:g}.")
+        raise InputError(f"--factor must be a finite number of at least 1, such as 1.1, not {arguments.factor:g}.")
     if has_changes(Path()):
         print("inng-bench: uncommitted changes are not compared.", file=sys.stderr)
     with claim_machine(Claim.ALONE):

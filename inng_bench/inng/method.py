@@ -372,9 +372,7 @@ def _warnings(training: state.Training, flops: float, budget: float) -> tuple[st
     warnings, recipe = [], training.recipe
     if training.missed:
         stages = ", ".join(map(str, training.missed))
-        warnings.append(
-            f"stages {stages} of {training.number} ended at their last step, before all images met the stop rule."
-        )
+        warnings.append(f"stages {stages} of {training.number} ended before all images met the stop rule.")
     if training.stalled >= (recipe.no_progress_stages or STANDSTILL):
         warnings.append(
             f"the last {training.stalled} stages made no progress: the classifier was no better than chance, or no "

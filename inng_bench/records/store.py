@@ -263,7 +263,7 @@ def _check_version(content: Any, path: Path) -> None:
     version = content.get("schema_version") if isinstance(content, dict) else None
     if type(version) is int and version > SCHEMA_VERSION:
         raise InputError(
-            f"the record {path} has schema version {version} but this package reads only versions up to "
+            f"the record {path} has schema version {version}, but this package reads only versions up to "
             f"{SCHEMA_VERSION}; update the package with `pip install --upgrade inng-bench`."
         )
     if type(version) is not int or version < 1:  # in Python, True is an int
