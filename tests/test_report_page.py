@@ -132,6 +132,16 @@ def test_pictures_beyond_the_limit_are_left_out_and_counted(results: Path) -> No
     assert "further samples lie beside their records" not in text
 
 
+def test_a_page_of_a_hundred_records_stays_below_thirty_megabytes(tmp_path: Path) -> None:
+    results = make_results(tmp_path, [f"texture-{number}" for number in range(20)])  # noise, which no PNG makes smaller
+    page = page_of(results)
+    assert len(page) < 30e6
+    elements = Elements(page)
+    assert len([one for one in elements.named("tr") if "data-method" in one]) == 100
+    beside = [one for one in elements.named("img") if str(one.get("id")).endswith("/0/1")]
+    assert len(beside) == 80, "the first sample of every row is shown, whatever else is left out"
+
+
 def test_a_folder_without_pictures_says_so(tmp_path: Path) -> None:
     text = Elements(page_of(write_records(tmp_path, [make_record()]))).text
     assert "The windows do not lie in this folder." in text
