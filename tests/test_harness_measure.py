@@ -48,12 +48,9 @@ implementation = "fake_methods:Tiler"
 TIMES = {"measurements": {"__all__": {"seconds"}}, "remeasured": True}
 
 
-STUBS = (sys.executable, str(Path(__file__).parent / "fake_worker.py"))
-
-
 @pytest.fixture(autouse=True)
-def _worker_with_stubs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executor, "WORKER", STUBS)
+def _worker_with_stubs(warm_worker: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executor, "WORKER", warm_worker)
 
 
 def plan_of(*labels: str) -> Plan:
@@ -62,11 +59,11 @@ def plan_of(*labels: str) -> Plan:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(warm_worker: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The rows ``tiler`` and ``real``, finished."""
     folder = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(executor, "WORKER", STUBS)
+        patch.setattr(executor, "WORKER", warm_worker)
         assert run_plan(plan_of("tiler", "real"), folder, jobs=1).done == 2
     return folder
 
