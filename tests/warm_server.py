@@ -19,7 +19,6 @@ import fake_worker
 import torch
 
 from inng_bench.harness import checkpoint, worker
-from inng_bench.records import provenance
 
 LOADED = (
     "fake_methods",
@@ -112,7 +111,7 @@ def main() -> None:
     checkpoint.SHORTEST_SECONDS, checkpoint.LARGEST_SHARE = 0.0, math.inf  # a snapshot at every offer
     for name in LOADED:
         importlib.import_module(name)  # once here, and not in every child
-    provenance.source_hash()
+    fake_worker.keep_provenance()
     Server(sys.argv[1]).serve()
 
 
