@@ -90,41 +90,37 @@ class Trained(Configured):
     ) -> Training:
         """Train until the budget is spent; see :meth:`inng_bench.contract.Method.train`."""
         trainer = self._begin(window, seed)
-        steps = self._steps(budget)
-        take_steps(trainer, lambda done: done / steps, math.ceil(steps / self._reports), events, checkpoint)
-        return Training(trainer.spent(steps), self._end(trainer))
-
-    _reports = REPORTS
+        share, interval = self._course(trainer, budget)
+        steps = take_steps(trainer, share, interval, events, checkpoint)
+        return self._end(trainer, trainer.spent(steps))
 
     @abstractmethod
     def _begin(self, window: Tensor, seed: int) -> Any:
         """Return the training of a window, :class:`Stepping`, that has not made a step."""
 
     @abstractmethod
-    def _steps(self, budget: float) -> int:
-        """Return how many steps a budget pays for, one at the least."""
+    def _course(self, trainer: Any, budget: float) -> "Course":
+        """Return how long the training goes on under a budget."""
 
     @abstractmethod
-    def _end(self, trainer: Any) -> tuple[str, ...]:
-        """Take over what was trained; return warnings."""
+    def _end(self, trainer: Any, flops: float) -> Training:
+        """Take over what was trained for so many operations."""
+
+
+Course = tuple[Callable[[int], float], int]
+"""Maps a number of steps to the share of the training that they are, which ends at 1; steps from report to report."""
+
+
+def equal_steps(budget: float, step: float, reports: int = REPORTS) -> Course:
+    """Return the course of steps that cost the same, as many as come nearest to a budget, one at the least."""
+    steps = max(1, round(budget / step))
+    return lambda done: done / steps, math.ceil(steps / reports)
 
 
 def take_steps(
     trained: Stepping, share: Callable[[int], float], interval: int, events: Events, checkpoint: Checkpoint
-) -> None:
-    """Take steps, or those that a snapshot leaves.
-
-    Parameters
-    ----------
-    trained : Stepping
-        Takes them.
-    share : callable
-        What share of the training so many steps are; it ends at 1.
-    interval : int
-        Steps from one report to the next; the last step is reported, too.
-    events, checkpoint
-        See :meth:`inng_bench.contract.Method.train`.
-    """
+) -> int:
+    """Take the steps of a :data:`Course`, or those that a snapshot leaves; report the last one, too; return how many."""
     done = 0
     if (snapshot := checkpoint.load()) is not None:
         done = required(snapshot.values, "steps")
@@ -137,6 +133,7 @@ def take_steps(
             seen, pictures = trained.look()
             events(Progress(math.ceil(done / interval), trained.spent(done), now, values | seen, pictures))
         checkpoint.offer(partial(_numbered, trained.snapshot, done))
+    return done
 
 
 def _numbered(take: Callable[[], Snapshot], number: int) -> Snapshot:

@@ -20,20 +20,20 @@ arXiv 1602.03264.
 
 from dataclasses import replace
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from inng_bench.contract import Execution, Snapshot
+from inng_bench.contract import Execution, Snapshot, Training
 from inng_bench.inng.algorithm import ascend, at_boundary, set_out
-from inng_bench.inng.costs import Prices
 from inng_bench.inng.network import evaluate
 from inng_bench.inng.preconditioner import Preconditioner
 from inng_bench.inng.state import Sampler, Stage, Work
 from inng_bench.resume import required_like
 
+from .base import Course, equal_steps
 from .one_network import Learner, OneNetwork, OneNetworkChoices
 
 FINAL_RATE_SHARE = 0.1
@@ -70,15 +70,14 @@ class Energy(OneNetwork):
         trainer.sampler = self.sampler(trainer.directions)
         return trainer
 
-    def _steps(self, budget: float) -> int:
-        return max(1, round(budget / step_flops(self._config)))
+    def _course(self, trainer: "Trainer", budget: float) -> Course:
+        return equal_steps(budget - trainer.spent(0), trainer.step_flops)
 
-    def _end(self, trainer: "Trainer") -> tuple[str, ...]:
+    def _end(self, trainer: "Trainer", flops: float) -> Training:
         config = self._config
-        lifetime = config.steps if config.chains == "short-run" else round(LIFETIMES * config.steps / config.fresh)
-        self._prior, self._directions = trainer.prior, trainer.directions
-        self.stages = [Stage(trainer.frozen(), lifetime, config.step_size)]
-        return ()
+        steps = config.steps if config.chains == "short-run" else round(LIFETIMES * config.steps / config.fresh)
+        self.take_over(trainer, [Stage(trainer.frozen(), steps, config.step_size)])
+        return Training(flops, chain=trainer.chains.cpu() if config.chains == "persistent" else None)
 
 
 class Trainer(Learner):
@@ -89,6 +88,7 @@ class Trainer(Learner):
     def __init__(self, window: Tensor, config: EnergyChoices, execution: Execution, seed: int) -> None:
         super().__init__(window, config, execution, seed)
         self._config = config
+        self.step_flops = self.prices.of_work(Work(1, 0, config.canvases * config.steps))
         self.chains = self.noise()
 
     def step(self, number: int, share: float) -> dict[str, float]:
@@ -135,8 +135,3 @@ class Trainer(Learner):
         """Go back to a :meth:`snapshot`."""
         super().restore(snapshot)
         self.chains = required_like(self.chains, snapshot, "chains.0").to(self.chains)
-
-
-def step_flops(config: EnergyChoices, **smaller: Any) -> float:
-    """Count the floating-point operations of a step."""
-    return Prices.of(config.recipe, **smaller).of_work(Work(1, 0, config.canvases * config.steps))

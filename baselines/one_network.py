@@ -77,6 +77,10 @@ class OneNetwork(Trained):
         """Return how samples climb along directions."""
         return sampler_of(self._recipe, directions)
 
+    def take_over(self, learner: "Learner", stages: list[Stage]) -> None:
+        """Draw by these stages from now on."""
+        self._prior, self._directions, self.stages = learner.prior, learner.directions, stages
+
     def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
         """Send new noise through the stages; see :meth:`inng_bench.contract.Method.sample`."""
         assert self.supports(size), f"{self.name} draws nothing of {size}"
