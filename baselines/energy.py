@@ -18,6 +18,7 @@ model", NeurIPS 2019, arXiv 1904.09770. J. Xie, Y. Lu, S.-C. Zhu, Y. N. Wu, "A t
 arXiv 1602.03264.
 """
 
+import math
 from dataclasses import replace
 from functools import partial
 from typing import ClassVar, Literal
@@ -29,7 +30,6 @@ from torch import Tensor
 from inng_bench.contract import Execution, Snapshot, Training
 from inng_bench.inng.algorithm import ascend, at_boundary, set_out
 from inng_bench.inng.network import evaluate
-from inng_bench.inng.preconditioner import Preconditioner
 from inng_bench.inng.state import Sampler, Stage, Work
 from inng_bench.resume import required_like
 
@@ -38,6 +38,9 @@ from .one_network import Learner, OneNetwork, OneNetworkChoices
 
 FINAL_RATE_SHARE = 0.1
 """Of the weights' rate, which falls linearly: the last weights draw, not an average."""
+
+NEVER = partial(at_boundary, threshold=math.inf)
+"""A rule by which no sample may stop."""
 
 LIFETIMES = 2
 """Mean lifetimes of a persistent chain that a drawing goes on for."""
@@ -55,39 +58,13 @@ class EnergyChoices(OneNetworkChoices):
     energy_decay: float = Field(0.01, ge=0, description="Weight of the mean square of f, which keeps it near 0.")
 
 
-class Energy(OneNetwork):
-    """One energy; settings are the fields of :class:`EnergyChoices`."""
-
-    name: ClassVar[str] = "energy"
-    choices = EnergyChoices
-
-    def sampler(self, directions: Preconditioner) -> Sampler:
-        """Return how samples climb: for as many steps as there are, wherever they are."""
-        return replace(super().sampler(directions), may_stop=partial(at_boundary, threshold=float("inf")))
-
-    def _begin(self, window: Tensor, seed: int) -> "Trainer":
-        trainer = Trainer(window, self._config, self._execution, seed)
-        trainer.sampler = self.sampler(trainer.directions)
-        return trainer
-
-    def _course(self, trainer: "Trainer", budget: float) -> Course:
-        return equal_steps(budget - trainer.spent(0), trainer.step_flops)
-
-    def _end(self, trainer: "Trainer", flops: float) -> Training:
-        config = self._config
-        steps = config.steps if config.chains == "short-run" else round(LIFETIMES * config.steps / config.fresh)
-        self.take_over(trainer, [Stage(trainer.frozen(), steps, config.step_size)])
-        return Training(flops, chain=trainer.chains.cpu() if config.chains == "persistent" else None)
-
-
 class Trainer(Learner):
     """The energy and its chains."""
-
-    sampler: Sampler
 
     def __init__(self, window: Tensor, config: EnergyChoices, execution: Execution, seed: int) -> None:
         super().__init__(window, config, execution, seed)
         self._config = config
+        self.sampler = replace(self.sampler, may_stop=NEVER)
         self.step_flops = self.prices.of_work(Work(1, 0, config.canvases * config.steps))
         self.chains = self.noise()
 
@@ -122,6 +99,10 @@ class Trainer(Learner):
         """Show the chains."""
         return {}, self.chains.cpu()
 
+    def course(self, budget: float) -> Course:
+        """Say how many steps a budget pays for."""
+        return equal_steps(budget - self.spent(0), self.step_flops)
+
     def spent(self, steps: int) -> float:
         """Return the counted operations so far."""
         del steps
@@ -135,3 +116,19 @@ class Trainer(Learner):
         """Go back to a :meth:`snapshot`."""
         super().restore(snapshot)
         self.chains = required_like(self.chains, snapshot, "chains.0").to(self.chains)
+
+
+class Energy(OneNetwork):
+    """One energy; settings are the fields of :class:`EnergyChoices`."""
+
+    name: ClassVar[str] = "energy"
+    choices, trainer = EnergyChoices, Trainer
+
+    def _sampler(self) -> Sampler:
+        return replace(super()._sampler(), may_stop=NEVER)
+
+    def _end(self, trainer: Trainer, flops: float) -> Training:
+        config = self._config
+        steps = config.steps if config.chains == "short-run" else round(LIFETIMES * config.steps / config.fresh)
+        self.take_over(trainer, [Stage(trainer.frozen(), steps, config.step_size)])
+        return Training(flops, chain=trainer.chains.cpu() if config.chains == "persistent" else None)

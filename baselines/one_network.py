@@ -73,9 +73,8 @@ class OneNetwork(Trained):
         """Multiples of 16 px are drawn as a whole torus."""
         return self.supports(size) and all(length % WINDOW_STEP == 0 for length in size)
 
-    def sampler(self, directions: Preconditioner) -> Sampler:
-        """Return how samples climb along directions."""
-        return sampler_of(self._recipe, directions)
+    def _sampler(self) -> Sampler:
+        return sampler_of(self._recipe, self._directions)
 
     def take_over(self, learner: "Learner", stages: list[Stage]) -> None:
         """Draw by these stages from now on."""
@@ -86,7 +85,7 @@ class OneNetwork(Trained):
         assert self.supports(size), f"{self.name} draws nothing of {size}"
         canvas = [-(-length // WINDOW_STEP) * WINDOW_STEP for length in size]
         noise = self._prior.draw(count, (canvas[0], canvas[1]), generator).to(self._execution.device)
-        drawn = synthesise(self.stages, noise, self.sampler(self._directions), generator)
+        drawn = synthesise(self.stages, noise, self._sampler(), generator)
         return drawn[:, :, : size[0], : size[1]].cpu()
 
     def state(self) -> dict[str, Tensor]:
@@ -113,6 +112,7 @@ class Learner:
         self.recipe, self._execution = choices.recipe, execution
         self.random = torch_generator(seed)
         self.prior, self.directions = measured(window, self.recipe)
+        self.sampler = sampler_of(self.recipe, self.directions)
         self._real = window.to(execution.device)
         self.side = crop_side_of(window, self.recipe)
         self.prices, self.work = Prices.of(self.recipe, self.side), Work()

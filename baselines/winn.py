@@ -31,7 +31,7 @@ from inng_bench.contract import Execution, Snapshot, Training
 from inng_bench.inng.algorithm import climb_stage
 from inng_bench.inng.network import Classifier, evaluate
 from inng_bench.inng.resume import in_order, numbered, restore_stages, stage_tensors
-from inng_bench.inng.state import Sampler, Stage
+from inng_bench.inng.state import Stage
 from inng_bench.resume import required, required_like
 
 from .base import Course
@@ -53,31 +53,27 @@ class WINNChoices(OneNetworkChoices):
     max_steps: int = Field(60, ge=1, description="Sampler steps at the most, for each critic.")
 
 
-class WINN(OneNetwork):
-    """A Wasserstein introspective network; settings are the fields of :class:`WINNChoices`."""
+def slope_penalty(network: torch.nn.Module, windows: Tensor) -> Tensor:
+    """Return the mean of (|∇f| - 1)² over windows (N, 3, side, side) of one verdict each; it has a gradient itself."""
+    windows = windows.detach().requires_grad_()
+    (slope,) = torch.autograd.grad(evaluate(network, windows, torch.float32).sum(), windows, create_graph=True)
+    return (slope.flatten(1).norm(dim=1) - 1).square().mean()
 
-    name: ClassVar[str] = "winn"
-    choices = WINNChoices
 
-    def _begin(self, window: Tensor, seed: int) -> "Trainer":
-        trainer = Trainer(window, self._config, self._execution, seed)
-        trainer.sampler = self.sampler(trainer.directions)
-        return trainer
-
-    def _course(self, trainer: "Trainer", budget: float) -> Course:
-        """Go on until another turn, of the mean cost of those before, would end farther from the budget."""
-        return lambda turns: trainer.spent(turns) * (1 + 0.5 / turns) / budget if turns else 0.0, 1
-
-    def _end(self, trainer: "Trainer", flops: float) -> Training:
-        self.take_over(trainer, trainer.stages)
-        missed = f"at the last turn {trainer.missed:.0%} of the pictures did not reach the mean of the real ones."
-        return Training(flops, (missed,) if trainer.missed else (), trainer.drawn.cpu())
+@cache
+def penalty_flops(config: WINNChoices) -> float:
+    """Count the floating-point operations of a penalty and of its gradient."""
+    recipe = config.recipe
+    with torch.device("meta"):
+        critic, side = Classifier(recipe.design).eval(), recipe.design.geometry.window
+        windows = torch.empty((recipe.crops, 3, side, side))
+    with FlopCounterMode(display=False) as counter:
+        slope_penalty(critic, windows).backward()  # type: ignore[no-untyped-call]
+    return float(counter.get_total_flops())
 
 
 class Trainer(Learner):
     """The critics, and the pictures that climb them."""
-
-    sampler: Sampler
 
     def __init__(self, window: Tensor, config: WINNChoices, execution: Execution, seed: int) -> None:
         super().__init__(window, config, execution, seed)
@@ -129,6 +125,10 @@ class Trainer(Learner):
         """Show what climbed last."""
         return {}, self.drawn[:4].cpu()
 
+    def course(self, budget: float) -> Course:
+        """Go on until another turn, of the mean cost of those before, would end farther from the budget."""
+        return lambda turns: self.spent(turns) * (1 + 0.5 / turns) / budget if turns else 0.0, 1
+
     def spent(self, steps: int) -> float:
         """Return the counted operations so far."""
         del steps
@@ -153,20 +153,13 @@ class Trainer(Learner):
         self.missed = required(snapshot.values, "missed")
 
 
-def slope_penalty(network: torch.nn.Module, windows: Tensor) -> Tensor:
-    """Return the mean of (|∇f| - 1)² over windows (N, 3, side, side) of one verdict each; it has a gradient itself."""
-    windows = windows.detach().requires_grad_()
-    (slope,) = torch.autograd.grad(evaluate(network, windows, torch.float32).sum(), windows, create_graph=True)
-    return (slope.flatten(1).norm(dim=1) - 1).square().mean()
+class WINN(OneNetwork):
+    """A Wasserstein introspective network; settings are the fields of :class:`WINNChoices`."""
 
+    name: ClassVar[str] = "winn"
+    choices, trainer = WINNChoices, Trainer
 
-@cache
-def penalty_flops(config: WINNChoices) -> float:
-    """Count the floating-point operations of a penalty and of its gradient."""
-    recipe = config.recipe
-    with torch.device("meta"):
-        critic, side = Classifier(recipe.design).eval(), recipe.design.geometry.window
-        windows = torch.empty((recipe.crops, 3, side, side))
-    with FlopCounterMode(display=False) as counter:
-        slope_penalty(critic, windows).backward()  # type: ignore[no-untyped-call]
-    return float(counter.get_total_flops())
+    def _end(self, trainer: Trainer, flops: float) -> Training:
+        self.take_over(trainer, trainer.stages)
+        missed = f"at the last turn {trainer.missed:.0%} of the pictures did not reach the mean of the real ones."
+        return Training(flops, (missed,) if trainer.missed else (), trainer.drawn.cpu())
