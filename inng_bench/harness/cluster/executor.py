@@ -6,6 +6,7 @@ import secrets
 import shutil
 import time
 from collections import deque
+from concurrent.futures import CancelledError
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -152,23 +153,17 @@ class _Session:
             self._look()
         job = self._job(self._waiting[0][0]).model_dump_json()
         self._say(f"Cluster of {len(self._threads)} workers; asking each for its code and versions.")
-        greetings: dict[str, str] = self._client.run(worker.greet, job, on_error="return")
+        with self._connected():
+            greetings: dict[str, str] = self._client.run(worker.greet, job, on_error="return")
         for address, answer in greetings.items():
             if answer:
                 self._refuse(address, str(answer))
         self._look()
 
     def _look(self) -> None:
-        """See who is there; a scheduler that has gone ends the session."""
-        try:
-            if self._client.status != "running":
-                raise CommClosedError
+        """See who is there."""
+        with self._connected():
             known: dict[str, int] = self._client.nthreads()
-        except OSError as error:
-            raise InputError(
-                "the connection to the scheduler is lost; what is finished is kept, and the same command goes on from "
-                "there once a scheduler runs."
-            ) from error
         for address in known.keys() - self._threads.keys() - self._refused.keys():
             with contextlib.suppress(InputError):
                 check_address(address)
@@ -178,6 +173,19 @@ class _Session:
         if known and not self._threads:
             reasons = "; ".join(f"{address}: {self._refused[address]}" for address in sorted(known))
             raise InputError(f"no worker can serve this suite ({reasons}); mend the workers and run again.")
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[None]:
+        """Ask the scheduler within the block; one that has gone ends the session."""
+        try:
+            if self._client.status != "running":
+                raise CommClosedError
+            yield
+        except OSError as error:
+            raise InputError(
+                "the connection to the scheduler is lost; what is finished is kept, and the same command goes on from "
+                "there once a scheduler runs."
+            ) from error
 
     def _refuse(self, address: str, reason: str) -> None:
         if address not in self._refused:
@@ -237,8 +245,12 @@ class _Session:
         flight = self._flights[key]
         future = flight.future
         if future.status == "finished":
-            line, content = future.result()
-            self._receive(key, Answer.model_validate_json(line), content)
+            try:
+                line, content = future.result()
+            except (OSError, CancelledError):  # the scheduler goes just now
+                self._again(key)
+            else:
+                self._receive(key, Answer.model_validate_json(line), content)
         elif future.status == "error" and isinstance(future.exception(), KilledWorker):
             if len(flight.began) >= LOSSES:
                 self._give_up(key, flight.began)
@@ -247,13 +259,14 @@ class _Session:
         elif future.status == "error":
             self._flights.pop(key)
             self._tell_end(flight, Message(kind=Kind.FAILED, error=f"the worker broke down: {future.exception()!r}"))
-        elif self._client.status == "running":  # cancelled or lost by somebody else
+        else:  # cancelled by somebody else, or lost with the scheduler
             self._again(key)
 
     def _again(self, key: str) -> None:
         flight = self._flights[key]
         self._cancel([key])
         self._waiting.appendleft((flight.request, flight.began))
+        self._look()
 
     def _receive(self, key: str, answer: Answer, content: bytes) -> None:
         """Take in an answer: files that it ships, or what keeps it from serving."""
@@ -280,7 +293,6 @@ class _Session:
 
     def _elsewhere(self, key: str, address: str, reason: str) -> None:
         self._refuse(address, reason)
-        self._look()
         self._again(key)
 
     def _tell_end(self, flight: _Flight, message: Message) -> None:
@@ -328,9 +340,9 @@ class _Session:
 
     def _ask(self, address: str, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         """Call a function on a worker at once, whatever its threads are at."""
-        if address not in self._client.nthreads():
-            raise _GoneError
         try:
+            if address not in self._client.nthreads():
+                raise _GoneError
             return self._client.run(function, *arguments, workers=[address], **named)[address]
         except (OSError, KeyError) as error:
             raise _GoneError from error
