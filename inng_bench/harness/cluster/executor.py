@@ -6,8 +6,8 @@ import secrets
 import shutil
 import time
 from collections import deque
-from concurrent.futures import CancelledError
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,8 @@ class _Flight:
     began: list[str] = field(default_factory=list)
     """Workers that began it; all but the last were lost."""
     announced: bool = False
+    at: str = ""
+    """What it was at when it last told: a line for people."""
 
 
 class ClusterExecutor:
@@ -121,7 +123,8 @@ class _Session:
             self._cancel(list(self._flights))
             if self._client.status == "running":
                 self._client.unsubscribe_topic(topic)
-            (self._results / worker.TOKEN).unlink(missing_ok=True)
+            for name in (worker.TOKEN, store.WORKERS_NAME):
+                (self._results / name).unlink(missing_ok=True)
             shutil.rmtree(self._results / STAGING, ignore_errors=True)
 
     def _follow(self) -> None:
@@ -129,6 +132,7 @@ class _Session:
         while self._waiting or self._flights:
             if time.monotonic() >= next_look:
                 self._look()
+                self._show_workers()
                 next_look = time.monotonic() + LOOK_SECONDS
             while self._waiting and len(self._flights) < AHEAD * sum(self._threads.values()):
                 self._hand_out(*self._waiting.popleft())
@@ -192,6 +196,11 @@ class _Session:
             self._say(f"The worker {address} is refused: {reason}.")
         self._refused[address] = reason
 
+    def _show_workers(self) -> None:
+        """Write who is at what beside the results, for those who look on."""
+        lines = [f"{len(self._threads)} workers", *sorted(flight.at for flight in self._flights.values() if flight.at)]
+        write_atomically(self._results / store.WORKERS_NAME, "\n".join(lines).encode())
+
     # Requests
 
     def _job(self, request: Request) -> Job:
@@ -232,6 +241,9 @@ class _Session:
                 self._give_up(news.key, flight.began[:LOSSES])
                 return
             flight.announced = True
+        if message.kind is Kind.PROGRESS:
+            title = flight.request.run.title
+            flight.at = f"{message.worker}: {title} · {message.phase} {message.fraction:.0%}"
         self._on_message(flight.request, message)
 
     def _give_up(self, key: str, lost: Sequence[str]) -> None:
