@@ -155,7 +155,7 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(
     [
         (["--suite", "quik"], "there is no suite 'quik'; did you mean 'quick'?"),
         (["--suite", "absent.toml"], "the suite absent.toml cannot be read"),
-        (["--suite", "quick", "--scale", "0.5"], "--scale belongs to --texture"),
+        (["--suite", "quick", "--scale", "0.5"], "--scale goes with --texture"),
         (["--suite", "FILE", "--methods", "tilr"], "the suite has no method 'tilr'; did you mean 'tiler'?"),
         (["--suite", "FILE", "--out", "FILE"], "the results cannot be written to"),
         (["--texture", "absent.png"], "absent.png"),

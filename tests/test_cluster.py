@@ -276,7 +276,7 @@ def test_a_scheduler_that_is_killed_is_one_sentence_and_the_same_command_goes_on
 
     watcher = threading.Thread(target=kill)
     watcher.start()
-    with pytest.raises(InputError, match="the connection to the scheduler is lost; what is finished is kept"):
+    with pytest.raises(InputError, match=r"the connection to the scheduler is lost\. Finished runs are kept"):
         cluster.run(suite, out)
     watcher.join()
     kept = len(store.record_files(out))
@@ -462,8 +462,8 @@ def test_a_parcel_is_taken_in_whole_in_pieces_of_any_size_or_refused(tmp_path: P
     ("arguments", "sentence"),
     [
         (["--cluster", "four"], "'four' is no cluster; write local:N"),
-        (["--cluster", "local:2", "--jobs", "2"], "--jobs is for this machine"),
-        (["--tls", "certificates"], "--tls belongs to --scheduler"),
+        (["--cluster", "local:2", "--jobs", "2"], "--jobs does not go with a cluster"),
+        (["--tls", "certificates"], "--tls goes with --scheduler"),
         (["--scheduler", "tls://10.0.0.1:1", "--tls", "nowhere"], "the folder of --tls lacks ca.pem"),
         (["--scheduler", "tcp://10.0.0.1:1"], "neither loopback nor TLS"),
     ],

@@ -147,7 +147,7 @@ def test_the_command_draws_a_picture_in_the_texture(
         (["--init", "absent.png"], "absent.png"),
         (["--init", "{small}"], "90x50 px, which inng cannot draw; give a picture of another size, such as 64x64"),
         (["--init", "{small}", "--size", "64x64"], "--size does not go with --init"),
-        (["--stage", "2"], "--stage belongs to --init"),
+        (["--stage", "2"], "--stage goes with --init"),
         (["--size", "200x20"], "inng cannot draw 200x20 px; name another --size, such as 64x64"),
         (["--init", "{small}", "--stage", "-9"], "there is no stage -9; this model has the stages 1 to 4"),
     ],

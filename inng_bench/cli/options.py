@@ -84,7 +84,7 @@ def add_execution(parser: argparse.ArgumentParser, default_precision: str | None
         "--precision",
         choices=PRECISIONS,
         default=default_precision,
-        help="of the convolutions; auto takes bfloat16 where the processor has it, else float32 "
+        help="of the convolutions; auto means bfloat16 if the processor supports it, otherwise float32 "
         f"(default: {default_precision or 'the one of the suite'})",
     )
 
@@ -94,7 +94,7 @@ def add_trusted_method(parser: argparse.ArgumentParser, when: str = "") -> None:
     parser.add_argument(
         "--method",
         metavar="MODULE:CLASS",
-        help=f"{when}import this class, which the run names as its method (default: installed methods only)",
+        help=f"{when}import this class, if the run names it as its method (default: only installed methods)",
     )
 
 
@@ -136,5 +136,5 @@ def stage_number(text: str) -> int:
     except ValueError:
         value = 0
     if value == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no stage; the first is 1 and the last is -1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a stage; the first is 1 and the last is -1")
     return value

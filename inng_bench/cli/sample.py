@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     }
     if arguments.init is None:
         if arguments.stage is not None:
-            raise InputError("--stage belongs to --init; noise always goes through all stages.")
+            raise InputError("--stage goes with --init; without --init, sampling always uses all stages.")
         size = parse_size(arguments.size or "256x256")
         paths = draw_from_run(
             arguments.run, size, arguments.count, notice=lambda text: print(text, file=sys.stderr), **where

@@ -201,11 +201,11 @@ def effects_note(rows: Sequence[Row], baseline: str) -> str:
     """Return what a reader must know to read the table."""
     count = len(compared_methods(rows, baseline))
     return (
-        f"Ratios to the row {baseline}, under 1 is less: geometric means over pairs of one texture and one seed, with "
-        f"the plain 95% t interval of their logarithms. Not separable: the interval holds 1. Intervals are plain, so "
-        f"that of {count} rows without any effect about {count * LEVEL:.1f} would be told apart in each "
-        f"column by chance; bold (a star in the terminal) are those that Holm's correction over the column leaves. "
-        "All pairs count alike, whatever their texture: the interval tells of these textures and no others."
+        f"Ratios to the row {baseline}; below 1 means less. They are geometric means over pairs of runs with the same "
+        "texture and seed, with a 95% t interval on logarithms. Not separable: the interval includes 1. The "
+        f"intervals are not corrected: of {count} rows without any effect, about {count * LEVEL:.1f} would differ in "
+        "each column by chance. Ratios that are significant after Holm's correction over the column are bold (a star "
+        "in the terminal). All pairs have the same weight, so the interval holds for these textures only."
     )
 
 

@@ -46,7 +46,7 @@ class PageServer(ThreadingHTTPServer):
 
     def __init__(self, results: Path, port: int = 0) -> None:
         if not results.is_dir():
-            raise InputError(f"{results} is no folder; name a results folder, such as results/runs/quick.")
+            raise InputError(f"{results} is not a folder; name a results folder, such as results/runs/quick.")
         self._results = results
         self._lock = threading.Lock()
         self._made: tuple[str, bytes] = ("", b"")
@@ -82,7 +82,7 @@ class PageServer(ThreadingHTTPServer):
     def page(self) -> bytes:
         """Return the page of the present state, made once for all who ask."""
         if not store.record_files(self._results):
-            return _waiting("No run has ended yet", "The first one appears here by itself.", self.workers())
+            return _waiting("No run has ended yet", "The first row appears here by itself.", self.workers())
         with self._lock:
             state = self.state()
             if self._made[0] != state:
@@ -106,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.headers.get("Host") not in self.server.hosts:
-            self._answer(HTTPStatus.FORBIDDEN, "text/plain", b"This server answers this machine alone.\n")
+            self._answer(HTTPStatus.FORBIDDEN, "text/plain", b"This server answers only this machine.\n")
         elif self.path == "/":
             self._answer(HTTPStatus.OK, "text/html", self.server.page())
         elif self.path == "/state":
