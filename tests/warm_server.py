@@ -14,6 +14,7 @@ import select
 import signal
 import socket
 import sys
+from typing import Any
 
 import fake_worker
 import torch
@@ -46,7 +47,8 @@ class Server:
         """Begin and end children until stdin is closed."""
         print("ready", flush=True)
         while True:
-            ready = select.select([0, self._listener, self._ended, *self._clients.values()], [], [])[0]
+            watched: list[Any] = [0, self._listener, self._ended, *self._clients.values()]
+            ready = select.select(watched, [], [])[0]
             if self._ended in ready:
                 os.read(self._ended, 1 << 12)
             self._tell_ends()
