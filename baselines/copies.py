@@ -6,13 +6,12 @@ Both are closed forms. Their training spends nothing.
 from typing import ClassVar, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor
 
-from inng_bench.errors import InputError
 from inng_bench.textures import to_pixels
 
-from .closed_form import ClosedForm
+from .base import Choices, ClosedForm, require_fit
 from .quilting import Blocks, quilt
 
 FEATHER_SHARE = 1 / 16
@@ -64,10 +63,8 @@ def feathered(picture: Tensor, axis: int) -> Tensor:
     return torch.cat([weight * start + (1.0 - weight) * end, middle], dim=axis)
 
 
-class QuiltingConfig(BaseModel):
+class QuiltingConfig(Choices):
     """Choices of image quilting, see :class:`inng_bench.baselines.quilting.Blocks`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     block: int = Field(48, ge=4, description="Side of a block in pixels.")
     overlap: int = Field(12, ge=1, description="Width in pixels of the strips in which neighbours lie on each other.")
@@ -89,12 +86,7 @@ class Quilting(ClosedForm):
     _config: QuiltingConfig
 
     def _measure(self, window: Tensor) -> dict[str, Tensor]:
-        if min(window.shape[1:]) < self._config.block:
-            height, width = window.shape[1:]
-            raise InputError(
-                f"a block of {self._config.block} px does not fit into a window of {height}×{width} px; give "
-                f"{self.name} a smaller block."
-            )
+        require_fit(window, self._config.block, "block")
         return {"window": window}
 
     def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
