@@ -111,12 +111,10 @@ def test_a_run_killed_at_every_fifth_offer_goes_on_each_time(server: Server, met
     assert (outcome.killed, outcome.resumed) == (3, 3)
 
 
-@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("operation", range(1, 2 * OPERATIONS + 1, 2))
-def test_a_run_killed_while_it_writes_its_first_snapshot_ends_the_same(
-    server: Server, method: str, operation: int
-) -> None:
-    assert assert_unharmed(server, method, [("operation", operation)]).killed == 1
+def test_a_run_killed_while_it_writes_its_first_snapshot_ends_the_same(server: Server, operation: int) -> None:
+    # Writing knows nothing of the method: of the two this is the shorter training.
+    assert assert_unharmed(server, "dcgan", [("operation", operation)]).killed == 1
 
 
 def moments(method: str) -> st.SearchStrategy[tuple[str, list[Moment]]]:
