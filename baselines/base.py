@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar, Protocol
 
+import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
@@ -23,7 +24,7 @@ from inng_bench.contract import (
 )
 from inng_bench.errors import InputError
 from inng_bench.pixels import Palette
-from inng_bench.resume import required
+from inng_bench.resume import adam_tensors, joined, required, restore_adam, restore_generator, restore_module
 
 SHORTEST_SIDE = 16
 """In pixels, of a picture that a baseline draws where it says nothing else."""
@@ -124,6 +125,30 @@ class Stepping(Protocol):
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a :meth:`snapshot`."""
+
+
+class Resumable:
+    """What changes from step to step: modules, Adams, and the generator of all that is random."""
+
+    _parts: Mapping[str, nn.Module | torch.optim.Adam]
+    _random: torch.Generator
+
+    def snapshot(self) -> Snapshot:
+        """Return all that changes from step to step."""
+        tensors = {
+            name: adam_tensors(part) if isinstance(part, torch.optim.Adam) else part.state_dict()
+            for name, part in self._parts.items()
+        }
+        return Snapshot(joined(**tensors) | {"random": self._random.get_state()}, {})
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a :meth:`snapshot`."""
+        for name, part in self._parts.items():
+            if isinstance(part, torch.optim.Adam):
+                restore_adam(part, snapshot, name)
+            else:
+                restore_module(part, snapshot, name)
+        restore_generator(self._random, snapshot, "random")
 
 
 class Trained(Configured):

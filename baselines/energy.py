@@ -73,7 +73,7 @@ class Trainer(Learner):
         del number
         self._move()
         real, drawn = self.real_crops(), self.crops_of([self.chains])
-        real = real + self._config.data_noise * torch.randn(real.shape, generator=self.random).to(real.device)
+        real = real + self._config.data_noise * torch.randn(real.shape, generator=self._random).to(real.device)
         logits = evaluate(self.network, torch.cat([real, drawn]), self._execution.dtype)
         of_real, of_drawn = logits.chunk(2)
         gap = of_drawn.mean() - of_real.mean()
@@ -86,10 +86,10 @@ class Trainer(Learner):
     def _move(self) -> None:
         config, new = self._config, self.noise()
         if config.chains == "persistent":
-            goes_on = (torch.rand(len(new), generator=self.random) >= config.fresh).to(new.device)
+            goes_on = (torch.rand(len(new), generator=self._random) >= config.fresh).to(new.device)
             new[goes_on] = self.chains[goes_on]
         stage = Stage(self.frozen(), config.steps + 1, config.step_size)
-        climb = set_out(new, self.sampler, config.steps, self.random)
+        climb = set_out(new, self.sampler, config.steps, self._random)
         for _ in range(config.steps):
             ascend(climb, stage, self.sampler)
         self.chains = climb.current
@@ -108,14 +108,15 @@ class Trainer(Learner):
         del steps
         return self.prices.of_work(self.work)
 
-    def snapshot(self) -> Snapshot:  # type: ignore[override]
+    def snapshot(self) -> Snapshot:
         """Return all that changes from step to step."""
-        return super().snapshot(chains={"0": self.chains})
+        taken = super().snapshot()
+        return Snapshot({**taken.tensors, "chains": self.chains}, taken.values)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a :meth:`snapshot`."""
         super().restore(snapshot)
-        self.chains = required_like(self.chains, snapshot, "chains.0").to(self.chains)
+        self.chains = required_like(self.chains, snapshot, "chains").to(self.chains)
 
 
 class Energy(OneNetwork):

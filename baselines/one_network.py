@@ -5,7 +5,7 @@ same function while it learns and while samples are drawn. Canvases are tori, as
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -25,10 +25,10 @@ from inng_bench.inng.prior import NoisePrior
 from inng_bench.inng.resume import restore_stages, stage_tensors
 from inng_bench.inng.state import Sampler, Stage, Work
 from inng_bench.pixels import random_crops
-from inng_bench.resume import adam_tensors, joined, required, restore_adam, restore_generator, restore_module
+from inng_bench.resume import required
 from inng_bench.seeds import torch_generator
 
-from .base import Choices, Trained
+from .base import Choices, Resumable, Trained, weights_of
 
 SHORTEST_SIDE = 64
 ADAM_BETAS = (0.5, 0.999)
@@ -76,6 +76,21 @@ class OneNetwork(Trained):
     def _sampler(self) -> Sampler:
         return sampler_of(self._recipe, self._directions)
 
+    def snapshot_bytes(self, budget: float) -> float:
+        """Count the network with its Adam, canvases and the networks that are kept."""
+        del budget
+        recipe = self._recipe
+        with torch.device("meta"):
+            weights = 4.0 * weights_of(Classifier(recipe.design))
+        canvases = 4.0 * recipe.canvases * 3 * recipe.canvas_side**2
+        return weights * (3 + self._networks_kept()) + canvases * self.canvases_kept
+
+    canvases_kept: ClassVar[float] = 1
+    """In a snapshot, as multiples of those that are drawn together."""
+
+    def _networks_kept(self) -> int:
+        return 0
+
     def take_over(self, learner: "Learner", stages: list[Stage]) -> None:
         """Draw by these stages from now on."""
         self._prior, self._directions, self.stages = learner.prior, learner.directions, stages
@@ -105,20 +120,21 @@ class OneNetwork(Trained):
         self.stages = restore_stages(state, paces, self._recipe, self._execution.device, self._execution.dtype)
 
 
-class Learner:
+class Learner(Resumable):
     """f while it learns, with all that INNg takes from a window."""
 
     def __init__(self, window: Tensor, choices: OneNetworkChoices, execution: Execution, seed: int) -> None:
         self.recipe, self._execution = choices.recipe, execution
-        self.random = torch_generator(seed)
+        self._random = torch_generator(seed)
         self.prior, self.directions = measured(window, self.recipe)
         self.sampler = sampler_of(self.recipe, self.directions)
         self._real = window.to(execution.device)
         self.side = crop_side_of(window, self.recipe)
         self.prices, self.work = Prices.of(self.recipe, self.side), Work()
-        self.network: Classifier = new_classifier(self.recipe.design, self.random)
+        self.network: Classifier = new_classifier(self.recipe.design, self._random)
         self.network.to(execution.device).to(memory_format=torch.channels_last)
         self._adam = torch.optim.Adam(self.network.parameters(), choices.rate, ADAM_BETAS, fused=True)
+        self._parts = {"network": self.network, "adam": self._adam}
         first = self.noise()
         batches = [torch.cat([self.real_crops(), self.crops_of([first])]) for _ in range(RECALIBRATION_BATCHES)]
         recalibrate(self.network, batches, execution.dtype)
@@ -128,15 +144,15 @@ class Learner:
     def noise(self) -> Tensor:
         """Draw canvases of p0."""
         side = self.recipe.canvas_side
-        return self.prior.draw(self.recipe.canvases, (side, side), self.random).to(self._execution.device)
+        return self.prior.draw(self.recipe.canvases, (side, side), self._random).to(self._execution.device)
 
     def real_crops(self) -> Tensor:
         """Cut crops out of the window."""
-        return random_crops(self._real, self.recipe.crops, self.side, self.random)
+        return random_crops(self._real, self.recipe.crops, self.side, self._random)
 
     def crops_of(self, history: list[Tensor]) -> Tensor:
         """Cut as many out of canvases, newer ones more often."""
-        return draw_negatives(history, self.recipe.crops, self.side, self.recipe.history_decay, self.random)
+        return draw_negatives(history, self.recipe.crops, self.side, self.recipe.history_decay, self._random)
 
     def descend(self, loss: Tensor, rate: float) -> None:
         """Move the weights down the gradient of a loss."""
@@ -153,14 +169,11 @@ class Learner:
         """Return f as the sampler reads it."""
         return freeze(self.network, self._execution.dtype)
 
-    def snapshot(self, **canvases: Mapping[str, Tensor]) -> Snapshot:
-        """Return all that changes from step to step, with canvases of the method's own."""
-        tensors = joined(network=self.network.state_dict(), adam=adam_tensors(self._adam), **canvases)
-        return Snapshot(tensors | {"random": self.random.get_state()}, {"work": dict(vars(self.work))})
+    def snapshot(self) -> Snapshot:
+        """Return all that changes from step to step."""
+        return Snapshot(super().snapshot().tensors, {"work": dict(vars(self.work))})
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a :meth:`snapshot`."""
-        restore_module(self.network, snapshot, "network")
-        restore_adam(self._adam, snapshot, "adam")
-        restore_generator(self.random, snapshot, "random")
+        super().restore(snapshot)
         self.work = Work(**required(snapshot.values, "work"))

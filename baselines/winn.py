@@ -30,9 +30,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from inng_bench.contract import Execution, Snapshot, Training
 from inng_bench.inng.algorithm import climb_stage
 from inng_bench.inng.network import Classifier, evaluate
+from inng_bench.inng.presets import FAST
 from inng_bench.inng.resume import in_order, numbered, restore_stages, stage_tensors
 from inng_bench.inng.state import Stage
-from inng_bench.resume import required, required_like
+from inng_bench.resume import joined, required, required_like
 
 from .base import Course
 from .one_network import Learner, OneNetwork, OneNetworkChoices
@@ -96,7 +97,7 @@ class Trainer(Learner):
             values = self._learn()
         self._put_level_at_zero()
         self.stages.append(Stage(self.frozen(), self._config.max_steps, self._config.step_size))
-        climb = climb_stage(self.stages[-1], self.start, self.sampler, self.random)
+        climb = climb_stage(self.stages[-1], self.start, self.sampler, self._random)
         self.work.evaluations += climb.evaluations
         self.drawn = climb.canvases
         self.history = [*self.history, self.drawn.half()][-self.recipe.history_stages :]
@@ -108,7 +109,7 @@ class Trainer(Learner):
         of_real, of_drawn = evaluate(self.network, torch.cat([real, drawn]), self._execution.dtype).chunk(2)
         gap = of_drawn.mean() - of_real.mean()
         side = self.recipe.design.geometry.window
-        between = torch.rand((len(real), 1, 1, 1), generator=self.random).to(real.device)
+        between = torch.rand((len(real), 1, 1, 1), generator=self._random).to(real.device)
         penalty = slope_penalty(self.network, torch.lerp(real, drawn, between)[:, :, :side, :side])
         self.descend(gap + PENALTY * penalty, self._config.rate)
         return {"distance": -gap.item(), "penalty": penalty.item()}
@@ -134,11 +135,12 @@ class Trainer(Learner):
         del steps
         return self.prices.of_work(self.work) + self.work.classifier_steps * self._price
 
-    def snapshot(self) -> Snapshot:  # type: ignore[override]
+    def snapshot(self) -> Snapshot:
         """Return all that changes from turn to turn."""
-        taken = super().snapshot(history=numbered(self.history), canvases={"start": self.start, "drawn": self.drawn})
+        taken, canvases = super().snapshot(), {"start": self.start, "drawn": self.drawn}
+        tensors = {**taken.tensors, **joined(history=numbered(self.history)), **stage_tensors(self.stages), **canvases}
         values = {"stages": len(self.stages), "history": len(self.history), "missed": self.missed}
-        return Snapshot({**taken.tensors, **stage_tensors(self.stages)}, {**taken.values, **values})
+        return Snapshot(tensors, {**taken.values, **values})
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a :meth:`snapshot`."""
@@ -147,9 +149,7 @@ class Trainer(Learner):
         paces = [(self._config.max_steps, self._config.step_size)] * required(snapshot.values, "stages")
         self.stages = restore_stages(snapshot.tensors, paces, self.recipe, device, dtype)
         self.history = [one.to(device) for one in in_order(snapshot, "history", required(snapshot.values, "history"))]
-        self.start, self.drawn = (
-            required_like(self.start, snapshot, f"canvases.{name}").to(device) for name in ("start", "drawn")
-        )
+        self.start, self.drawn = (required_like(self.start, snapshot, n).to(device) for n in ("start", "drawn"))
         self.missed = required(snapshot.values, "missed")
 
 
@@ -158,6 +158,10 @@ class WINN(OneNetwork):
 
     name: ClassVar[str] = "winn"
     choices, trainer = WINNChoices, Trainer
+    canvases_kept = 2 + FAST.history_stages / 2  # of half the precision
+
+    def _networks_kept(self) -> int:
+        return int(self._config.critics)
 
     def _end(self, trainer: Trainer, flops: float) -> Training:
         self.take_over(trainer, trainer.stages)

@@ -34,10 +34,10 @@ def test_the_weights_move_up_f_at_real_crops_and_down_at_samples(monkeypatch: py
     trainer = an_energy(data_noise=0.0, energy_decay=0.0)
     monkeypatch.setattr(trainer, "_move", lambda: None)  # samples of p0
     losses: list[Tensor] = []
-    monkeypatch.setattr(trainer, "descend", lambda loss, rate: losses.append(loss))
-    random = trainer.random.get_state()
+    monkeypatch.setattr(trainer, "descend", lambda loss, _: losses.append(loss))
+    random = trainer._random.get_state()
     trainer.step(1, 0.0)
-    trainer.random.set_state(random)
+    trainer._random.set_state(random)
     real, drawn = trainer.real_crops(), trainer.crops_of([trainer.chains])
     mean_of = [evaluate(trainer.network, crops, torch.float32).mean() for crops in (real, drawn)]
     torch.testing.assert_close(losses[0], mean_of[1] - mean_of[0])
@@ -116,8 +116,9 @@ def test_windows_settings_and_models_that_do_not_fit_are_refused(
     method = method_class(settings, Execution())
     with pytest.raises(InputError, match="smaller than a window of the classifier, 62 px"):
         method.train(torch.zeros(3, 60, 100), seed=0, budget=1.0)
-    with pytest.raises(InputError, match="'first_negatives' of .* is wrong"):
+    with pytest.raises(InputError, match=r"'first_negatives' of .* is wrong"):
         method_class({"first_negatives": "matched"}, Execution())
+    method.train(make_window(), seed=0, budget=1.0)
+    state = {name: tensor for name, tensor in method.state().items() if name != "paces"}
     with pytest.raises(InputError, match=f"the stored {method.name} has no 'paces'"):
-        method.train(make_window(), seed=0, budget=1.0)
-        method.restore({name: tensor for name, tensor in method.state().items() if name != "paces"})
+        method.restore(state)
