@@ -197,7 +197,9 @@ def at_home(farm: Farm, tmp_path_factory: pytest.TempPathFactory) -> Callable[[s
     def run(suite: str) -> dict[str, bytes]:
         if suite not in known:
             out = tmp_path_factory.mktemp("home")
-            run_plan(cluster_farm.plan_of(suite), out, jobs=2)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("INNG_TEST_HURRY", "1")
+                run_plan(cluster_farm.plan_of(suite), out, jobs=2)
             known[suite] = contents(out)
         return known[suite]
 
@@ -264,7 +266,7 @@ def test_a_run_under_which_three_workers_are_lost_is_a_failed_row_with_the_reaso
 def test_a_scheduler_that_is_killed_is_one_sentence_and_the_same_command_goes_on(
     begin: Any, at_home: Any, tmp_path: Path
 ) -> None:
-    suite = suite_of(6, "1.5")
+    suite = suite_of(6, "0.7")
     out = tmp_path / "out"
     cluster = begin((), ())
 
@@ -363,12 +365,14 @@ def test_without_a_worker_that_can_serve_the_session_ends_with_the_reasons(begin
 
 
 def test_two_clients_share_a_scheduler_but_not_a_results_folder(begin: Any, at_home: Any, tmp_path: Path) -> None:
-    suite = suite_of(2, "4")  # so long that the second client comes in time
+    go = tmp_path / "go"
+    suite = suite_of(2, str(go))  # its runs wait until the second client has come
     cluster = begin((), ())
     client = cluster.farm.begin("client", scheduler=cluster.address, suite=suite, out=str(tmp_path / "one"))
     wait_until(lambda: (tmp_path / "one" / ".session").exists())
     with pytest.raises(InputError, match="another command is writing to"):
         cluster.run(suite, tmp_path / "one")
+    go.touch()
     assert cluster.run(suite, tmp_path / "two").done == 2
     wait_until(lambda: not Path(f"/proc/{client}").exists())
     assert_whole(tmp_path / "one", at_home(suite))

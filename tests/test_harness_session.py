@@ -65,8 +65,8 @@ FAKE_WORKER = (sys.executable, str(TESTS / "fake_worker.py"))
 
 
 @pytest.fixture(autouse=True)
-def _worker_with_stubs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executor, "WORKER", FAKE_WORKER)
+def _worker_with_stubs(warm_worker: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executor, "WORKER", warm_worker)
 
 
 def fakes(*classes: str, settings: str = "", head: str = HEAD, replicates: int = 1) -> Plan:
@@ -103,13 +103,13 @@ class Grid:
 
 
 @pytest.fixture(scope="module")
-def grid(tmp_path_factory: pytest.TempPathFactory) -> Grid:
+def grid(warm_worker: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Grid:
     folder = tmp_path_factory.mktemp("grid")
     head = HEAD + "threads_per_run = 2\n"
     plan = fakes("Raises", "Refuses", "Vanishes", "Killed", "Tiler", "ReportsThreads", head=head)
     before = global_state()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(executor, "WORKER", FAKE_WORKER)
+        patch.setattr(executor, "WORKER", warm_worker)
         results = run_plan(plan, folder, jobs=2)
     return Grid(plan, folder, results, before == global_state())
 
@@ -402,6 +402,7 @@ def test_interrupting_stops_the_workers_and_keeps_what_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As Ctrl-C does it, which reaches the parent alone."""
+    monkeypatch.setattr(executor, "WORKER", FAKE_WORKER)  # whose process is the run's
     marker, out = tmp_path / "marker", tmp_path / "out"
     plan = fakes("Tiler", "Sleeps", settings=f'marker = "{marker}"')
     monkeypatch.setattr("inng_bench.cli.run.run", lambda arguments: run_plan(plan, arguments.out, jobs=1))
@@ -679,12 +680,12 @@ def test_a_session_without_a_sampler_to_time_waits_for_nobody(tmp_path: Path) ->
         assert run_plan(fakes("Tiler"), tmp_path).done == 1
 
 
-COMMAND = f"""
+COMMAND = """
 import sys
 from inng_bench import cli
 from inng_bench.harness import executor, plan, session, suite
 suite.WINDOW_SIDE = 64
-executor.WORKER = {FAKE_WORKER!r}
+executor.WORKER = tuple(sys.argv[3:])
 plan.REFERENCE_ROWS = ()
 session.is_timed = "fake_methods:Tiler".__eq__
 sys.exit(cli.main(["run", "--suite", sys.argv[1], "--out", sys.argv[2], "--device", "cpu"]))
@@ -701,7 +702,7 @@ def timed_suite(tmp_path: Path) -> Path:
 
 
 def begin(suite: Path, out: Path) -> "subprocess.Popen[str]":
-    command = (sys.executable, "-c", COMMAND, str(suite), str(out))
+    command = (sys.executable, "-c", COMMAND, str(suite), str(out), *executor.WORKER)
     return subprocess.Popen(command, env=worker_environment(1), stderr=subprocess.PIPE, text=True)
 
 

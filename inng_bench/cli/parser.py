@@ -40,7 +40,7 @@ usage: inng-bench COMMAND ...
 
 inng-bench trains texture models under equal budgets and measures what they draw. First steps:
 
-  inng-bench run --suite smoke        a minute: shows that everything works
+  inng-bench run --suite smoke        a few minutes: shows that everything works
   inng-bench report                   tables and pictures of the newest results
   inng-bench run --texture my.png     the same methods on your own picture
   inng-bench list                     all textures, methods, metrics and suites
