@@ -154,8 +154,8 @@ class Resumable:
 class Trained(Configured):
     """A method that learns by steps until its budget is spent."""
 
-    trainer: ClassVar[Callable[[Tensor, Any, Execution, int], Stepping]]
-    """Begins the training of a window under settings from a seed."""
+    trainer: ClassVar[type[Any]]
+    """:class:`Stepping`, made of a window, the settings, the execution and a seed."""
 
     def train(
         self,
@@ -167,7 +167,7 @@ class Trained(Configured):
         checkpoint: Checkpoint = NO_CHECKPOINT,
     ) -> Training:
         """Train until the budget is spent; see :meth:`inng_bench.contract.Method.train`."""
-        trainer = self.trainer(window, self._config, self._execution, seed)
+        trainer: Stepping = self.trainer(window, self._config, self._execution, seed)
         steps = take_steps(trainer, budget, events, checkpoint)
         return self._end(trainer, trainer.spent(steps))
 

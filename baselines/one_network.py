@@ -98,6 +98,8 @@ class OneNetwork(Trained):
     def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
         """Send new noise through the stages; see :meth:`inng_bench.contract.Method.sample`."""
         assert self.supports(size), f"{self.name} draws nothing of {size}"
+        if not self.stages:
+            raise RuntimeError(f"{self.name} has to be trained or restored before it can sample")
         canvas = [-(-length // WINDOW_STEP) * WINDOW_STEP for length in size]
         noise = self._prior.draw(count, (canvas[0], canvas[1]), generator).to(self._execution.device)
         drawn = synthesise(self.stages, noise, self._sampler(), generator)
