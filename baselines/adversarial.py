@@ -21,7 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from inng_bench.contract import Execution
 from inng_bench.weights import average_into
 
-from .base import Choices, Course, Resumable, equal_steps
+from .base import Choices, Resumable
 
 GeneratorNetwork = TypeVar("GeneratorNetwork", bound=nn.Module)
 
@@ -89,14 +89,6 @@ class Adversaries(Resumable, Generic[GeneratorNetwork]):
             "generator_optimiser": self._optimisers[0],
             "discriminator_optimiser": self._optimisers[1],
         }
-
-    def course(self, budget: float) -> Course:
-        """Say how many steps a budget pays for."""
-        return equal_steps(budget, self._price)
-
-    def spent(self, steps: int) -> float:
-        """Return the counted operations of steps; looks that decide nothing are not the method's."""
-        return steps * self._price
 
     def rate(self, share: float) -> float:
         """Return Adam's learning rate once a share of the steps is done."""

@@ -128,10 +128,21 @@ class Stepping(Protocol):
 
 
 class Resumable:
-    """What changes from step to step: modules, Adams, and the generator of all that is random."""
+    """A training whose steps change modules and Adams by one generator of all that is random."""
 
     _parts: Mapping[str, nn.Module | torch.optim.Adam]
     _random: torch.Generator
+
+    _price: float
+    """Counted operations of a step, where all cost the same."""
+
+    def course(self, budget: float) -> "Course":
+        """Say how long the training goes on under a budget."""
+        return equal_steps(budget, self._price)
+
+    def spent(self, steps: int) -> float:
+        """Return the counted operations of so many steps; looks that decide nothing are not the method's."""
+        return steps * self._price
 
     def snapshot(self) -> Snapshot:
         """Return all that changes from step to step."""

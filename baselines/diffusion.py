@@ -34,7 +34,7 @@ from inng_bench.pixels import Palette, random_crops
 from inng_bench.seeds import derive_seed, torch_generator
 from inng_bench.weights import average_into
 
-from .base import Choices, Course, NetworkMethod, Resumable, equal_steps, require_fit, weights_of
+from .base import Choices, NetworkMethod, Resumable, require_fit, weights_of
 
 STEP = 8
 """Sides of a canvas are multiples of it: the coarsest features are so many pixels apart."""
@@ -210,6 +210,7 @@ class Trainer(Resumable):
     def __init__(self, window: Tensor, config: DiffusionConfig, execution: Execution, seed: int) -> None:
         require_fit(window, config.crop, "crop")
         self._config, self._execution, self._random = config, execution, torch_generator(seed)
+        self._price = step_flops(config)
         self.palette = Palette.of(window)
         self._window = (window - self.palette.mean[:, None, None]).to(execution.device)
         self._network = new_network(config, self._random).to(execution.device)
@@ -241,14 +242,6 @@ class Trainer(Resumable):
         size = (self._config.crop, self._config.crop)
         levels = min(10, self._config.levels)
         return {}, sample(self.averaged, self.palette, size, levels, self._execution, torch_generator(self._watch))
-
-    def course(self, budget: float) -> Course:
-        """Say how many steps a budget pays for."""
-        return equal_steps(budget, step_flops(self._config))
-
-    def spent(self, steps: int) -> float:
-        """Return the counted operations of steps; looks decide nothing and are not the method's."""
-        return steps * step_flops(self._config)
 
 
 def denoising_loss(

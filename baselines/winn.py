@@ -20,7 +20,7 @@ K. Lee, W. Xu, F. Fan, Z. Tu, "Wasserstein introspective neural networks", CVPR 
 
 import math
 from functools import cache
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -50,7 +50,6 @@ class WINNChoices(OneNetworkChoices):
 
     critics: int = Field(4, ge=1, description="Critics of the cascade.")
     critic_steps: int = Field(10, ge=1, description="Steps of a critic between two drawings of pseudo-negatives.")
-    update: Literal["langevin", "adam", "image-adam"] = Field("adam", description="The sampler's, as INNg's.")
     max_steps: int = Field(60, ge=1, description="Sampler steps at the most, for each critic.")
 
 
@@ -58,13 +57,14 @@ def slope_penalty(network: torch.nn.Module, windows: Tensor) -> Tensor:
     """Return the mean of (|∇f| - 1)² over windows (N, 3, side, side) of one verdict each; it has a gradient itself."""
     windows = windows.detach().requires_grad_()
     (slope,) = torch.autograd.grad(evaluate(network, windows, torch.float32).sum(), windows, create_graph=True)
-    return (slope.flatten(1).norm(dim=1) - 1).square().mean()
+    penalty: Tensor = (slope.flatten(1).norm(dim=1) - 1).square().mean()
+    return penalty
 
 
 @cache
 def penalty_flops(config: WINNChoices) -> float:
     """Count the floating-point operations of a penalty and of its gradient."""
-    recipe = config.recipe
+    recipe = config.cascade(Execution()).recipe
     with torch.device("meta"):
         critic, side = Classifier(recipe.design).eval(), recipe.design.geometry.window
         windows = torch.empty((recipe.crops, 3, side, side))
@@ -79,7 +79,7 @@ class Trainer(Learner):
     def __init__(self, window: Tensor, config: WINNChoices, execution: Execution, seed: int) -> None:
         super().__init__(window, config, execution, seed)
         self._config, self._price = config, penalty_flops(config)
-        self.start = self.drawn = self.noise()
+        self.start = self.drawn = self.first
         self.history = [self.drawn.half()]
         self.stages: list[Stage] = []
         self.missed = 0.0
@@ -96,7 +96,7 @@ class Trainer(Learner):
         for _ in range(self._config.critic_steps):
             values = self._learn()
         self._put_level_at_zero()
-        self.stages.append(Stage(self.frozen(), self._config.max_steps, self._config.step_size))
+        self.stages.append(self.stage(self._config.max_steps))
         climb = climb_stage(self.stages[-1], self.start, self.sampler, self._random)
         self.work.evaluations += climb.evaluations
         self.drawn = climb.canvases
@@ -158,12 +158,10 @@ class WINN(OneNetwork):
 
     name: ClassVar[str] = "winn"
     choices, trainer = WINNChoices, Trainer
-    canvases_kept = 2 + FAST.history_stages / 2  # of half the precision
-
-    def _networks_kept(self) -> int:
-        return int(self._config.critics)
+    canvases_kept, networks_kept = 2 + FAST.history_stages / 2, 4  # the history has half the precision
 
     def _end(self, trainer: Trainer, flops: float) -> Training:
-        self.take_over(trainer, trainer.stages)
+        trainer.cascade.stages = tuple(trainer.stages)
+        super()._end(trainer, flops)
         missed = f"at the last turn {trainer.missed:.0%} of the pictures did not reach the mean of the real ones."
         return Training(flops, (missed,) if trainer.missed else (), trainer.drawn.cpu())

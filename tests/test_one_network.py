@@ -58,7 +58,7 @@ def test_a_drawing_has_the_steps_of_a_short_run_or_outlives_most_persistent_chai
     for changes in ({"chains": "short-run"}, {"chains": "persistent", "fresh": 0.1}):
         method = Energy(SHORT | changes, Execution())
         method.train(make_window(), seed=0, budget=1.0)
-        lengths.append(method.stages[0].max_steps)
+        lengths.append(method.cascade.stages[0].max_steps)
     assert lengths == [2, energy.LIFETIMES * 2 / 0.1]
 
 
@@ -119,6 +119,6 @@ def test_windows_settings_and_models_that_do_not_fit_are_refused(
     with pytest.raises(InputError, match=r"'first_negatives' of .* is wrong"):
         method_class({"first_negatives": "matched"}, Execution())
     method.train(make_window(), seed=0, budget=1.0)
-    state = {name: tensor for name, tensor in method.state().items() if name != "paces"}
-    with pytest.raises(InputError, match=f"the stored {method.name} has no 'paces'"):
+    state = {name: tensor for name, tensor in method.state().items() if name != "max_steps"}
+    with pytest.raises(InputError, match="has no 'max_steps'"):
         method.restore(state)
