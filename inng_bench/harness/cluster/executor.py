@@ -347,8 +347,9 @@ class _Session:
             with known[one].open("rb") as stream:
                 for offset in range(0, max(size, 1), PIECE):
                     arguments = one.model_dump_json(), stream.read(PIECE), offset
-                    if not self._ask(answer.address, worker.put_piece, *arguments, last=offset + PIECE >= size):
-                        raise RejectedError(f"{one.name} has another hash there")
+                    last = offset + PIECE >= size
+                    if reason := self._ask(answer.address, worker.put_piece, *arguments, last=last):
+                        raise RejectedError(reason)
 
     def _ask(self, address: str, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         """Call a function on a worker at once, whatever its threads are at."""
