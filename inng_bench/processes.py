@@ -4,7 +4,6 @@ import ctypes
 import multiprocessing
 import os
 import threading
-import time
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """Environment that numerical libraries read their number of threads from when they are loaded."""
@@ -43,19 +42,6 @@ def end_with_parent() -> None:
 
     def wait() -> None:
         parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
-def dask_setup(server: object) -> None:
-    """Let a scheduler or a nanny leave as soon as its parent has ended; Dask calls this where it preloads this."""
-    del server
-    parent = os.getppid()
-
-    def wait() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()

@@ -92,7 +92,7 @@ def open_local(workers: int) -> Iterator[Client]:
     They are processes of Dask's own command, so that no module of the caller runs again in them: a worker that was
     begun anew by :mod:`multiprocessing` would run an unguarded script from its first line.
     """
-    ends_with_us = ["inng_bench.processes"]
+    ends_with_us = ["inng_bench.on_dask"]
     common = {"host": LOOPBACK, "dashboard": False}
     scheduler = {"scheduler_kwargs": {**common, "preload": ends_with_us}}
     options = {**common, "nthreads": 1, "memory_limit": 0, "preload_nanny": ends_with_us}

@@ -15,6 +15,7 @@ from typing import Any
 from distributed import Client, Future, KilledWorker
 from distributed.comm import CommClosedError
 
+from inng_bench import on_dask
 from inng_bench.errors import InputError
 from inng_bench.files import write_atomically
 from inng_bench.harness.cluster import worker
@@ -223,7 +224,7 @@ class _Session:
         # No two sessions share a key: the folder of one is not that of the other.
         key = f"inng-{run.config_hash[:12]}-{run.replicate}-{self._token[:8]}-{self._count}"
         future = self._client.submit(
-            worker.serve, self._job(request).model_dump_json(), key=key, pure=False, priority=-self._count, **where
+            on_dask.serve, self._job(request).model_dump_json(), key=key, pure=False, priority=-self._count, **where
         )
         self._flights[key] = _Flight(request, future, began)
         future.add_done_callback(lambda done: self._arrivals.put(str(done.key)))
