@@ -115,7 +115,7 @@ def of_other_code(demands: Demands) -> Site:
 def plan_of(suite: str) -> Plan:
     """Return the runs of a suite without those of its reference rows."""
     plan = make_plan(parse_suite(suite, "cluster"), Overrides(device="cpu"))
-    return replace(plan, runs=tuple(run for run in plan.runs if run.method == "tiler"))
+    return replace(plan, runs=tuple(run for run in plan.runs if run.implementation == "fake_methods:Tiler"))
 
 
 def ask(scheduler: str, suite: str, out: str, tls: str | None = None) -> None:

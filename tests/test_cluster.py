@@ -23,6 +23,7 @@ from typing import Any
 
 import cluster_farm
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -347,6 +348,52 @@ def test_fifty_kills_at_random_lose_nothing_run_nothing_twice_and_tear_nothing(
     begin: Any, at_home: Any, tmp_path: Path
 ) -> None:
     random_kills(begin, at_home, tmp_path, 50, seed=1)
+
+
+def cost_of(count: int, workers: int, farm: Farm, folder: Path) -> dict[str, float]:
+    """Carry out short runs; returns seconds by the clock and of computing, a run, and memory in MB."""
+    file, rows = folder / "scheduler.json", -(-count // 1000)
+    suite = suite_of(-(-count // rows))
+    for row in range(1, rows):
+        suite += f'[[methods]]\nlabel = "tiler-{row}"\nimplementation = "fake_methods:Tiler"\n'
+    plan = cluster_farm.plan_of(suite)
+    command = f"-m dask scheduler --host 127.0.0.1 --port 0 --no-dashboard --scheduler-file {file}"
+    scheduler, client = psutil.Popen([sys.executable, *command.split()], stderr=subprocess.DEVNULL), psutil.Process()
+    begun: list[int] = []
+    try:
+        wait_until(file.exists)
+        options = {"scheduler": json.loads(file.read_text())["address"], "folder": str(folder), "faults": ["ships"]}
+        begun.extend(farm.begin("worker", name=f"w{number}", **options) for number in range(workers))
+        with open_scheduler(options["scheduler"]) as connection:
+            connection.wait_for_workers(workers)
+            before, clock, memory = client.cpu_times(), time.monotonic(), client.memory_info().rss
+            results = run_plan(plan, folder / "out", executor=ClusterExecutor(connection, plan))
+            clock, after, tended = time.monotonic() - clock, client.cpu_times(), scheduler.cpu_times()
+            assert (results.done, results.failed) == (len(plan.runs), 0)
+            return {
+                "seconds": clock,
+                "client_seconds": (after.user + after.system - before.user - before.system) / count,
+                "scheduler_seconds": (tended.user + tended.system) / count,
+                "client_growth": (client.memory_info().rss - memory) / 1e6,
+                "client_memory": client.memory_info().rss / 1e6,
+                "scheduler_memory": scheduler.memory_info().rss / 1e6,
+            }
+    finally:
+        for process in (*begun, scheduler.pid):
+            kill_softly(process)
+        scheduler.wait()
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_five_thousand_runs_over_eight_workers_take_under_three_minutes_and_half_a_gigabyte(
+    farm: Farm, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cost = cost_of(5000, 8, farm, tmp_path)
+    with capsys.disabled():
+        print(f"\n{cost}")
+    assert cost["seconds"] < 180
+    assert max(cost["client_growth"], cost["scheduler_memory"]) < 500
 
 
 def test_a_lying_a_full_and_a_differing_worker_are_refused_by_name_and_others_do_their_runs(
