@@ -23,16 +23,18 @@ from inng_bench.harness import executor
 from inng_bench.harness.cluster import executor as cluster_executor
 from inng_bench.harness.cluster import worker as cluster_worker
 from inng_bench.harness.cluster.connect import open_scheduler
+from inng_bench.harness.cluster.job import Job
 from inng_bench.harness.cluster.site import Demands, Site, describe_site
 from inng_bench.harness.messages import Kind, Message
 from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.plan import Plan, make_plan
 from inng_bench.harness.session import run_plan
 from inng_bench.harness.suite import parse_suite
-from inng_bench.records import provenance
+from inng_bench.records import provenance, store
 
 TESTS = Path(__file__).parent
-SLOW_SECONDS = 4.0
+RUNS_OF_OTHERS = 7
+"""For which a slow worker waits in its run."""
 LIGHT = (sys.executable, "-S", "-I", str(TESTS / "light_run.py"))
 
 
@@ -88,7 +90,7 @@ def break_worker(faults: tuple[str, ...]) -> None:
         patch._carry_out = lambda *_: fill_disk()
     if "slow" in faults:
         carry_out = patch._carry_out
-        patch._carry_out = lambda *arguments: (time.sleep(SLOW_SECONDS), carry_out(*arguments))[1]
+        patch._carry_out = lambda job, *others: (wait_for_others(job), carry_out(job, *others))[1]
     if "lies" in faults:
         read_piece = patch.read_piece
         patch.read_piece = lambda *arguments: read_piece(*arguments)[:-1] + b"?"
@@ -98,6 +100,12 @@ def break_worker(faults: tuple[str, ...]) -> None:
         patch._is_at_hand = lambda *_: False
     if "other code" in faults:
         patch.describe_site = of_other_code
+
+
+def wait_for_others(job: Job) -> None:
+    deadline = time.monotonic() + 60
+    while len(store.record_files(job.request.results)) < RUNS_OF_OTHERS and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def fill_disk() -> Message:

@@ -410,7 +410,7 @@ def test_a_lying_a_full_and_a_differing_worker_are_refused_by_name_and_others_do
 
 
 def test_a_slow_worker_holds_up_its_own_run_alone(begin: Any, at_home: Any, tmp_path: Path, capsys: Any) -> None:
-    suite = suite_of(8)
+    suite = suite_of(cluster_farm.RUNS_OF_OTHERS + 1)
     assert begin(("slow",), ()).run(suite, tmp_path / "out").failed == 0
     assert_whole(tmp_path / "out", at_home(suite))
     ends = [line for line in capsys.readouterr().err.splitlines() if ": done in " in line]

@@ -53,7 +53,6 @@ class _Flight:
     future: Future
     began: list[str] = field(default_factory=list)
     """Workers that began it; all but the last were lost."""
-    announced: bool = False
     at: str = ""
     """What it was at when it last told: a line for people."""
 
@@ -241,7 +240,6 @@ class _Session:
             if len(flight.began) > LOSSES:
                 self._give_up(news.key, flight.began[:LOSSES])
                 return
-            flight.announced = True
         if message.kind is Kind.PROGRESS:
             title = flight.request.run.title
             flight.at = f"{message.worker}: {title} · {message.phase} {message.fraction:.0%}"
@@ -309,7 +307,7 @@ class _Session:
         self._again(key)
 
     def _tell_end(self, flight: _Flight, message: Message) -> None:
-        if not flight.announced:  # its first word was lost, or comes later
+        if not flight.at:  # its first word was lost, or comes later
             self._on_message(flight.request, Message(kind=Kind.PROGRESS, phase="start", worker=message.worker))
         self._on_message(flight.request, message)
 
