@@ -101,7 +101,7 @@ def open_local(workers: int) -> Iterator[Client]:
         silence_logging_cmgr(logging.CRITICAL),
         SpecCluster(
             scheduler={"cls": SubprocessScheduler, "options": scheduler},
-            # The keys are not the names: a name that is gone for 15 s would have its nanny killed, which may only be slow.
+            # The keys are not the names, or a worker that takes over 15 s to begin anew would lose its nanny.
             workers={
                 number: {"cls": SubprocessWorker, "options": {"worker_kwargs": {**options, "name": f"worker-{number}"}}}
                 for number in range(1, workers + 1)
