@@ -92,19 +92,19 @@ def open_local(workers: int) -> Iterator[Client]:
     They are processes of Dask's own command, so that no module of the caller runs again in them: a worker that was
     begun anew by :mod:`multiprocessing` would run an unguarded script from its first line.
     """
-    ends_with_us = ["inng_bench.harness.cluster.orphan"]
+    ends_with_us = ["inng_bench.on_dask"]
     common = {"host": LOOPBACK, "dashboard": False}
     scheduler = {"scheduler_kwargs": {**common, "preload": ends_with_us}}
     options = {**common, "nthreads": 1, "memory_limit": 0, "preload_nanny": ends_with_us}
-    names = [f"worker-{number}" for number in range(1, workers + 1)]
     os.environ.setdefault("DASK_DISTRIBUTED__LOGGING__DISTRIBUTED", "warning")  # the processes take it from here
     with (
         silence_logging_cmgr(logging.CRITICAL),
         SpecCluster(
             scheduler={"cls": SubprocessScheduler, "options": scheduler},
+            # The keys are not the names, or a worker that takes over 15 s to begin anew would lose its nanny.
             workers={
-                name: {"cls": SubprocessWorker, "options": {"worker_kwargs": {**options, "name": name}}}
-                for name in names
+                number: {"cls": SubprocessWorker, "options": {"worker_kwargs": {**options, "name": f"worker-{number}"}}}
+                for number in range(1, workers + 1)
             },
         ) as cluster,
         Client(cluster, timeout=PATIENCE, set_as_default=False) as client,
