@@ -23,13 +23,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor
 
 from inng_bench.errors import InputError
 from inng_bench.random_phase import periodic_component
 
-from .closed_form import ClosedForm
+from .base import Choices, ClosedForm
 
 SCALES = ORIENTATIONS = 4
 NEIGHBOURHOOD = 7
@@ -48,10 +48,8 @@ HIGHPASS_WEIGHT = 100.0
 """Of the variance of the finest band, which is small, as plenoptic's own loss has it."""
 
 
-class PortillaSimoncelliConfig(BaseModel):
+class PortillaSimoncelliConfig(Choices):
     """Choices of the descent; the defaults fit four pictures of 256 px into four minutes of one core."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     evaluations: int = Field(110, ge=1, description="Of the statistics of a picture and of their gradient.")
 

@@ -426,6 +426,23 @@ def read_model_description(folder: Path) -> dict[str, Any]:
     return dict(description)
 
 
+def split_preset(
+    settings: Mapping[str, Any], presets: Mapping[str, BaseModel], default: str, method: str
+) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Return the name of the preset that settings name, its fields, and the other settings.
+
+    Raises
+    ------
+    InputError
+        On an unknown preset, with the nearest right one.
+    """
+    changes = dict(settings)
+    name = changes.pop("preset", default)
+    if not isinstance(name, str) or name not in presets:
+        raise InputError(f"{method} has no preset {name!r}; {did_you_mean(str(name), presets)}")
+    return name, presets[name].model_dump(), changes
+
+
 def parse_settings(model: type[Configuration], settings: Mapping[str, Any], method: str) -> Configuration:
     """Check a method's settings against its configuration.
 

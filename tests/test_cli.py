@@ -122,12 +122,12 @@ def test_a_sampler_that_could_not_be_timed_is_said_in_the_last_lines(
 
 def test_ones_own_picture_takes_the_place_of_the_textures(calls: list[Any], tmp_path: Path) -> None:
     path = save_picture(tmp_path / "My Wall.png")
-    assert cli.main(["run", "--texture", str(path), "--scale", "0.9", "--methods", "inng", "--device", "cpu"]) == 0
+    assert cli.main(["run", "--texture", str(path), "--scale", "0.9", "--methods", "inng-fast", "--device", "cpu"]) == 0
     plan, folder, _ = calls[0]
     assert folder == Path("results/runs/my-wall")
     assert {run.texture.scale for run in plan.runs} == {0.9}
     assert plan.origin == ("--texture", "My Wall.png", "--scale", "0.9")
-    assert {run.method for run in plan.runs} == {"inng", *REFERENCE_ROWS}
+    assert {run.method for run in plan.runs} == {"inng-fast", *REFERENCE_ROWS}
 
 
 def test_a_dry_run_says_what_it_would_do_and_writes_nothing(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from few_crops import take_few_crops
 from PIL import Image
 
 from inng_bench.contract import Progress
@@ -81,7 +82,8 @@ def no_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_module, "Glance", lambda _: see_nothing)
 
 
-def test_a_whole_run_is_measured_stored_and_drawn_from_again(tmp_path: Path) -> None:
+def test_a_whole_run_is_measured_stored_and_drawn_from_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    take_few_crops(monkeypatch)
     news: list[tuple[str, float]] = []
     record = execute(a_run("SmallTiler", 128), tmp_path, lambda phase, fraction: news.append((phase, fraction)))
     assert store.read_records(tmp_path) == (record,)

@@ -297,8 +297,8 @@ def test_drawing_takes_the_memory_that_it_says_and_no_more(tmp_path: Path) -> No
         method = INNg.load(Path({str(tmp_path)!r}), Execution())
         method.sample(1, (256, 256), generator=torch.Generator().manual_seed(0))
         before = peak_memory_mib()
-        method.sample(1, (2048, 2048), generator=torch.Generator().manual_seed(0))
-        print((peak_memory_mib() - before) * 2**20 / method.drawing_bytes((2048, 2048)))
+        method.sample(1, (1536, 1536), generator=torch.Generator().manual_seed(0))
+        print((peak_memory_mib() - before) * 2**20 / method.drawing_bytes((1536, 1536)))
     """
     if free_gib() < 2:
         pytest.skip("less than 2 GiB of memory are free")

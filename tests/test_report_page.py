@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import os
 import re
 import subprocess
 import sys
@@ -182,6 +183,18 @@ def test_the_server_shows_rows_as_they_come(tmp_path: Path) -> None:
         assert status == 200
         assert b"connect-src 'self'" in page
         assert json.dumps(after[1].decode()).encode() in page
+
+
+def test_the_server_tells_which_run_is_at_which_worker_unless_the_client_was_killed(tmp_path: Path) -> None:
+    file = tmp_path / store.WORKERS_NAME
+    file.write_text("1 workers\nw<1>: brick · inng · seed 0 · train 50%")
+    with served(tmp_path) as server:
+        assert "w&lt;1&gt;: brick · inng".encode() in ask(server)[1]
+        write_records(tmp_path, [make_record()])
+        assert ask(server, "/state")[1].decode().split("\n", 1)[1] == file.read_text()
+        assert b'<pre id="workers">' in ask(server)[1]
+        os.utime(file, (0, 0))
+        assert b"\n" not in ask(server, "/state")[1]
 
 
 def test_the_server_listens_to_this_machine_alone_and_writes_nothing(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Sequence
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -34,16 +35,22 @@ def render_page(template: Source, styles: Sequence[Source], scripts: Sequence[So
         Everything else that the template names.
     """
     script, style = ("\n".join(map(read_source, sources)) for sources in (scripts, styles))
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True
-    )
-    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
-    page = environment.from_string(read_source(template)).render(
+    page = _compile(read_source(template)).render(
         context
         | {"script": Markup(script), "style": Markup(style)}
         | {"script_hash": _policy_hash(script), "style_hash": _policy_hash(style)}
     )
     return page.encode()
+
+
+@cache
+def _compile(template: str) -> jinja2.Template:
+    """Return a template; a page that is shown live is made again and again."""
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True
+    )
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
+    return environment.from_string(template)
 
 
 def _policy_hash(text: str) -> str:

@@ -27,6 +27,9 @@ from inng_bench.records.migrations import migrate
 from inng_bench.records.schema import SCHEMA_VERSION, Record
 
 RECORD_NAME = "record.json"
+WORKERS_NAME = ".workers"
+"""File of a results folder in which a client of a cluster says, now and then, which run is at which worker."""
+
 RUNS = Path("results/runs")
 """Where the command line puts results folders."""
 
