@@ -103,8 +103,8 @@ class Training:
     warnings : tuple[str, ...]
         Sentences that a reader of the results must know, such as about a collapse.
     chain : Tensor or None
-        The samples that the training itself used, as they are at its end, float32 (N, 3, H, W) in [-1, 1]; None if there
-        are none. They show whether samples from new noise are as good.
+        The samples that the training itself used, as they are at its end, float32 (N, 3, H, W) in [-1, 1]; None if
+        there are none. They show whether samples from new noise are as good.
     """
 
     flops: float
@@ -146,8 +146,8 @@ class Checkpoint:
         Parameters
         ----------
         take : Callable[[], Snapshot]
-            Makes the snapshot. It is called only when a snapshot is due, so that all snapshots take less than 3 % of the
-            training time. The tensors are written before this method returns, so they need not be copied.
+            Makes the snapshot. It is called only when a snapshot is due, so that all snapshots take less than 3 % of
+            the training time. The tensors are written before this method returns, so they need not be copied.
         """
 
 
@@ -168,8 +168,8 @@ class Method(ABC):
     name: ClassVar[str]
 
     optimises: ClassVar[tuple[str, ...]] = ()
-    """Names of the metrics that the method optimises, exactly or nearly. Its figures of these metrics are marked and not
-    compared."""
+    """Names of the metrics that the method optimises, exactly or nearly. Its figures of these metrics are marked and
+    not compared."""
 
     @abstractmethod
     def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None: ...
@@ -201,8 +201,8 @@ class Method(ABC):
         events : Events
             Called with a :class:`Progress` from time to time.
         checkpoint : Checkpoint
-            Makes it possible to continue after an interruption, with the same bytes as without one. A method that trains
-            for seconds may ignore it and always start from the beginning.
+            Makes it possible to continue after an interruption, with the same bytes as without one. A method that
+            trains for seconds may ignore it and always start from the beginning.
         """
 
     def snapshot_bytes(self, budget: float) -> float:

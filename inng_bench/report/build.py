@@ -64,9 +64,9 @@ def build_report(results: Path, out: Path | None = None, *, baseline: str | None
     results : Path
         The results folder.
     out : Path or None
-        Where ``table.md``, ``table.csv``, ``table.tex``, ``agreement.csv`` and ``sheets/`` go, None for ``report`` in the
-        results folder. A suite with a baseline also gets ``effects.csv``, and ``interactions.csv`` if some rows make the
-        changes of two others. Files of an earlier report are replaced; the same records give the same bytes.
+        Where ``table.md``, ``table.csv``, ``table.tex``, ``agreement.csv`` and ``sheets/`` go; None for ``report`` in
+        the results folder. A suite with a baseline also gets ``effects.csv``, and ``interactions.csv`` if some rows
+        make the changes of two others. Files of an earlier report are replaced; the same records give the same bytes.
     baseline : str or None
         Label of the row that the others are compared with; None for the baseline of the suite.
 
