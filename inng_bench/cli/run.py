@@ -31,8 +31,8 @@ EXAMPLES = """\
 examples:
   inng-bench run --suite quick
   inng-bench run --suite standard --seeds 1 --dry-run
-  inng-bench run --suite standard --textures grass,wood --methods inng
-  inng-bench run --texture my.png --methods inng
+  inng-bench run --suite standard --textures grass,wood --methods inng-fast
+  inng-bench run --texture my.png --methods inng-fast
 
 Finished runs are kept. The same command again runs only what is missing, so an interrupted suite continues."""
 

@@ -19,8 +19,8 @@ from inng_bench.errors import ExitStatus, InputError
 
 EXAMPLES = """\
 examples:
-  inng-bench sample results/runs/quick/runs/brick/inng/seed-0 --size 512x320 -n 2
-  inng-bench sample results/runs/quick/runs/brick/inng/seed-0 --init sketch.png --stage -3"""
+  inng-bench sample results/runs/quick/runs/brick/inng-fast/seed-0 --size 512x320 -n 2
+  inng-bench sample results/runs/quick/runs/brick/inng-fast/seed-0 --init sketch.png --stage -3"""
 
 
 def add(commands: Commands[argparse.ArgumentParser]) -> None:
