@@ -11,7 +11,7 @@ from torch import Tensor
 from inng_bench.pixels import colour_statistics, coloured_noise
 from inng_bench.random_phase import random_phase_noise, texton_of
 
-from .closed_form import ClosedForm
+from .base import ClosedForm
 
 
 class MatchedNoise(ClosedForm):

@@ -37,8 +37,8 @@ def check_address(address: str) -> None:
     if parts.scheme in ("tls", "inproc") or _is_loopback(parts.hostname or ""):
         return
     raise InputError(
-        f"the address {address} is neither loopback nor TLS, and whoever reaches a scheduler without TLS can run code "
-        "on all of its machines; make certificates as docs/cluster.md shows, begin scheduler and workers with them, "
+        f"the address {address} is neither loopback nor TLS. Anybody who reaches a scheduler without TLS can run code "
+        "on all its machines; make certificates as docs/cluster.md shows, start scheduler and workers with them, "
         "and give tls://HOST:PORT with --tls FOLDER."
     )
 
@@ -70,7 +70,7 @@ def open_scheduler(address: str, tls: Path | None = None) -> Iterator[Client]:
     try:
         client = Client(address, security=_security(tls), timeout=PATIENCE, set_as_default=False)
     except (OSError, TypeError, ValueError) as error:
-        raise InputError(f"there is no scheduler at {address} that can be used ({error}); begin one first.") from error
+        raise InputError(f"there is no scheduler at {address} that can be used ({error}); start one first.") from error
     with silence_logging_cmgr(logging.CRITICAL), client:  # its tracebacks of a lost scheduler: one sentence says it
         yield client
 
@@ -123,5 +123,5 @@ def parse_cluster(text: str) -> int:
     """
     kind, _, count = text.partition(":")
     if kind != "local" or not (count.isdecimal() and 1 <= int(count) <= 1024):
-        raise InputError(f"{text!r} is no cluster; write local:N, such as local:4, for N workers on this machine.")
+        raise InputError(f"{text!r} is not a cluster; write local:N, such as local:4, for N workers on this machine.")
     return int(count)

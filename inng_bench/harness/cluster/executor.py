@@ -154,7 +154,7 @@ class _Session:
         """Wait until a worker is there that is not refused; greet all, so that those that differ are named at once."""
         self._look()
         if not self._threads:
-            self._say("Waiting for a worker; to stop waiting press Ctrl-C.")
+            self._say("Waiting for a worker; press Ctrl-C to stop waiting.")
         while not self._threads:
             time.sleep(1.0)
             self._look()
@@ -179,7 +179,7 @@ class _Session:
         self._threads = {address: count for address, count in known.items() if address not in self._refused}
         if known and not self._threads:
             reasons = "; ".join(f"{address}: {self._refused[address]}" for address in sorted(known))
-            raise InputError(f"no worker can serve this suite ({reasons}); mend the workers and run again.")
+            raise InputError(f"no worker can run this suite ({reasons}); correct the workers and run again.")
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[None]:
@@ -190,8 +190,8 @@ class _Session:
             yield
         except OSError as error:
             raise InputError(
-                "the connection to the scheduler is lost; what is finished is kept, and the same command goes on from "
-                "there once a scheduler runs."
+                "the connection to the scheduler is lost. Finished runs are kept; the same command continues from "
+                "there when a scheduler runs again."
             ) from error
 
     def _refuse(self, address: str, reason: str) -> None:
@@ -238,7 +238,7 @@ class _Session:
         message = news.message
         if message.phase == "start":
             if flight.began:
-                self._say(f"{flight.request.run.title}: {flight.began[-1]} was lost; begins again on {message.worker}")
+                self._say(f"{flight.request.run.title}: {flight.began[-1]} was lost; starts again on {message.worker}")
             flight.began.append(message.worker)
             if len(flight.began) > LOSSES:
                 self._give_up(news.key, flight.began[:LOSSES])
