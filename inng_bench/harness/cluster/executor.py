@@ -37,7 +37,7 @@ LOOK_SECONDS = 5.0
 """Between two looks at who is there."""
 
 ANSWER_SECONDS = 60
-"""In which an answer, of a piece at most, must have come; Dask would wait until another worker has done the run again."""
+"""In which an answer, of a piece at most, must have come; Dask would wait until another worker has done its run."""
 
 AHEAD = 2
 """Requests a thread of the workers that are handed out: one that goes on, and one that follows at once."""
