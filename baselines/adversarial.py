@@ -18,11 +18,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from inng_bench.contract import Execution, Snapshot
-from inng_bench.resume import adam_tensors, joined, restore_adam, restore_generator, restore_module
+from inng_bench.contract import Execution
 from inng_bench.weights import average_into
 
-from .base import Choices, Course, equal_steps
+from .base import Choices, Resumable
 
 GeneratorNetwork = TypeVar("GeneratorNetwork", bound=nn.Module)
 
@@ -45,7 +44,7 @@ class AdversarialConfig(Choices):
     gradient_penalty: float = Field(0.0, ge=0, description="γ of R1, the penalty γ/2 |∇D|² on real patches.")
 
 
-class Adversaries(Generic[GeneratorNetwork]):
+class Adversaries(Resumable, Generic[GeneratorNetwork]):
     """A generator and a discriminator, their optimisers, and the average of the generator's weights.
 
     Parameters
@@ -83,14 +82,13 @@ class Adversaries(Generic[GeneratorNetwork]):
             for network in (self.generator, self._discriminator)
         )
         self.averaged = copy.deepcopy(self.generator)
-
-    def course(self, budget: float) -> Course:
-        """Say how many steps a budget pays for."""
-        return equal_steps(budget, self._price)
-
-    def spent(self, steps: int) -> float:
-        """Return the counted operations of steps; looks that decide nothing are not the method's."""
-        return steps * self._price
+        self._parts = {
+            "generator": self.generator,
+            "discriminator": self._discriminator,
+            "averaged": self.averaged,
+            "generator_optimiser": self._optimisers[0],
+            "discriminator_optimiser": self._optimisers[1],
+        }
 
     def rate(self, share: float) -> float:
         """Return Adam's learning rate once a share of the steps is done."""
@@ -148,28 +146,6 @@ class Adversaries(Generic[GeneratorNetwork]):
         self._discriminator.requires_grad_(True)
         optimiser.step()
         return {"generator_loss": loss.item()}
-
-    def snapshot(self) -> Snapshot:
-        """Return all that changes from step to step."""
-        generator_optimiser, discriminator_optimiser = self._optimisers
-        tensors = joined(
-            generator=self.generator.state_dict(),
-            discriminator=self._discriminator.state_dict(),
-            averaged=self.averaged.state_dict(),
-            generator_optimiser=adam_tensors(generator_optimiser),
-            discriminator_optimiser=adam_tensors(discriminator_optimiser),
-        )
-        return Snapshot(tensors | {"random": self._random.get_state()}, {})
-
-    def restore(self, snapshot: Snapshot) -> None:
-        """Go back to a :meth:`snapshot`."""
-        generator_optimiser, discriminator_optimiser = self._optimisers
-        restore_module(self.generator, snapshot, "generator")
-        restore_module(self._discriminator, snapshot, "discriminator")
-        restore_module(self.averaged, snapshot, "averaged")
-        restore_adam(generator_optimiser, snapshot, "generator_optimiser")
-        restore_adam(discriminator_optimiser, snapshot, "discriminator_optimiser")
-        restore_generator(self._random, snapshot, "random")
 
     def _judge(self, pictures: Tensor) -> Tensor:
         with _lowered(self._execution):

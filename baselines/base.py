@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar, Protocol
 
+import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
@@ -23,7 +24,7 @@ from inng_bench.contract import (
 )
 from inng_bench.errors import InputError
 from inng_bench.pixels import Palette
-from inng_bench.resume import required
+from inng_bench.resume import adam_tensors, joined, required, restore_adam, restore_generator, restore_module
 
 SHORTEST_SIDE = 16
 """In pixels, of a picture that a baseline draws where it says nothing else."""
@@ -126,11 +127,46 @@ class Stepping(Protocol):
         """Go back to a :meth:`snapshot`."""
 
 
+class Resumable:
+    """A training whose steps change modules and Adams by one generator of all that is random."""
+
+    _parts: Mapping[str, nn.Module | torch.optim.Adam]
+    _random: torch.Generator
+
+    _price: float
+    """Counted operations of a step, where all cost the same."""
+
+    def course(self, budget: float) -> "Course":
+        """Say how long the training goes on under a budget."""
+        return equal_steps(budget, self._price)
+
+    def spent(self, steps: int) -> float:
+        """Return the counted operations of so many steps; looks that decide nothing are not the method's."""
+        return steps * self._price
+
+    def snapshot(self) -> Snapshot:
+        """Return all that changes from step to step."""
+        tensors = {
+            name: adam_tensors(part) if isinstance(part, torch.optim.Adam) else part.state_dict()
+            for name, part in self._parts.items()
+        }
+        return Snapshot(joined(**tensors) | {"random": self._random.get_state()}, {})
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a :meth:`snapshot`."""
+        for name, part in self._parts.items():
+            if isinstance(part, torch.optim.Adam):
+                restore_adam(part, snapshot, name)
+            else:
+                restore_module(part, snapshot, name)
+        restore_generator(self._random, snapshot, "random")
+
+
 class Trained(Configured):
     """A method that learns by steps until its budget is spent."""
 
-    trainer: ClassVar[Callable[[Tensor, Any, Execution, int], Stepping]]
-    """Begins the training of a window under settings from a seed."""
+    trainer: ClassVar[type[Any]]
+    """:class:`Stepping`, made of a window, the settings, the execution and a seed."""
 
     def train(
         self,
@@ -142,7 +178,7 @@ class Trained(Configured):
         checkpoint: Checkpoint = NO_CHECKPOINT,
     ) -> Training:
         """Train until the budget is spent; see :meth:`inng_bench.contract.Method.train`."""
-        trainer = self.trainer(window, self._config, self._execution, seed)
+        trainer: Stepping = self.trainer(window, self._config, self._execution, seed)
         steps = take_steps(trainer, budget, events, checkpoint)
         return self._end(trainer, trainer.spent(steps))
 

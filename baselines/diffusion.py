@@ -29,13 +29,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from inng_bench.contract import Execution, Snapshot, Training
+from inng_bench.contract import Execution, Training
 from inng_bench.pixels import Palette, random_crops
-from inng_bench.resume import adam_tensors, joined, restore_adam, restore_generator, restore_module
 from inng_bench.seeds import derive_seed, torch_generator
 from inng_bench.weights import average_into
 
-from .base import Choices, Course, NetworkMethod, equal_steps, require_fit, weights_of
+from .base import Choices, NetworkMethod, Resumable, require_fit, weights_of
 
 STEP = 8
 """Sides of a canvas are multiples of it: the coarsest features are so many pixels apart."""
@@ -205,18 +204,20 @@ def deviation_of(palette: Palette) -> float:
     return max(1e-3, float((palette.factor.square().sum() / 3).sqrt()))
 
 
-class Trainer:
+class Trainer(Resumable):
     """The denoiser, its optimiser and the average of its weights."""
 
     def __init__(self, window: Tensor, config: DiffusionConfig, execution: Execution, seed: int) -> None:
         require_fit(window, config.crop, "crop")
         self._config, self._execution, self._random = config, execution, torch_generator(seed)
+        self._price = step_flops(config)
         self.palette = Palette.of(window)
         self._window = (window - self.palette.mean[:, None, None]).to(execution.device)
         self._network = new_network(config, self._random).to(execution.device)
         self._adam = torch.optim.Adam(self._network.parameters(), config.rate, fused=True)
         self._watch = derive_seed(seed=seed, purpose="watch")
         self.averaged = copy.deepcopy(self._network)
+        self._parts = {"network": self._network, "averaged": self.averaged, "adam": self._adam}
 
     def step(self, number: int, share: float) -> dict[str, float]:
         """Take a step on some crops, each with noise of its own level."""
@@ -241,28 +242,6 @@ class Trainer:
         size = (self._config.crop, self._config.crop)
         levels = min(10, self._config.levels)
         return {}, sample(self.averaged, self.palette, size, levels, self._execution, torch_generator(self._watch))
-
-    def course(self, budget: float) -> Course:
-        """Say how many steps a budget pays for."""
-        return equal_steps(budget, step_flops(self._config))
-
-    def spent(self, steps: int) -> float:
-        """Return the counted operations of steps; looks decide nothing and are not the method's."""
-        return steps * step_flops(self._config)
-
-    def snapshot(self) -> Snapshot:
-        """Return all that changes from step to step."""
-        tensors = joined(
-            network=self._network.state_dict(), averaged=self.averaged.state_dict(), adam=adam_tensors(self._adam)
-        )
-        return Snapshot(tensors | {"random": self._random.get_state()}, {})
-
-    def restore(self, snapshot: Snapshot) -> None:
-        """Go back to a :meth:`snapshot`."""
-        restore_module(self._network, snapshot, "network")
-        restore_module(self.averaged, snapshot, "averaged")
-        restore_adam(self._adam, snapshot, "adam")
-        restore_generator(self._random, snapshot, "random")
 
 
 def denoising_loss(

@@ -18,9 +18,6 @@ model", NeurIPS 2019, arXiv 1904.09770. J. Xie, Y. Lu, S.-C. Zhu, Y. N. Wu, "A t
 arXiv 1602.03264.
 """
 
-import math
-from dataclasses import replace
-from functools import partial
 from typing import ClassVar, Literal
 
 import torch
@@ -28,9 +25,9 @@ from pydantic import Field
 from torch import Tensor
 
 from inng_bench.contract import Execution, Snapshot, Training
-from inng_bench.inng.algorithm import ascend, at_boundary, set_out
+from inng_bench.inng.algorithm import ascend, set_out
 from inng_bench.inng.network import evaluate
-from inng_bench.inng.state import Sampler, Stage, Work
+from inng_bench.inng.state import Work
 from inng_bench.resume import required_like
 
 from .base import Course, equal_steps
@@ -38,9 +35,6 @@ from .one_network import Learner, OneNetwork, OneNetworkChoices
 
 FINAL_RATE_SHARE = 0.1
 """Of the weights' rate, which falls linearly: the last weights draw, not an average."""
-
-NEVER = partial(at_boundary, threshold=math.inf)
-"""A rule by which no sample may stop."""
 
 LIFETIMES = 2
 """Mean lifetimes of a persistent chain that a drawing goes on for."""
@@ -52,10 +46,13 @@ class EnergyChoices(OneNetworkChoices):
     chains: Literal["short-run", "persistent"] = Field("persistent", description="Where the samples of a step begin.")
     steps: int = Field(5, ge=1, description="Langevin steps for a step of the weights; of a short run, all.")
     fresh: float = Field(0.05, gt=0, le=1, description="Probability that a persistent chain begins anew at p0.")
-    step_size: float = Field(1.0, gt=0, description="ε of the sampler.")
+    update: Literal["langevin", "adam", "image-adam"] = Field("langevin", description="The sampler's, as INNg's.")
+    step_size: float = Field(1.0, gt=0, description="ε of it.")
     temperature: float = Field(1e-3, ge=0, description="T of its noise.")
     data_noise: float = Field(0.03, ge=0, description="Standard deviation of noise on real crops.")
     energy_decay: float = Field(0.01, ge=0, description="Weight of the mean square of f, which keeps it near 0.")
+
+    threshold: ClassVar[float] = 1e30  # samples take all their steps
 
 
 class Trainer(Learner):
@@ -64,16 +61,15 @@ class Trainer(Learner):
     def __init__(self, window: Tensor, config: EnergyChoices, execution: Execution, seed: int) -> None:
         super().__init__(window, config, execution, seed)
         self._config = config
-        self.sampler = replace(self.sampler, may_stop=NEVER)
         self.step_flops = self.prices.of_work(Work(1, 0, config.canvases * config.steps))
-        self.chains = self.noise()
+        self.chains = self.first
 
     def step(self, number: int, share: float) -> dict[str, float]:
         """Draw samples of the present energy, and move the weights once up the likelihood."""
         del number
         self._move()
         real, drawn = self.real_crops(), self.crops_of([self.chains])
-        real = real + self._config.data_noise * torch.randn(real.shape, generator=self.random).to(real.device)
+        real = real + self._config.data_noise * torch.randn(real.shape, generator=self._random).to(real.device)
         logits = evaluate(self.network, torch.cat([real, drawn]), self._execution.dtype)
         of_real, of_drawn = logits.chunk(2)
         gap = of_drawn.mean() - of_real.mean()
@@ -86,10 +82,9 @@ class Trainer(Learner):
     def _move(self) -> None:
         config, new = self._config, self.noise()
         if config.chains == "persistent":
-            goes_on = (torch.rand(len(new), generator=self.random) >= config.fresh).to(new.device)
+            goes_on = (torch.rand(len(new), generator=self._random) >= config.fresh).to(new.device)
             new[goes_on] = self.chains[goes_on]
-        stage = Stage(self.frozen(), config.steps + 1, config.step_size)
-        climb = set_out(new, self.sampler, config.steps, self.random)
+        stage, climb = self.stage(config.steps + 1), set_out(new, self.sampler, config.steps, self._random)
         for _ in range(config.steps):
             ascend(climb, stage, self.sampler)
         self.chains = climb.current
@@ -108,14 +103,15 @@ class Trainer(Learner):
         del steps
         return self.prices.of_work(self.work)
 
-    def snapshot(self) -> Snapshot:  # type: ignore[override]
+    def snapshot(self) -> Snapshot:
         """Return all that changes from step to step."""
-        return super().snapshot(chains={"0": self.chains})
+        taken = super().snapshot()
+        return Snapshot({**taken.tensors, "chains": self.chains}, taken.values)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a :meth:`snapshot`."""
         super().restore(snapshot)
-        self.chains = required_like(self.chains, snapshot, "chains.0").to(self.chains)
+        self.chains = required_like(self.chains, snapshot, "chains").to(self.chains)
 
 
 class Energy(OneNetwork):
@@ -124,11 +120,9 @@ class Energy(OneNetwork):
     name: ClassVar[str] = "energy"
     choices, trainer = EnergyChoices, Trainer
 
-    def _sampler(self) -> Sampler:
-        return replace(super()._sampler(), may_stop=NEVER)
-
     def _end(self, trainer: Trainer, flops: float) -> Training:
         config = self._config
         steps = config.steps if config.chains == "short-run" else round(LIFETIMES * config.steps / config.fresh)
-        self.take_over(trainer, [Stage(trainer.frozen(), steps, config.step_size)])
+        trainer.cascade.stages = (trainer.stage(steps),)
+        super()._end(trainer, flops)
         return Training(flops, chain=trainer.chains.cpu() if config.chains == "persistent" else None)

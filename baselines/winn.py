@@ -20,7 +20,7 @@ K. Lee, W. Xu, F. Fan, Z. Tu, "Wasserstein introspective neural networks", CVPR 
 
 import math
 from functools import cache
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -30,9 +30,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from inng_bench.contract import Execution, Snapshot, Training
 from inng_bench.inng.algorithm import climb_stage
 from inng_bench.inng.network import Classifier, evaluate
+from inng_bench.inng.presets import FAST
 from inng_bench.inng.resume import in_order, numbered, restore_stages, stage_tensors
 from inng_bench.inng.state import Stage
-from inng_bench.resume import required, required_like
+from inng_bench.resume import joined, required, required_like
 
 from .base import Course
 from .one_network import Learner, OneNetwork, OneNetworkChoices
@@ -49,7 +50,6 @@ class WINNChoices(OneNetworkChoices):
 
     critics: int = Field(4, ge=1, description="Critics of the cascade.")
     critic_steps: int = Field(10, ge=1, description="Steps of a critic between two drawings of pseudo-negatives.")
-    update: Literal["langevin", "adam", "image-adam"] = Field("adam", description="The sampler's, as INNg's.")
     max_steps: int = Field(60, ge=1, description="Sampler steps at the most, for each critic.")
 
 
@@ -57,13 +57,14 @@ def slope_penalty(network: torch.nn.Module, windows: Tensor) -> Tensor:
     """Return the mean of (|∇f| - 1)² over windows (N, 3, side, side) of one verdict each; it has a gradient itself."""
     windows = windows.detach().requires_grad_()
     (slope,) = torch.autograd.grad(evaluate(network, windows, torch.float32).sum(), windows, create_graph=True)
-    return (slope.flatten(1).norm(dim=1) - 1).square().mean()
+    penalty: Tensor = (slope.flatten(1).norm(dim=1) - 1).square().mean()
+    return penalty
 
 
 @cache
 def penalty_flops(config: WINNChoices) -> float:
     """Count the floating-point operations of a penalty and of its gradient."""
-    recipe = config.recipe
+    recipe = config.cascade(Execution()).recipe
     with torch.device("meta"):
         critic, side = Classifier(recipe.design).eval(), recipe.design.geometry.window
         windows = torch.empty((recipe.crops, 3, side, side))
@@ -78,7 +79,7 @@ class Trainer(Learner):
     def __init__(self, window: Tensor, config: WINNChoices, execution: Execution, seed: int) -> None:
         super().__init__(window, config, execution, seed)
         self._config, self._price = config, penalty_flops(config)
-        self.start = self.drawn = self.noise()
+        self.start = self.drawn = self.first
         self.history = [self.drawn.half()]
         self.stages: list[Stage] = []
         self.missed = 0.0
@@ -95,8 +96,8 @@ class Trainer(Learner):
         for _ in range(self._config.critic_steps):
             values = self._learn()
         self._put_level_at_zero()
-        self.stages.append(Stage(self.frozen(), self._config.max_steps, self._config.step_size))
-        climb = climb_stage(self.stages[-1], self.start, self.sampler, self.random)
+        self.stages.append(self.stage(self._config.max_steps))
+        climb = climb_stage(self.stages[-1], self.start, self.sampler, self._random)
         self.work.evaluations += climb.evaluations
         self.drawn = climb.canvases
         self.history = [*self.history, self.drawn.half()][-self.recipe.history_stages :]
@@ -108,7 +109,7 @@ class Trainer(Learner):
         of_real, of_drawn = evaluate(self.network, torch.cat([real, drawn]), self._execution.dtype).chunk(2)
         gap = of_drawn.mean() - of_real.mean()
         side = self.recipe.design.geometry.window
-        between = torch.rand((len(real), 1, 1, 1), generator=self.random).to(real.device)
+        between = torch.rand((len(real), 1, 1, 1), generator=self._random).to(real.device)
         penalty = slope_penalty(self.network, torch.lerp(real, drawn, between)[:, :, :side, :side])
         self.descend(gap + PENALTY * penalty, self._config.rate)
         return {"distance": -gap.item(), "penalty": penalty.item()}
@@ -134,11 +135,12 @@ class Trainer(Learner):
         del steps
         return self.prices.of_work(self.work) + self.work.classifier_steps * self._price
 
-    def snapshot(self) -> Snapshot:  # type: ignore[override]
+    def snapshot(self) -> Snapshot:
         """Return all that changes from turn to turn."""
-        taken = super().snapshot(history=numbered(self.history), canvases={"start": self.start, "drawn": self.drawn})
+        taken, canvases = super().snapshot(), {"start": self.start, "drawn": self.drawn}
+        tensors = {**taken.tensors, **joined(history=numbered(self.history)), **stage_tensors(self.stages), **canvases}
         values = {"stages": len(self.stages), "history": len(self.history), "missed": self.missed}
-        return Snapshot({**taken.tensors, **stage_tensors(self.stages)}, {**taken.values, **values})
+        return Snapshot(tensors, {**taken.values, **values})
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a :meth:`snapshot`."""
@@ -147,9 +149,7 @@ class Trainer(Learner):
         paces = [(self._config.max_steps, self._config.step_size)] * required(snapshot.values, "stages")
         self.stages = restore_stages(snapshot.tensors, paces, self.recipe, device, dtype)
         self.history = [one.to(device) for one in in_order(snapshot, "history", required(snapshot.values, "history"))]
-        self.start, self.drawn = (
-            required_like(self.start, snapshot, f"canvases.{name}").to(device) for name in ("start", "drawn")
-        )
+        self.start, self.drawn = (required_like(self.start, snapshot, n).to(device) for n in ("start", "drawn"))
         self.missed = required(snapshot.values, "missed")
 
 
@@ -158,8 +158,10 @@ class WINN(OneNetwork):
 
     name: ClassVar[str] = "winn"
     choices, trainer = WINNChoices, Trainer
+    canvases_kept, networks_kept = 2 + FAST.history_stages / 2, 4  # the history has half the precision
 
     def _end(self, trainer: Trainer, flops: float) -> Training:
-        self.take_over(trainer, trainer.stages)
+        trainer.cascade.stages = tuple(trainer.stages)
+        super()._end(trainer, flops)
         missed = f"at the last turn {trainer.missed:.0%} of the pictures did not reach the mean of the real ones."
         return Training(flops, (missed,) if trainer.missed else (), trainer.drawn.cpu())

@@ -376,7 +376,7 @@ def test_a_worker_that_is_killed_goes_on_from_its_checkpoint_in_the_next_call(
     states = store.checkpoint_folder(tmp_path / "out", "gravel", "diesonce", 0)
     assert len(list(states.glob("*.safetensors"))) == 2
     assert run_plan(plan, tmp_path / "out").done == 1
-    assert "goes on from its checkpoint after" in capsys.readouterr().err
+    assert "continues from its checkpoint after" in capsys.readouterr().err
     assert not states.exists()
     record = read(tmp_path / "out")["diesonce"]
     assert [point.step for point in record.curve] == list(range(1, 11))

@@ -76,8 +76,10 @@ class Outcome:
     def __init__(self, results: Path, method: str, answer: dict[str, Any]) -> None:
         self.killed: int = answer["killed"]
         self.seconds: float = answer["seconds"]
-        self.resumed = sum(notice.startswith("goes on from its checkpoint") for notice in answer["notices"])
-        self.other_notices = [text for text in answer["notices"] if not text.startswith("goes on from its checkpoint")]
+        self.resumed = sum(notice.startswith("continues from its checkpoint") for notice in answer["notices"])
+        self.other_notices = [
+            text for text in answer["notices"] if not text.startswith("continues from its checkpoint")
+        ]
         assert answer["status"] == 0
         (record,) = store.read_records(results)
         # Not the state of the repository: somebody may be at work in it.

@@ -86,7 +86,7 @@ class Recipe(BaseModel):
         0.1, gt=0, le=1, description="Share of the step size that is left after ``max_steps``; it falls geometrically."
     )
     temperature: float = Field(0.5, ge=0, description="T of the sampler's noise; 0 is none (3).")
-    max_steps: int = Field(40, ge=1, description="Sampler steps of a stage at the most.")
+    max_steps: int = Field(20, ge=1, description="Sampler steps of a stage at the most.")
     stop: Literal["boundary", "batch-loss"] = Field(
         "boundary",
         description="Each image by itself, once its mean logit is at least the threshold; or all together, once their "
@@ -171,7 +171,7 @@ PAPER = Recipe(
     patches=10,
     step_size=0.01,
     aimed_steps=12.0,
-    final_step_share=1.0,
+    final_step_share=0.1,
     temperature=0.0,
     max_steps=60,
     stop="boundary",

@@ -1,4 +1,4 @@
-"""Pages of one HTML file that needs nothing else: inline, under a policy that allows nothing from elsewhere."""
+"""Pages that are one HTML file. Everything is inline; a policy forbids to load anything else."""
 
 import base64
 import hashlib
@@ -28,9 +28,9 @@ def render_page(template: Source, styles: Sequence[Source], scripts: Sequence[So
     Parameters
     ----------
     template : tuple[str, str]
-        Its policy may name ``style_hash`` and ``script_hash``, and it shows ``style`` and ``script``.
+        It may use ``style``, ``script`` and their hashes, ``style_hash`` and ``script_hash``.
     styles, scripts : Sequence[tuple[str, str]]
-        Each become one element, the only one that the policy allows.
+        They become one element each, the only one that the policy allows.
     context : Any
         Everything else that the template names.
     """
