@@ -79,12 +79,12 @@ class Watch:
         return values, tiles
 
     def warnings(self) -> tuple[str, ...]:
-        """Say whether the training ended collapsed, or collapsed on its way and recovered."""
+        """Say whether the generator collapsed, and whether it recovered."""
         least = min(self.diversity[len(self.diversity) // 4 :])  # the first quarter has yet to leave one grey
         if least >= COLLAPSED_DIVERSITY:
             return ()
-        when = "ended collapsed" if self.diversity[-1] < COLLAPSED_DIVERSITY else "collapsed on its way and recovered"
-        return (f"{when}: at the least, tiles differed {least:.2f} times as much as real patches.",)
+        when = "has collapsed" if self.diversity[-1] < COLLAPSED_DIVERSITY else "collapsed and recovered"
+        return (f"the generator {when}: tiles differed only {least:.2f} times as much as real patches.",)
 
     def snapshot(self) -> Snapshot:
         """Return all that changes from look to look."""

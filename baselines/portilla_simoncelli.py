@@ -66,7 +66,9 @@ class PortillaSimoncelli(ClosedForm):
     def _measure(self, window: Tensor) -> dict[str, Tensor]:
         if min(window.shape[1:]) < SHORTEST_SIDE:
             height, width = window.shape[1:]
-            raise InputError(f"{self.name} needs a window of {SHORTEST_SIDE} px a side; this one has {height}×{width}.")
+            raise InputError(
+                f"{self.name} needs a window of at least {SHORTEST_SIDE} px on each side, not {height}×{width}."
+            )
         height, width = (side // STEP * STEP for side in window.shape[1:])
         # The statistics are those of a torus; the window's borders are made to meet.
         window = periodic_component(window[:, :height, :width])

@@ -405,7 +405,7 @@ def density_of(method: Method) -> Density | None:
     lacking = [name for name in members if getattr(method, name, None) is None]
     if "log_ratio" in lacking:
         return None
-    raise InputError(f"{method.name} has log_ratio but not {', '.join(lacking)}, without which it is no density.")
+    raise InputError(f"{method.name} has log_ratio but not {', '.join(lacking)}, so it is not a density.")
 
 
 def read_model_description(folder: Path) -> dict[str, Any]:

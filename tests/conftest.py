@@ -21,6 +21,11 @@ from inng_bench.harness.machine import lock_path
 torch.set_num_threads(1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest test, so that at the end of a session no worker waits for it."""
+    items.sort(key=lambda item: item.path.name != "test_wheel.py")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def machine_of_their_own() -> Iterator[None]:
     folder = Path(tempfile.mkdtemp(prefix="inng-"))

@@ -16,7 +16,6 @@ from inng_bench.harness.methods import load_method_class
 from inng_bench.harness.suite import REFERENCE_ROWS
 from inng_bench.records.schema import COPYING_ROWS
 from inng_bench.seeds import torch_generator
-from inng_bench.testing import check_method
 from inng_bench.textures import to_pixels, to_tensor
 from inng_bench.textures.procedural import realise
 
@@ -36,11 +35,6 @@ def drawn(kind: type[Method], window: Pixels, size: tuple[int, int], seed: int =
     assert method.train(to_tensor(window), seed=0, budget=0.0).flops == 0.0
     picture: Pixels = to_pixels(method.sample(1, size, generator=torch_generator(seed)))[0]
     return picture
-
-
-@pytest.mark.parametrize("kind", [Mirror, Quilting])
-def test_a_copying_row_keeps_the_contract(kind: type[Method]) -> None:
-    check_method(kind)
 
 
 def test_the_copying_rows_stand_in_every_suite_under_the_names_of_their_methods() -> None:

@@ -251,7 +251,7 @@ def test_a_collapse_is_named_with_its_least_diversity() -> None:
     _, heard, warnings = train(8)  # hardly trained: all tiles are one grey
     assert heard[-1].values["diversity"] < 0.2
     assert len(warnings) == 1
-    assert warnings[0].startswith("ended collapsed: at the least, tiles differed 0.0")
+    assert warnings[0].startswith("the generator has collapsed: tiles differed only 0.0")
 
 
 def test_only_tiles_of_64_px_are_drawn() -> None:

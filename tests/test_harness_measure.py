@@ -246,7 +246,7 @@ def test_the_densities_of_stored_models_are_measured_again_without_training(
     older = [found.model_copy(update={"auc": 0.0, "typical_auc": None}) for found in before.detection]
     store.write_record(tmp_path, before.model_copy(update={"detection": tuple(older)}))
     assert cli.main(["measure", str(tmp_path), "--density", "--jobs", "1"]) == ExitStatus.OK
-    assert "1 runs measured, 0 could not be, 1 have no such figures" in capsys.readouterr().out
+    assert "1 runs measured, 0 failed, 1 have no density" in capsys.readouterr().out
     after = read(tmp_path, "inng")
     assert after.detection == before.detection
     assert [one.metrics for one in after.remeasured] == [("detection",)]

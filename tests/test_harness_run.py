@@ -94,7 +94,7 @@ def test_a_whole_run_is_measured_stored_and_drawn_from_again(tmp_path: Path, mon
     assert list(dict(news)) == ["texture", "train", "sample", "save", "metrics", "store"]
     assert [fraction for phase, fraction in news if phase == "train"] == [0.0, *(step / 10 for step in range(1, 11))]
     folder = store.folder_of(tmp_path, record)
-    with pytest.raises(InputError, match=r"asks for the code 'fake_methods:SmallTiler'; if you trust it, add --method"):
+    with pytest.raises(InputError, match=r"needs the code 'fake_methods:SmallTiler'; if you trust it, add --method"):
         draw_from_run(folder, (64, 32), 2, out=tmp_path / "drawn")
     trusted = "fake_methods:SmallTiler"
     paths = draw_from_run(folder, (64, 32), 2, out=tmp_path / "drawn", seed=5, trusted=trusted)

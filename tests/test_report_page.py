@@ -130,7 +130,7 @@ def test_pictures_beyond_the_limit_are_left_out_and_counted(results: Path) -> No
     assert part.left_out > 0
     assert all(run.shown for texture in part.textures for run in texture.runs)
     text = Elements(page_of(results)).text
-    assert "further samples lie beside their records" not in text
+    assert "further samples are not shown" not in text
 
 
 def test_a_page_of_a_hundred_records_stays_below_thirty_megabytes(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_page_of_a_hundred_records_stays_below_thirty_megabytes(tmp_path: Path
 
 def test_a_folder_without_pictures_says_so(tmp_path: Path) -> None:
     text = Elements(page_of(write_records(tmp_path, [make_record()]))).text
-    assert "The windows do not lie in this folder." in text
+    assert "This folder does not contain the windows." in text
     assert "The record names no samples." in text
 
 
@@ -223,7 +223,7 @@ def test_view_refuses_what_is_no_folder_and_a_port_that_is_taken(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["view", str(tmp_path / "none")]) == 2
-    assert "is no folder" in capsys.readouterr().err
+    assert "is not a folder" in capsys.readouterr().err
     with PageServer(tmp_path) as server:
         assert cli.main(["view", str(tmp_path), "--port", str(server.server_port)]) == 2
     assert "name another with --port" in capsys.readouterr().err

@@ -6,6 +6,7 @@ environment; if the client is killed, so is the child, and the client ends as th
 stdin is open.
 """
 
+import contextlib
 import importlib
 import json
 import math
@@ -14,6 +15,7 @@ import select
 import signal
 import socket
 import sys
+from typing import Any
 
 import fake_worker
 import torch
@@ -46,7 +48,8 @@ class Server:
         """Begin and end children until stdin is closed."""
         print("ready", flush=True)
         while True:
-            ready = select.select([0, self._listener, self._ended, *self._clients.values()], [], [])[0]
+            watched: list[Any] = [0, self._listener, self._ended, *self._clients.values()]
+            ready = select.select(watched, [], [])[0]
             if self._ended in ready:
                 os.read(self._ended, 1 << 12)
             self._tell_ends()
@@ -67,14 +70,18 @@ class Server:
             if child == 0:
                 return
             if child in self._clients:
-                with self._clients.pop(child) as client:
+                with self._clients.pop(child) as client, contextlib.suppress(OSError):  # it may have been killed too
                     client.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
 
     def _begin(self) -> None:
         client = self._listener.accept()[0]
         _, pipes, _, _ = socket.recv_fds(client, 1, 3)
         with client.makefile() as stream:
-            request = json.loads(stream.readline())
+            line = stream.readline()
+        if not line:  # the client was killed as it asked
+            client.close()
+            return
+        request = json.loads(line)
         child = os.fork()
         if child == 0:
             be_worker(pipes, request["environment"], request["folder"])

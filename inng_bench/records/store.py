@@ -266,8 +266,8 @@ def _check_version(content: Any, path: Path) -> None:
     version = content.get("schema_version") if isinstance(content, dict) else None
     if type(version) is int and version > SCHEMA_VERSION:
         raise InputError(
-            f"the record {path} has schema version {version} and this package reads up to {SCHEMA_VERSION}; "
-            "update the package with `pip install --upgrade inng-bench`."
+            f"the record {path} has schema version {version}, but this package reads only versions up to "
+            f"{SCHEMA_VERSION}; update the package with `pip install --upgrade inng-bench`."
         )
     if type(version) is not int or version < 1:  # in Python, True is an int
         raise _damaged(path, f"its schema version is {version!r}")
@@ -276,7 +276,7 @@ def _check_version(content: Any, path: Path) -> None:
 def _checked_name(kind: str, name: str) -> str:
     if not _NAME.fullmatch(name):
         raise InputError(
-            f"the {kind} name {name!r} cannot name a folder; take small letters, digits, '-', '_' and '.', "
+            f"the {kind} name {name!r} cannot be used for a folder; use small letters, digits, '-', '_' and '.', "
             "a letter or digit first."
         )
     return name

@@ -1,4 +1,4 @@
-"""The page of a results folder, served to browsers of this machine while its runs end."""
+"""A server that shows the page of a results folder to browsers on this machine."""
 
 import hashlib
 import threading
@@ -27,7 +27,7 @@ _WAITING = """<!doctype html>
 
 
 class PageServer(ThreadingHTTPServer):
-    """Serves one page and its state, to this machine alone; nothing can be written.
+    """Serves one page and its state, only to this machine; nothing can be written.
 
     Parameters
     ----------
@@ -39,14 +39,14 @@ class PageServer(ThreadingHTTPServer):
     Raises
     ------
     InputError
-        When the folder is none, or the port is taken.
+        When the folder does not exist, or the port is in use.
     """
 
     daemon_threads = True
 
     def __init__(self, results: Path, port: int = 0) -> None:
         if not results.is_dir():
-            raise InputError(f"{results} is no folder; name a results folder, such as results/runs/quick.")
+            raise InputError(f"{results} is not a folder; name a results folder, such as results/runs/quick.")
         self._results = results
         self._lock = threading.Lock()
         self._made: tuple[str, bytes] = ("", b"")
@@ -57,12 +57,12 @@ class PageServer(ThreadingHTTPServer):
 
     @property
     def address(self) -> str:
-        """What to open in a browser."""
+        """The address to open in a browser."""
         return f"http://{LOOPBACK}:{self.server_port}/"
 
     @property
     def hosts(self) -> set[str]:
-        """The names under which this server is asked; a page from elsewhere that asks it has another."""
+        """The allowed values of the header Host; a request from a foreign page has another one."""
         return {f"{name}:{self.server_port}" for name in (LOOPBACK, "localhost")}
 
     def state(self) -> str:
@@ -82,7 +82,7 @@ class PageServer(ThreadingHTTPServer):
     def page(self) -> bytes:
         """Return the page of the present state, made once for all who ask."""
         if not store.record_files(self._results):
-            return _waiting("No run has ended yet", "The first one appears here by itself.", self.workers())
+            return _waiting("No run has ended yet", "The first row appears here by itself.", self.workers())
         with self._lock:
             state = self.state()
             if self._made[0] != state:
@@ -106,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.headers.get("Host") not in self.server.hosts:
-            self._answer(HTTPStatus.FORBIDDEN, "text/plain", b"This server answers this machine alone.\n")
+            self._answer(HTTPStatus.FORBIDDEN, "text/plain", b"This server answers only this machine.\n")
         elif self.path == "/":
             self._answer(HTTPStatus.OK, "text/html", self.server.page())
         elif self.path == "/state":

@@ -1,4 +1,4 @@
-"""Sheets of pictures: source, samples of every method, their nearest source patches, and the stages."""
+"""Sheets of pictures: the source, samples of every method, their nearest patches in the source, and the stages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ def section(study: Study) -> Section:
     pictures = [
         Picture(
             "sheets/overview.png",
-            "A sample of every method beside the source of each texture",
+            "The source of each texture and a sample of every method",
             partial(overview_sheet, study.results, study.rows),
         )
     ]
@@ -70,7 +70,7 @@ def section(study: Study) -> Section:
             pictures.append(
                 Picture(
                     f"sheets/stages/{texture}.png",
-                    f"{texture}: over the training",
+                    f"{texture}: during the training",
                     partial(stages_sheet, study.results, group),
                 )
             )
@@ -109,7 +109,7 @@ def texture_sheet(results: Path, rows: Sequence[Row]) -> bytes:
         for y, panel in zip((first, second), samples.panels, strict=False):
             sheet.picture((x, y), panel)
         if row.succeeded:
-            sheet.text((x, third), "a sample's patch · its nearest in the train window", size=10, ink=GREY)
+            sheet.text((x, third), "a patch of a sample · the nearest patch in the train window", size=10, ink=GREY)
             sheet.picture((x, third + 20), _nearest_panel(results, row))
     return sheet.png()
 
@@ -126,7 +126,7 @@ def overview_sheet(results: Path, rows: Sequence[Row]) -> bytes:
     sheet = Sheet(2 * MARGIN + columns * width, 2 * MARGIN + height)
     top = MARGIN
     for texture, group in by_texture(rows).items():
-        note = f"{texture}: one scale, pixel for pixel; of all figures less is better"
+        note = f"{texture}: all at the same scale; lower figures are better"
         sheet.text((MARGIN, top), fit_line(note, sheet.image.width - 2 * MARGIN, 16, bold=True), size=16, bold=True)
         for index, row in enumerate([None, *groups[texture]]):
             line, column = divmod(index, columns)
@@ -150,11 +150,11 @@ def stages_sheet(results: Path, rows: Sequence[Row]) -> bytes:
     sheet = Sheet(
         2 * MARGIN + 8 * (CANVAS // 2) + 7 * GAP, 2 * MARGIN + 40 + sum(heights) + BETWEEN * (len(blocks) - 1)
     )
-    sheet.text((MARGIN, MARGIN), f"{rows[0].texture.name}: over the training", size=20, bold=True)
+    sheet.text((MARGIN, MARGIN), f"{rows[0].texture.name}: during the training", size=20, bold=True)
     top = MARGIN + 40
     for (row, moments), height in zip(blocks, heights, strict=True):
         sheet.text((MARGIN, top), row.method, size=16, bold=True)
-        caption = f"{len(moments)} moments spread over the budget, from the first at the left to the end"
+        caption = f"{len(moments)} moments of the training, from the start (left) to the end (right)"
         sheet.text((MARGIN, top + 24), caption, size=12, ink=GREY)
         _set_moments(sheet, top + 50, moments)
         top += height + BETWEEN
@@ -174,7 +174,7 @@ def _write_head(sheet: Sheet, row: Row) -> None:
     room = sheet.image.width - 2 * MARGIN
     sheet.text((MARGIN, MARGIN), fit_line(facts.name, room, 22, bold=True), size=22, bold=True)
     origin = f"{facts.kind}, {facts.licence}, suite {row.records[0].suite}"
-    line = f"{origin}; all at one scale, pixel for pixel, the patches twice as large"
+    line = f"{origin}; all at the same scale, only the patches twice as large"
     sheet.text((MARGIN, MARGIN + 32), fit_line(line, room, 12), size=12, ink=GREY)
 
 

@@ -37,8 +37,8 @@ def check_address(address: str) -> None:
     if parts.scheme in ("tls", "inproc") or _is_loopback(parts.hostname or ""):
         return
     raise InputError(
-        f"the address {address} is neither loopback nor TLS, and whoever reaches a scheduler without TLS can run code "
-        "on all of its machines; make certificates as docs/cluster.md shows, begin scheduler and workers with them, "
+        f"the address {address} is neither loopback nor TLS. Anybody who reaches a scheduler without TLS can run code "
+        "on all its machines; make certificates as docs/cluster.md shows, start scheduler and workers with them, "
         "and give tls://HOST:PORT with --tls FOLDER."
     )
 
@@ -70,7 +70,7 @@ def open_scheduler(address: str, tls: Path | None = None) -> Iterator[Client]:
     try:
         client = Client(address, security=_security(tls), timeout=PATIENCE, set_as_default=False)
     except (OSError, TypeError, ValueError) as error:
-        raise InputError(f"there is no scheduler at {address} that can be used ({error}); begin one first.") from error
+        raise InputError(f"there is no scheduler at {address} that can be used ({error}); start one first.") from error
     with silence_logging_cmgr(logging.CRITICAL), client:  # its tracebacks of a lost scheduler: one sentence says it
         yield client
 
@@ -92,19 +92,19 @@ def open_local(workers: int) -> Iterator[Client]:
     They are processes of Dask's own command, so that no module of the caller runs again in them: a worker that was
     begun anew by :mod:`multiprocessing` would run an unguarded script from its first line.
     """
-    ends_with_us = ["inng_bench.harness.cluster.orphan"]
+    ends_with_us = ["inng_bench.on_dask"]
     common = {"host": LOOPBACK, "dashboard": False}
     scheduler = {"scheduler_kwargs": {**common, "preload": ends_with_us}}
     options = {**common, "nthreads": 1, "memory_limit": 0, "preload_nanny": ends_with_us}
-    names = [f"worker-{number}" for number in range(1, workers + 1)]
     os.environ.setdefault("DASK_DISTRIBUTED__LOGGING__DISTRIBUTED", "warning")  # the processes take it from here
     with (
         silence_logging_cmgr(logging.CRITICAL),
         SpecCluster(
             scheduler={"cls": SubprocessScheduler, "options": scheduler},
+            # The keys are not the names, or a worker that takes over 15 s to begin anew would lose its nanny.
             workers={
-                name: {"cls": SubprocessWorker, "options": {"worker_kwargs": {**options, "name": name}}}
-                for name in names
+                number: {"cls": SubprocessWorker, "options": {"worker_kwargs": {**options, "name": f"worker-{number}"}}}
+                for number in range(1, workers + 1)
             },
         ) as cluster,
         Client(cluster, timeout=PATIENCE, set_as_default=False) as client,
@@ -123,5 +123,5 @@ def parse_cluster(text: str) -> int:
     """
     kind, _, count = text.partition(":")
     if kind != "local" or not (count.isdecimal() and 1 <= int(count) <= 1024):
-        raise InputError(f"{text!r} is no cluster; write local:N, such as local:4, for N workers on this machine.")
+        raise InputError(f"{text!r} is not a cluster; write local:N, such as local:4, for N workers on this machine.")
     return int(count)

@@ -15,6 +15,7 @@ from typing import Any
 from distributed import Client, Future, KilledWorker
 from distributed.comm import CommClosedError
 
+from inng_bench import on_dask
 from inng_bench.errors import InputError
 from inng_bench.files import write_atomically
 from inng_bench.harness.cluster import worker
@@ -52,7 +53,6 @@ class _Flight:
     future: Future
     began: list[str] = field(default_factory=list)
     """Workers that began it; all but the last were lost."""
-    announced: bool = False
     at: str = ""
     """What it was at when it last told: a line for people."""
 
@@ -151,7 +151,7 @@ class _Session:
         """Wait until a worker is there that is not refused; greet all, so that those that differ are named at once."""
         self._look()
         if not self._threads:
-            self._say("Waiting for a worker; to stop waiting press Ctrl-C.")
+            self._say("Waiting for a worker; press Ctrl-C to stop waiting.")
         while not self._threads:
             time.sleep(1.0)
             self._look()
@@ -176,7 +176,7 @@ class _Session:
         self._threads = {address: count for address, count in known.items() if address not in self._refused}
         if known and not self._threads:
             reasons = "; ".join(f"{address}: {self._refused[address]}" for address in sorted(known))
-            raise InputError(f"no worker can serve this suite ({reasons}); mend the workers and run again.")
+            raise InputError(f"no worker can run this suite ({reasons}); correct the workers and run again.")
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[None]:
@@ -187,8 +187,8 @@ class _Session:
             yield
         except OSError as error:
             raise InputError(
-                "the connection to the scheduler is lost; what is finished is kept, and the same command goes on from "
-                "there once a scheduler runs."
+                "the connection to the scheduler is lost. Finished runs are kept; the same command continues from "
+                "there when a scheduler runs again."
             ) from error
 
     def _refuse(self, address: str, reason: str) -> None:
@@ -223,7 +223,7 @@ class _Session:
         # No two sessions share a key: the folder of one is not that of the other.
         key = f"inng-{run.config_hash[:12]}-{run.replicate}-{self._token[:8]}-{self._count}"
         future = self._client.submit(
-            worker.serve, self._job(request).model_dump_json(), key=key, pure=False, priority=-self._count, **where
+            on_dask.serve, self._job(request).model_dump_json(), key=key, pure=False, priority=-self._count, **where
         )
         self._flights[key] = _Flight(request, future, began)
         future.add_done_callback(lambda done: self._arrivals.put(str(done.key)))
@@ -235,12 +235,11 @@ class _Session:
         message = news.message
         if message.phase == "start":
             if flight.began:
-                self._say(f"{flight.request.run.title}: {flight.began[-1]} was lost; begins again on {message.worker}")
+                self._say(f"{flight.request.run.title}: {flight.began[-1]} was lost; starts again on {message.worker}")
             flight.began.append(message.worker)
             if len(flight.began) > LOSSES:
                 self._give_up(news.key, flight.began[:LOSSES])
                 return
-            flight.announced = True
         if message.kind is Kind.PROGRESS:
             title = flight.request.run.title
             flight.at = f"{message.worker}: {title} · {message.phase} {message.fraction:.0%}"
@@ -308,7 +307,7 @@ class _Session:
         self._again(key)
 
     def _tell_end(self, flight: _Flight, message: Message) -> None:
-        if not flight.announced:  # its first word was lost, or comes later
+        if not flight.at:  # its first word was lost, or comes later
             self._on_message(flight.request, Message(kind=Kind.PROGRESS, phase="start", worker=message.worker))
         self._on_message(flight.request, message)
 
@@ -347,8 +346,9 @@ class _Session:
             with known[one].open("rb") as stream:
                 for offset in range(0, max(size, 1), PIECE):
                     arguments = one.model_dump_json(), stream.read(PIECE), offset
-                    if not self._ask(answer.address, worker.put_piece, *arguments, last=offset + PIECE >= size):
-                        raise RejectedError(f"{one.name} has another hash there")
+                    last = offset + PIECE >= size
+                    if reason := self._ask(answer.address, worker.put_piece, *arguments, last=last):
+                        raise RejectedError(reason)
 
     def _ask(self, address: str, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         """Call a function on a worker at once, whatever its threads are at."""

@@ -338,7 +338,7 @@
       element("workers").textContent = workers.join("\n");
       if (answer.ok && state !== data.live && !viewer.open) location.reload();
     } catch {
-      element("live").textContent = "The server has ended; this is its last page.";
+      element("live").textContent = "The server has stopped; this page is no longer updated.";
       return;
     }
     setTimeout(listen, 2000);
