@@ -19,7 +19,7 @@ from inng_bench.textures.procedural import realise
 
 Pixels = NDArray[np.uint8]
 
-SIZES = (96, 192)
+SIZES = (96, 128, 192)
 
 
 def _noise(seed: int, height: int, width: int) -> Pixels:
