@@ -108,6 +108,10 @@ class Climb:
         self.first, self.second = self.first[stays], self.second[stays]
 
 
+DrawReal = Callable[[int, int, torch.Generator], Tensor]
+"""Maps number, side in pixels and generator to real crops, or whole pictures, float32 (N, 3, side, side) on the device
+that computes."""
+
 Update = Callable[[Climb, Tensor, float, float], Tensor]
 """Maps a climb, the gradient with respect to u, ε and T to the move of u; both (N, 3, H, W)."""
 
@@ -171,8 +175,10 @@ class Training:
     ----------
     recipe : Recipe
         Every choice.
-    real : Tensor
-        float32 (3, H, W) in [-1, 1]: the picture, on the device that computes.
+    draw_real : callable
+        Draws real crops, see :data:`DrawReal`.
+    device : torch.device
+        That computes.
     crop_side : int
         Of the crops that the classifier sees, in pixels.
     p0 : NoisePrior
@@ -216,7 +222,8 @@ class Training:
     """
 
     recipe: Recipe
-    real: Tensor
+    draw_real: DrawReal
+    device: torch.device
     crop_side: int
     p0: NoisePrior
     sampler: Sampler

@@ -16,6 +16,9 @@ class Kind(StrEnum):
     NATURAL = "natural"
     PROCEDURAL = "procedural"
     PAPER = "paper"
+    SET = "set"
+    """Not one texture but many pictures, each a sample."""
+    OWN_SET = "own set"
     OWN = "own"
 
 
@@ -242,6 +245,24 @@ CATALOGUE: tuple[TextureInfo, ...] = (
         source=_GENERATED,
         scale=1.0,
         description="stationary Gaussian random field of a set spectrum, colour",
+    ),
+    TextureInfo(
+        name="faces",
+        kind=Kind.SET,
+        role=Role.NONE,
+        licence="CC0-1.0",
+        source="2560 drawings of DiceBear's style Open Peeps, by Pablo Stanley; the seeds from 2048 on are held out",
+        scale=1.0,
+        description="2048 drawn faces of 64 px and 512 held-out ones, colour; not CelebA",
+    ),
+    TextureInfo(
+        name="digits",
+        kind=Kind.SET,
+        role=Role.NONE,
+        licence="CC-BY-4.0",
+        source="scikit-learn load_digits, from E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI",
+        scale=4.0,
+        description="1437 handwritten digits of 8 px, enlarged to 32 px, and 360 held-out ones, grey; not MNIST",
     ),
     _of_the_paper("bark", "tree bark, 398x265 px"),
     _of_the_paper("bricks", "red bricks in level courses, long and short ones in turn, 256x256 px"),
