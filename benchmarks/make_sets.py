@@ -3,8 +3,8 @@
     python -m pip install dicebear-core==10.7.0 dicebear-styles==10.6.0 resvg-py==0.5.0 scikit-learn==1.9.1
     python benchmarks/make_sets.py
 
-``faces.webp``: the style Open Peeps by Pablo Stanley (CC0 1.0), remixed for DiceBear, drawn at 64 px from the seeds 0 to
-2559 on white. ``digits.npz``: the 1797 digits of 8 px and their classes that scikit-learn has from the UCI repository.
+``faces.webp``: the style Open Peeps by Pablo Stanley (CC0 1.0), remixed for DiceBear, drawn at 64 px from the seeds 0
+to 2559 on white. ``digits.npz``: the 1797 digits of 8 px and their classes that scikit-learn has from the UCI repository.
 """
 
 import io
@@ -38,7 +38,9 @@ def make_faces() -> None:
     style = Style(json.loads(files("dicebear_styles").joinpath("open-peeps.json").read_text("utf-8")))
     faces = np.stack([face(style, seed) for seed in range(COUNT)])
     rows = faces.reshape(-1, COLUMNS, SIDE, SIDE, 3).transpose(0, 2, 1, 3, 4)
-    Image.fromarray(rows.reshape(-1, COLUMNS * SIDE, 3)).save(FOLDER / "faces.webp", lossless=True, quality=60, method=3)
+    Image.fromarray(rows.reshape(-1, COLUMNS * SIDE, 3)).save(
+        FOLDER / "faces.webp", lossless=True, quality=60, method=3
+    )
 
 
 def make_digits() -> None:

@@ -291,8 +291,8 @@ class Method(ABC):
 class LearnsPictures(Protocol):
     """A method that learns from many pictures, not from one window alone.
 
-    It knows beforehand how large the pictures of a set are: the setting ``picture_side``, which its configuration keeps,
-    is their side in pixels. Then it draws pictures of that side alone.
+    It knows beforehand how large the pictures of a set are: the setting ``picture_side``, which its configuration
+    keeps, is their side in pixels. Then it draws pictures of that side alone.
     """
 
     def train_on(

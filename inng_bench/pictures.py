@@ -1,12 +1,15 @@
 """Many pictures to learn from: a set of whole ones, or several pieces of one texture."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+DrawReal = Callable[[int, int, torch.Generator], Tensor]
+"""Maps number, side in pixels and generator to real crops, or whole pictures, float32 (N, 3, side, side) in [-1, 1]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +47,9 @@ class TrainingPictures:
             float32 (count, 3, side, side) in [-1, 1].
         """
         if self.whole:
-            return as_tensor([self.pictures[i] for i in torch.randint(len(self), (count,), generator=generator).tolist()])
+            return as_tensor(
+                [self.pictures[i] for i in torch.randint(len(self), (count,), generator=generator).tolist()]
+            )
         positions = [(picture.shape[0] - side + 1) * (picture.shape[1] - side + 1) for picture in self.pictures]
         if min(positions) < 1:
             raise ValueError(f"a picture is smaller than a sample of {side} px")

@@ -1,6 +1,7 @@
 import math
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from inng_bench.baselines.dcgan.training import Trainer
 from inng_bench.baselines.dcgan.watch import TILES, Watch, looking_flops
 from inng_bench.contract import NO_CHECKPOINT, Checkpoint, Execution, Progress, Snapshot, Training
 from inng_bench.errors import InputError
+from inng_bench.pixels import random_crops
 from inng_bench.resume import decode, encode
 
 SETTINGS: dict[str, Any] = {
@@ -151,7 +153,7 @@ def test_settings_win_over_those_of_the_preset_and_an_unknown_preset_is_answered
 
 def test_the_rate_falls_steadily_to_its_last_share() -> None:
     config = config_of(SETTINGS | {"rate": 1e-3, "final_rate_share": 0.2})
-    trainer = Trainer(window(), config, Execution(), torch.Generator().manual_seed(0))
+    trainer = Trainer(partial(random_crops, window()), config, Execution(), torch.Generator().manual_seed(0))
     assert [trainer.rate(share) for share in (0.0, 0.5, 1.0)] == pytest.approx([1e-3, 6e-4, 2e-4])
 
 
@@ -161,7 +163,7 @@ def weights_of(generator: Generator) -> Tensor:
 
 def test_the_average_of_the_weights_is_that_of_an_exponential_window() -> None:
     config = config_of(SETTINGS | {"average_decay": 0.9})
-    trainer = Trainer(window(), config, Execution(), torch.Generator().manual_seed(0))
+    trainer = Trainer(partial(random_crops, window()), config, Execution(), torch.Generator().manual_seed(0))
     moments = [weights_of(trainer.generator)]
     for number in range(1, 7):
         trainer.step(number, 0.0)
@@ -190,7 +192,9 @@ def test_a_penalty_flattens_the_discriminator_and_is_counted() -> None:
     assert step_flops(config_of(flat)) > 1.1 * step_flops(config_of(free))
     margins = []
     for settings in (free, flat):
-        trainer = Trainer(window(), config_of(settings), Execution(), torch.Generator().manual_seed(0))
+        trainer = Trainer(
+            partial(random_crops, window()), config_of(settings), Execution(), torch.Generator().manual_seed(0)
+        )
         values = [trainer.step(number, 0.0) for number in range(1, 41)]
         margins.append(values[-1]["real_logit"] - values[-1]["fake_logit"])
     assert margins[1] < margins[0] / 2
@@ -198,8 +202,8 @@ def test_a_penalty_flattens_the_discriminator_and_is_counted() -> None:
 
 def test_the_moment_that_is_kept_is_the_nearest_to_the_train_window_whatever_comes_after() -> None:
     config = config_of(BEST)
-    trainer = Trainer(window(), config, Execution(), torch.Generator().manual_seed(0))
-    watch = Watch(window(), config, trainer.averaged, seed=0)
+    trainer = Trainer(partial(random_crops, window()), config, Execution(), torch.Generator().manual_seed(0))
+    watch = Watch(partial(random_crops, window()), config, trainer.averaged, seed=0)
     moments = []
     for number in range(1, 25):
         trainer.step(number, 0.0)
@@ -215,7 +219,7 @@ def test_the_moment_that_is_kept_is_the_nearest_to_the_train_window_whatever_com
 
 def test_a_likeness_prefers_patches_of_the_window_to_blurred_noisy_and_recoloured_ones() -> None:
     smooth = nn.functional.avg_pool2d(window(), 3, 1, 1)
-    likeness = Likeness(smooth, torch.Generator().manual_seed(0))
+    likeness = Likeness(partial(random_crops, smooth), 64, torch.Generator().manual_seed(0))
     tiles = smooth[None, :, 16:80, 8:72]
     noise = torch.randn(tiles.shape, generator=torch.Generator().manual_seed(1))
     honest = likeness.distance(tiles)

@@ -8,10 +8,10 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from inng_bench.pixels import random_crops
+from inng_bench.pictures import DrawReal
 
-from .networks import TILE, Generator
-from .presets import DCGANConfig
+from .networks import Generator
+from .presets import TILE, DCGANConfig
 
 PATCHES = 128
 """Of the train window, which tiles are compared with."""
@@ -30,14 +30,16 @@ class Likeness:
 
     Parameters
     ----------
-    window : Tensor
-        float32 (3, H, W) in [-1, 1], on the CPU.
+    draw_real : callable
+        Draws real patches, see :data:`inng_bench.pictures.DrawReal`.
+    side : int
+        Of a patch in pixels.
     random : torch.Generator
         For filters and patches.
     """
 
-    def __init__(self, window: Tensor, random: torch.Generator) -> None:
-        patches = random_crops(window, PATCHES, TILE, random)
+    def __init__(self, draw_real: DrawReal, side: int, random: torch.Generator) -> None:
+        patches = draw_real(PATCHES, side, random)
         self._mean = patches.mean((0, 2, 3))[:, None, None]
         self._filters = [_bank(side, count, random) for side, count in FILTERS.items()]
         self._real = _second_moments(patches - self._mean, self._filters)

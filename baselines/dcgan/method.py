@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -18,11 +19,12 @@ from inng_bench.contract import (
     ignore_events,
 )
 from inng_bench.errors import InputError
-from inng_bench.pixels import Palette
+from inng_bench.pictures import DrawReal, TrainingPictures
+from inng_bench.pixels import Palette, random_crops
 from inng_bench.seeds import derive_seed, torch_generator
 
 from ..steps import take_steps
-from .networks import TILE, Discriminator, Generator, draw_latent, new_generator
+from .networks import Discriminator, Generator, draw_latent, new_generator
 from .presets import DCGANConfig, configure
 from .training import Trainer, step_flops
 from .watch import Watch, looking_flops
@@ -45,11 +47,14 @@ class DCGAN(Method):
 
     def configuration(self) -> dict[str, Any]:
         """Return the preset's name and every field of the configuration."""
-        return {"preset": self._preset, **self._config.model_dump(mode="json")}
+        fields = {"preset": self._preset, **self._config.model_dump(mode="json")}
+        if self._config.picture_side is None:
+            del fields["picture_side"]  # so that configurations of textures are what they were before there were sets
+        return fields
 
     def supports(self, size: tuple[int, int]) -> bool:
         """Only the trained size; a larger picture would be a mosaic."""
-        return size == (TILE, TILE)
+        return size == (self._config.side, self._config.side)
 
     def train(
         self,
@@ -61,14 +66,29 @@ class DCGAN(Method):
         checkpoint: Checkpoint = NO_CHECKPOINT,
     ) -> Training:
         """Train until the budget is spent; see :meth:`inng_bench.contract.Method.train`."""
-        trainer = Trainer(window, self._config, self._execution, torch_generator(seed))
-        watch = Watch(window, self._config, trainer.averaged, derive_seed(seed=seed, purpose="watch"))
+        if self._config.palette:
+            self._palette = Palette.of(window)
+        return self._learn(partial(random_crops, window), seed, budget, events, checkpoint)
+
+    def train_on(
+        self,
+        pictures: TrainingPictures,
+        *,
+        seed: int,
+        budget: float,
+        events: Events = ignore_events,
+        checkpoint: Checkpoint = NO_CHECKPOINT,
+    ) -> Training:
+        """Train on a set; see :meth:`inng_bench.contract.LearnsPictures.train_on`."""
+        return self._learn(pictures.draw, seed, budget, events, checkpoint)
+
+    def _learn(self, draw_real: DrawReal, seed: int, budget: float, events: Events, checkpoint: Checkpoint) -> Training:
+        trainer = Trainer(draw_real, self._config, self._execution, torch_generator(seed))
+        watch = Watch(draw_real, self._config, trainer.averaged, derive_seed(seed=seed, purpose="watch"))
         watched = _Watched(trainer, watch, step_flops(self._config))
         steps = planned_steps(self._config, budget)
         take_steps(watched, steps, self._config.intervals, events, checkpoint)
         self._generator = watch.kept
-        if self._config.palette:
-            self._palette = Palette.of(window)
         return Training(watched.spent(steps), watch.warnings())
 
     def snapshot_bytes(self, budget: float) -> float:
@@ -83,7 +103,7 @@ class DCGAN(Method):
 
     def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
         """Draw tiles; see :meth:`inng_bench.contract.Method.sample`."""
-        assert self.supports(size), f"DCGAN draws {TILE} px tiles, not {size}"
+        assert self.supports(size), f"DCGAN draws {self._config.side} px tiles, not {size}"
         latent = draw_latent(count, self._config, generator).to(self._execution.device)
         self._generator.eval()
         with torch.no_grad():

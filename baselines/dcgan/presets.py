@@ -11,6 +11,9 @@ from inng_bench.suggest import did_you_mean
 
 from ..adversarial import AdversarialConfig
 
+TILE = 64
+"""Side in pixels of what is drawn of a texture."""
+
 
 class DCGANConfig(AdversarialConfig):
     """Choices of a DCGAN; the defaults are the preset ``best``."""
@@ -30,6 +33,12 @@ class DCGANConfig(AdversarialConfig):
     best_moment: bool = Field(False, description="End with the weights whose tiles were nearest to the train window.")
     palette: bool = Field(True, description="Move the samples' colours to the nearest ones of the window's plane.")
     intervals: int = Field(20, ge=1, description="Reports of a training at the most.")
+    picture_side: int | None = Field(None, ge=8, le=128, description="Side of a set's pictures; None learns a texture.")
+
+    @property
+    def side(self) -> int:
+        """Side in pixels of what is drawn."""
+        return TILE if self.picture_side is None else self.picture_side
 
 
 BEST = DCGANConfig()
@@ -54,7 +63,10 @@ RADFORD = DCGANConfig(
 """As published, with the kernels and the 64 filters of the Torch ports of the authors' code, but for the batch: 128
 patches a step would leave a budget of a few TFLOP not ten steps."""
 
-PRESETS: dict[str, DCGANConfig] = {"best": BEST, "radford": RADFORD}
+SETS = DCGANConfig(generator_filters=32, discriminator_filters=32, local_verdicts=False, palette=False, batch=32)
+"""For sets of pictures: the discriminator judges whole pictures, as published, and sees more of them a step."""
+
+PRESETS: dict[str, DCGANConfig] = {"best": BEST, "radford": RADFORD, "sets": SETS}
 
 
 def configure(settings: Mapping[str, Any]) -> tuple[str, DCGANConfig]:
@@ -63,7 +75,8 @@ def configure(settings: Mapping[str, Any]) -> tuple[str, DCGANConfig]:
     Parameters
     ----------
     settings : Mapping[str, Any]
-        ``preset`` (default ``best``) and fields of :class:`DCGANConfig`, which then win over the preset's.
+        ``preset`` (default ``best``, with ``picture_side`` ``sets``) and fields of :class:`DCGANConfig`, which then win
+        over the preset's.
 
     Raises
     ------
@@ -71,7 +84,7 @@ def configure(settings: Mapping[str, Any]) -> tuple[str, DCGANConfig]:
         On an unknown preset or field, or a value out of range.
     """
     changes = dict(settings)
-    name = changes.pop("preset", "best")
+    name = changes.pop("preset", "best" if changes.get("picture_side") is None else "sets")
     if not isinstance(name, str) or name not in PRESETS:
         raise InputError(f"dcgan has no preset {name!r}; {did_you_mean(str(name), PRESETS)}")
     return name, parse_settings(DCGANConfig, PRESETS[name].model_dump() | changes, "dcgan")

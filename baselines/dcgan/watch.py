@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from inng_bench.contract import Snapshot
-from inng_bench.pixels import random_crops
+from inng_bench.pictures import DrawReal
 from inng_bench.resume import joined, required, restore_module
 from inng_bench.seeds import torch_generator
 
 from .likeness import PATCHES, Likeness, drawing_flops, likeness_flops
-from .networks import TILE, Generator, draw_latent
+from .networks import Generator, draw_latent
 from .presets import DCGANConfig
 
 TILES = 32
@@ -26,8 +26,8 @@ class Watch:
 
     Parameters
     ----------
-    window : Tensor
-        The train window, all that a moment is judged by; float32 (3, H, W) in [-1, 1], on the CPU.
+    draw_real : callable
+        Draws real patches, all that a moment is judged by; see :data:`inng_bench.pictures.DrawReal`.
     config : DCGANConfig
         Whether the best moment or the last is kept.
     generator : Generator
@@ -36,12 +36,12 @@ class Watch:
         Of latent vectors, patches and filters.
     """
 
-    def __init__(self, window: Tensor, config: DCGANConfig, generator: Generator, seed: int) -> None:
+    def __init__(self, draw_real: DrawReal, config: DCGANConfig, generator: Generator, seed: int) -> None:
         random = torch_generator(seed)
         self._config, self._generator = config, generator
         self._latent = draw_latent(TILES, config, random).to(next(generator.parameters()).device)
-        self._real = mean_pairwise_distance(random_crops(window, TILES, TILE, random))
-        self._likeness = Likeness(window, random) if config.best_moment else None
+        self._real = mean_pairwise_distance(draw_real(TILES, config.side, random))
+        self._likeness = Likeness(draw_real, config.side, random) if config.best_moment else None
         self.kept = copy.deepcopy(generator) if config.best_moment else generator
         """What the training ends with."""
         self.diversity: list[float] = []

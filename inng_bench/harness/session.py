@@ -200,7 +200,8 @@ def _describe(plan: Plan, folder: Path, records: Sequence[Record]) -> None:
     for texture in plan.textures.values():
         paths = store.window_paths(folder, texture.name, len(texture.held_out))
         for path, window in zip(paths, (texture.train, *texture.held_out), strict=True):
-            write_png(path, window)
+            if window.shape[0] * window.shape[1] <= store.LARGEST_WINDOW:
+                write_png(path, window)
 
 
 def untimed_runs(plan: Plan, folder: Path) -> list[RunSpec]:

@@ -29,7 +29,8 @@ from inng_bench.inng.negatives import draw_negatives
 from inng_bench.inng.network import balance, cross_entropy, new_classifier, recalibrate
 from inng_bench.inng.presets import Recipe
 from inng_bench.inng.prior import NoisePrior
-from inng_bench.inng.state import Climb, DrawReal, Sampler, Stage, Training
+from inng_bench.inng.state import Climb, Sampler, Stage, Training
+from inng_bench.pictures import DrawReal
 
 CHANCE = math.log(2)
 """Cross-entropy of a classifier that cannot tell real windows from pseudo-negative ones."""

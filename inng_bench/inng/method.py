@@ -32,7 +32,7 @@ from inng_bench.inng.presets import configure
 from inng_bench.inng.prior import NoisePrior
 from inng_bench.inng.resume import restore, restore_stages, snapshot, stage_tensors
 from inng_bench.inng.windows import evaluation_flops
-from inng_bench.pictures import TrainingPictures
+from inng_bench.pictures import DrawReal, TrainingPictures
 from inng_bench.pixels import Palette, random_crops
 from inng_bench.seeds import torch_generator
 
@@ -138,7 +138,7 @@ class INNg(Method):
         draw_real = partial(random_crops, real.to(self._execution.device))
         return self._begin(draw_real, crop_side_of(real, self.recipe), seed)
 
-    def _begin(self, draw_real: state.DrawReal, crop_side: int, seed: int) -> state.Training:
+    def _begin(self, draw_real: DrawReal, crop_side: int, seed: int) -> state.Training:
         return algorithm.begin(
             draw_real,
             self.recipe,

@@ -72,8 +72,8 @@ class Recipe(BaseModel):
     ascended: Literal["logit", "log-sigmoid"] = Field("logit", description="ln g_t, or ln of the sigmoid of it (2).")
     windows: Literal["dense", "patches", "whole"] = Field(
         "dense",
-        description="What a step reads: all windows of a grid on a torus, random patches of a canvas with a margin that "
-        "is cut off at the end (6), or the whole picture, of a set of pictures.",
+        description="What a step reads: all windows of a grid on a torus, random patches of a canvas with a margin "
+        "that is cut off at the end (6), or the whole picture, of a set of pictures.",
     )
     patches: int = Field(10, ge=1, description="Random patches of a step on a training canvas; as many for its area.")
     step_size: float = Field(0.04, gt=0, description="ε of Langevin or Adam's rate, in the units of ``directions``.")
@@ -113,7 +113,9 @@ class Recipe(BaseModel):
         if self.crop_side < (least := GEOMETRIES["unpadded"].window):
             raise ValueError(f"a window of the classifier does not fit into a crop; set crop_side to {least} or more")
         if self.canvas_side < 64 or self.canvas_side % 16:
-            raise ValueError("the grid of windows does not fit the canvases; set canvas_side to a multiple of 16 from 64")
+            raise ValueError(
+                "the grid of windows does not fit the canvases; set canvas_side to a multiple of 16 from 64"
+            )
         padded = self.architecture == "padded"
         if padded and self.windows == "dense":
             raise ValueError("padded classifiers see other borders in a dense pass; set windows to 'patches'")
@@ -137,8 +139,8 @@ class Recipe(BaseModel):
             raise ValueError("whole pictures have no torus; set architecture to 'padded' and balanced to false")
         if self.first_negatives != "gaussian" or self.directions != "pixels" or self.stretch != 1:
             raise ValueError(
-                "of a set no spectrum is measured; set first_negatives to 'gaussian', directions to 'pixels' and stretch "
-                "to 1"
+                "of a set no spectrum is measured; set first_negatives to 'gaussian', directions to 'pixels' and "
+                "stretch to 1"
             )
         if self.crop_side != self.canvas_side:
             raise ValueError("a canvas is one picture of the set; set crop_side to the canvas_side")
@@ -308,8 +310,8 @@ def configure(settings: Mapping[str, Any]) -> tuple[str, float, Recipe]:
     ----------
     settings : Mapping[str, Any]
         ``preset`` (default ``fast``), ``scale`` (default 1), a factor in (0, 1] of the preset's :data:`COUNTS`,
-        ``picture_side`` of a set, whose default preset is ``sets``, and fields of :class:`Recipe` that then win over the
-        preset's.
+        ``picture_side`` of a set, whose default preset is ``sets``, and fields of :class:`Recipe` that then win over
+        the preset's.
 
     Raises
     ------

@@ -12,6 +12,7 @@ from inng_bench.inng.preconditioner import Factor, Preconditioner
 from inng_bench.inng.presets import Recipe
 from inng_bench.inng.prior import NoisePrior
 from inng_bench.inng.windows import Windows
+from inng_bench.pictures import DrawReal
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,6 @@ class Climb:
         self.first, self.second = self.first[stays], self.second[stays]
 
 
-DrawReal = Callable[[int, int, torch.Generator], Tensor]
-"""Maps number, side in pixels and generator to real crops, or whole pictures, float32 (N, 3, side, side) on the device
-that computes."""
-
 Update = Callable[[Climb, Tensor, float, float], Tensor]
 """Maps a climb, the gradient with respect to u, ε and T to the move of u; both (N, 3, H, W)."""
 
@@ -176,7 +173,7 @@ class Training:
     recipe : Recipe
         Every choice.
     draw_real : callable
-        Draws real crops, see :data:`DrawReal`.
+        Draws real crops on the device that computes, see :data:`inng_bench.pictures.DrawReal`.
     device : torch.device
         That computes.
     crop_side : int

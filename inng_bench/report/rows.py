@@ -287,7 +287,7 @@ def between_floor_and_ceiling(row: Row, group: Sequence[Row], metric: str) -> fl
     float or None
         None where one of the three is missing, or the ceiling is not worse than the whole interval of the floor.
     """
-    ends = {one.implementation: one.figures[metric] for one in group if one.implementation in (REAL, NOISE)}
+    ends = {one.method: one.figures[metric] for one in group if one.method in (REAL, NOISE)}
     floor, ceiling = ends.get(REAL, Estimate()), ends.get(NOISE, Estimate()).value
     value, worst = row.figures[metric].value, floor.high if BY_NAME[metric].direction is Direction.LOWER else floor.low
     worst = floor.value if worst is None else worst

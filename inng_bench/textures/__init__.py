@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from inng_bench.textures.conversion import to_pixels, to_tensor
     from inng_bench.textures.loading import load_texture
     from inng_bench.textures.own import load_own_texture, own_texture_name
+    from inng_bench.textures.sets.folder import load_folder
     from inng_bench.textures.texture import Texture
     from inng_bench.textures.windows import Box
 
@@ -18,6 +19,7 @@ __all__ = [
     "Texture",
     "TextureInfo",
     "find_texture",
+    "load_folder",
     "load_own_texture",
     "load_texture",
     "own_texture_name",
@@ -30,6 +32,7 @@ __all__ = [
 _PLACES = {
     "Box": "windows",
     "Texture": "texture",
+    "load_folder": "sets.folder",
     "load_own_texture": "own",
     "load_texture": "loading",
     "own_texture_name": "own",

@@ -260,7 +260,7 @@ CATALOGUE: tuple[TextureInfo, ...] = (
         kind=Kind.SET,
         role=Role.NONE,
         licence="CC-BY-4.0",
-        source="scikit-learn load_digits, from E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI",
+        source="scikit-learn load_digits, from Optical Recognition of Handwritten Digits by E. Alpaydin and C. Kaynak",
         scale=4.0,
         description="1437 handwritten digits of 8 px, enlarged to 32 px, and 360 held-out ones, grey; not MNIST",
     ),

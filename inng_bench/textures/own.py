@@ -60,7 +60,7 @@ def load_own_texture(path: Path, scale: float | None = None) -> Texture:
         kind=Kind.OWN,
         role=Role.NONE,
         licence="not stated",
-        source=_printable(path.name),
+        source=printable(path.name),
         scale=factor,
         train=train,
         held_out=tuple(held_out),
@@ -109,5 +109,6 @@ def own_texture_name(path: Path) -> str:
     return f"own-{name}" if name in texture_names() else name
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Return a text with a question mark for each character that does not print."""
     return "".join(character if character.isprintable() else "?" for character in text)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from inng_bench.records.schema import TextureFacts, Window
+from inng_bench.records.schema import SETS, TextureFacts, Window
 from inng_bench.textures.catalogue import Kind, Role, TextureInfo
 from inng_bench.textures.sets.tiles import of_strip
 from inng_bench.textures.windows import Box, extract
@@ -58,7 +58,7 @@ class Texture:
     @property
     def is_set(self) -> bool:
         """Whether this is a set of pictures: its windows are strips, one picture below the other."""
-        return self.kind in (Kind.SET, Kind.OWN_SET)
+        return self.kind in SETS
 
     @property
     def pictures(self) -> "TrainingPictures":

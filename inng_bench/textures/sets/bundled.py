@@ -19,7 +19,7 @@ FACES, FACE_SIDE = 2048, 64
 """Faces to learn from, the seeds 0 to 2047; the others, 2048 to 2559, are held out."""
 
 DIGITS, DIGIT_SCALE = 1437, 4
-"""Digits to learn from, the first four fifths; and the factor by which the 8 px are enlarged, by bicubic interpolation."""
+"""Digits to learn from, the first four fifths, and the factor by which their 8 px are enlarged (bicubic)."""
 
 
 def bundled_set(info: TextureInfo) -> Texture:
