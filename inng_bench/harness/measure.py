@@ -18,7 +18,7 @@ from inng_bench.harness.plan import RunSpec, TextureReference
 from inng_bench.hashes import file_hash
 from inng_bench.records import provenance, store
 from inng_bench.records.schema import DETECTION, Measurement, Provenance, Record, Remeasurement, Window
-from inng_bench.textures.sets.tiles import PER_MOSAIC, of_mosaics, of_strip
+from inng_bench.tiles import PER_MOSAIC, of_mosaics, of_strip
 
 Pixels = NDArray[np.uint8]
 

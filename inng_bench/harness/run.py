@@ -46,7 +46,7 @@ from inng_bench.records.schema import (
 )
 from inng_bench.seeds import torch_generator
 from inng_bench.textures import Texture, to_pixels
-from inng_bench.textures.sets.tiles import mosaic, mosaics, of_strip
+from inng_bench.tiles import mosaic, mosaics, of_strip
 
 Pixels = NDArray[np.uint8]
 

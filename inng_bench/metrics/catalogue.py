@@ -469,6 +469,8 @@ DEFAULT: tuple[str, ...] = tuple(metric.name for metric in CATALOGUE if metric.s
 OF_SETS: tuple[MetricInfo, ...] = tuple(metric for metric in CATALOGUE if metric.scope is Scope.SETS)
 """What every row of a suite of sets has."""
 
+SET_HEADLINES: tuple[MetricInfo, ...] = tuple(metric for metric in OF_SETS if metric.role is Role.HEADLINE)
+
 _OF_TEXTURES = tuple(metric for metric in CATALOGUE if metric.scope is not Scope.SETS)
 
 HEADLINES: tuple[MetricInfo, ...] = tuple(metric for metric in _OF_TEXTURES if metric.role is Role.HEADLINE)

@@ -15,6 +15,7 @@ from inng_bench.report.rows import (
     by_texture,
     claimed,
     measured_metrics,
+    of_sets,
     one_line,
     outdated_metrics,
 )
@@ -42,12 +43,7 @@ def caption(rows: Sequence[Row]) -> list[str]:
     textures = len(by_texture(rows))
     sentences = [
         f"Suite {suites}: {_counted(textures, 'texture')}, {_seeds(rows)} a method{_budgets(rows)}, {_crops(rows)}.",
-        eyes_sentence(rows),
-        eyes_note(),
-        "Each piece of the samples, as large as one window, is compared with each held-out window of its texture, "
-        "which no method has seen; a value is the mean over these pairs. The copy rate alone compares with the train "
-        "window. ↓ lower is better.",
-        f"The row {REAL} is the floor: the mean over all pairs of real windows, at the same area on both sides.",
+        *(_SETS if of_sets(rows) else _windows_are_compared(rows)),
         "Rows that copy the picture are in no comparison and no mean, and never bold: "
         f"{' and '.join(COPYING_ROWS)} by their making, any other row of which a seed has a copy rate above "
         f"{COPIES_ABOVE:g}.",
@@ -62,6 +58,25 @@ def caption(rows: Sequence[Row]) -> list[str]:
         "patch-KID are not comparable with published FID and KID, which take Inception-v3 and other crops.",
     ]
     return [sentence for sentence in sentences if sentence]
+
+
+_SETS = (
+    "Whole pictures are compared with as many held-out ones, which no method has seen; nearest and copy rate compare "
+    "with the pictures that were learnt from. ↓ lower is better.",
+    f"The row {REAL} is the floor: pictures that were learnt from against held-out ones, as a verbatim copy would have "
+    "it; its nearest and copy rate are those of held-out pictures.",
+)
+
+
+def _windows_are_compared(rows: Sequence[Row]) -> tuple[str, ...]:
+    return (
+        eyes_sentence(rows),
+        eyes_note(),
+        "Each piece of the samples, as large as one window, is compared with each held-out window of its texture, "
+        "which no method has seen; a value is the mean over these pairs. The copy rate alone compares with the train "
+        "window. ↓ lower is better.",
+        f"The row {REAL} is the floor: the mean over all pairs of real windows, at the same area on both sides.",
+    )
 
 
 def metric_notes(rows: Sequence[Row]) -> list[str]:
@@ -85,7 +100,8 @@ def _crops(rows: Sequence[Row]) -> str:
     counts = sorted({sizes.n for row in rows if (sizes := row.sizes()) is not None})
     if not counts:
         return "nothing measured"
-    return f"n = {' or '.join(map(str, counts))} crops on either side of a pair"
+    what = "pictures on either side" if of_sets(rows) else "crops on either side of a pair"
+    return f"n = {' or '.join(map(str, counts))} {what}"
 
 
 def _roles(rows: Sequence[Row]) -> list[str]:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from inng_bench.records.schema import SETS, TextureFacts, Window
 from inng_bench.textures.catalogue import Kind, Role, TextureInfo
-from inng_bench.textures.sets.tiles import of_strip
 from inng_bench.textures.windows import Box, extract
+from inng_bench.tiles import of_strip
 
 if TYPE_CHECKING:
     from inng_bench.pictures import TrainingPictures

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inng_bench.textures.catalogue import TextureInfo
-from inng_bench.textures.sets.tiles import as_strip
 from inng_bench.textures.texture import Texture
 from inng_bench.textures.windows import Box
+from inng_bench.tiles import as_strip
 
 Pixels = NDArray[np.uint8]
 
