@@ -3,8 +3,8 @@
     python -m pip install dicebear-core==10.7.0 dicebear-styles==10.6.0 resvg-py==0.5.0 scikit-learn==1.9.1
     python benchmarks/make_sets.py
 
-``faces.webp``: the style Open Peeps by Pablo Stanley (CC0 1.0), remixed for DiceBear, at 64 px on white from the seeds 0
-to 2559. ``digits.npz``: the 1797 digits of 8 px and their classes that scikit-learn has from the UCI repository.
+``faces.webp``: the style Open Peeps by Pablo Stanley (CC0 1.0), remixed for DiceBear, at 64 px on white from the seeds
+0 to 2559. ``digits.npz``: the 1797 digits of 8 px and their classes that scikit-learn has from the UCI repository.
 """
 
 import io

@@ -17,7 +17,7 @@ WINDOW_STEP: int = STRIDE**LAYERS
 """Pixels between neighbouring windows of one dense pass: 16."""
 
 LARGEST_HEAD = 7
-"""Largest side in pixels of what the head of a network of whole pictures reads: 4 of 8, 32 and 64 px, 3 of 28."""
+"""Largest side in pixels of what the head of a network of whole pictures reads: 4 of 8, 32 and 64 px, 7 of 28."""
 
 Architecture = Literal["unpadded", "padded"]
 """``unpadded``: 4×4 convolutions of stride 2, so that one dense pass is the mean over the windows of its grid;
