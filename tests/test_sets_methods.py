@@ -87,7 +87,7 @@ def test_one_seed_gives_the_same_bytes_and_a_stored_model_draws_them_too(kind: t
     assert kind(first.configuration(), Execution()).configuration() == first.configuration()
 
 
-class Interrupted(Exception):
+class InterruptionError(Exception):
     pass
 
 
@@ -104,14 +104,14 @@ class Kept(Checkpoint):
         self.left -= 1
         if self.left == 0:
             self.kept = encode(take())
-            raise Interrupted
+            raise InterruptionError
 
 
 @pytest.mark.parametrize("kind", [INNg, DCGAN])
 @pytest.mark.parametrize("last", [1, 2])
 def test_a_training_on_a_set_goes_on_with_the_same_bytes(kind: type[Method], last: int) -> None:
     checkpoint = Kept(last)
-    with pytest.raises(Interrupted):
+    with pytest.raises(InterruptionError):
         trained(kind, checkpoint=checkpoint)
     assert torch.equal(drawn(trained(kind, checkpoint=checkpoint)), drawn(trained(kind)))
 

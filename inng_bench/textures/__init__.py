@@ -4,7 +4,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from inng_bench.textures.catalogue import Kind, Role, TextureInfo, find_texture, texture_infos, texture_names
+    from inng_bench.textures.catalogue import (
+        Kind,
+        Role,
+        TextureInfo,
+        find_texture,
+        set_infos,
+        texture_infos,
+        texture_names,
+    )
     from inng_bench.textures.conversion import to_pixels, to_tensor
     from inng_bench.textures.loading import load_texture
     from inng_bench.textures.own import load_own_texture, own_texture_name
@@ -23,6 +31,7 @@ __all__ = [
     "load_own_texture",
     "load_texture",
     "own_texture_name",
+    "set_infos",
     "texture_infos",
     "texture_names",
     "to_pixels",

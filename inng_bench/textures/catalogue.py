@@ -246,6 +246,19 @@ CATALOGUE: tuple[TextureInfo, ...] = (
         scale=1.0,
         description="stationary Gaussian random field of a set spectrum, colour",
     ),
+    _of_the_paper("bark", "tree bark, 398x265 px"),
+    _of_the_paper("bricks", "red bricks in level courses, long and short ones in turn, 256x256 px"),
+    _of_the_paper("diamond", "diamonds of six worn colours on cream, 256x256 px"),
+    _of_the_paper("pebbles", "large smooth stones, 256x256 px"),
+    _of_the_paper("pepper", "pepper, 256x256 px"),
+    _of_the_paper("scream", "scream, 377x480 px"),
+    _of_the_paper("stars", "stars, 256x256 px"),
+    _of_the_paper("tomatoes", "small red fruit among leaves, 256x256 px"),
+    _of_the_paper("tree", "tree, 256x256 px"),
+    _of_the_paper("wall", "wall of flat field stones, 256x256 px"),
+)
+
+SET_CATALOGUE: tuple[TextureInfo, ...] = (
     TextureInfo(
         name="faces",
         kind=Kind.SET,
@@ -264,16 +277,6 @@ CATALOGUE: tuple[TextureInfo, ...] = (
         scale=4.0,
         description="1437 handwritten digits of 8 px, enlarged to 32 px, and 360 held-out ones, grey; not MNIST",
     ),
-    _of_the_paper("bark", "tree bark, 398x265 px"),
-    _of_the_paper("bricks", "red bricks in level courses, long and short ones in turn, 256x256 px"),
-    _of_the_paper("diamond", "diamonds of six worn colours on cream, 256x256 px"),
-    _of_the_paper("pebbles", "large smooth stones, 256x256 px"),
-    _of_the_paper("pepper", "pepper, 256x256 px"),
-    _of_the_paper("scream", "scream, 377x480 px"),
-    _of_the_paper("stars", "stars, 256x256 px"),
-    _of_the_paper("tomatoes", "small red fruit among leaves, 256x256 px"),
-    _of_the_paper("tree", "tree, 256x256 px"),
-    _of_the_paper("wall", "wall of flat field stones, 256x256 px"),
 )
 
 
@@ -282,21 +285,26 @@ def texture_infos() -> tuple[TextureInfo, ...]:
     return CATALOGUE
 
 
+def set_infos() -> tuple[TextureInfo, ...]:
+    """Return the facts about all sets of pictures, which suites name like textures."""
+    return SET_CATALOGUE
+
+
 def texture_names() -> tuple[str, ...]:
     """Return the names of all textures of the catalogue."""
     return tuple(info.name for info in CATALOGUE)
 
 
 def find_texture(name: str) -> TextureInfo:
-    """Return the facts about one texture.
+    """Return the facts about one texture or set of pictures.
 
     Raises
     ------
     InputError
         When there is none of this name; the message gives the nearest right one.
     """
-    for info in CATALOGUE:
+    for info in (*CATALOGUE, *SET_CATALOGUE):
         if info.name == name:
             return info
-    hint = did_you_mean(name, texture_names())
+    hint = did_you_mean(name, (*texture_names(), *(info.name for info in SET_CATALOGUE)))
     raise InputError(f"no texture is called {name!r}; {hint} A picture of your own is named by --texture PATH.")
