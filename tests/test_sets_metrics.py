@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from inng_bench.metrics import sets
 from inng_bench.metrics.catalogue import BY_NAME, COPIES_ABOVE, OF_SETS, Scope, selected_of_sets
+from inng_bench.metrics.probe import linear_probe
 from inng_bench.metrics.sets import evaluate_set, nearest, share_within
 from inng_bench.records.schema import Against
 
@@ -103,3 +104,14 @@ def test_balls_reach_to_the_third_nearest_centre() -> None:
 def test_distances_are_told_of_held_out_pictures_and_copies_of_those_that_were_learnt() -> None:
     found = evaluate_set(noise(5), TRAIN, HELD_OUT, seed=0, metrics=("set_copy_rate", "set_nearest"))
     assert {(one.against, one.n, one.images) for one in found} == {(Against.TRAIN, 5, 5)}
+
+
+def test_a_linear_probe_separates_what_a_plane_separates_and_guesses_what_has_no_order() -> None:
+    random = torch.Generator().manual_seed(0)
+    classes = torch.arange(300) % 3
+    features = torch.randn((300, 5), generator=random)
+    shifted = features.clone()
+    shifted[torch.arange(300), classes] += 8
+    half = slice(0, 150), slice(150, 300)
+    assert linear_probe(shifted[half[0]], classes[half[0]], shifted[half[1]], classes[half[1]]) == 0
+    assert linear_probe(features[half[0]], classes[half[0]], features[half[1]], classes[half[1]]) > 0.5

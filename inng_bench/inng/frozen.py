@@ -134,14 +134,18 @@ def picture_logits(classifier: FrozenClassifier, pictures: Tensor) -> Tensor:
     Tensor
         Logits in the pictures' data type, (N, rows, columns); one a picture if that is just one window large.
     """
+    logits = F.conv2d(picture_features(classifier, pictures), classifier.weights[-1], classifier.biases[-1])
+    return logits[:, 0].to(pictures.dtype)
+
+
+def picture_features(classifier: FrozenClassifier, pictures: Tensor) -> Tensor:
+    """Return what the head reads of pictures that do not wrap, (N, channels, rows, columns): φ(x) of the paper."""
     before, after = classifier.geometry.before, classifier.geometry.after
     hidden = pictures.to(classifier.dtype, memory_format=torch.channels_last)
-    *layers, head = zip(classifier.weights, classifier.biases, strict=True)
-    for weight, bias in layers:
+    for weight, bias in zip(classifier.weights[:-1], classifier.biases[:-1], strict=True):
         hidden = F.pad(hidden, (before, after, before, after)) if before or after else hidden
         hidden = F.leaky_relu(F.conv2d(hidden, weight, bias, STRIDE), LEAK)
-    logits = F.conv2d(hidden, *head)
-    return logits[:, 0].to(pictures.dtype)
+    return hidden
 
 
 def transposed_for_shuffle(weight: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ from inng_bench.errors import InputError
 from inng_bench.inng import algorithm, state
 from inng_bench.inng.alternatives import crop_side_of, measured, sampler_of, stretched
 from inng_bench.inng.costs import Prices, snapshot_bytes, usual_stages
-from inng_bench.inng.frozen import picture_logits
+from inng_bench.inng.frozen import picture_features, picture_logits
 from inng_bench.inng.network import WINDOW_STEP
 from inng_bench.inng.preconditioner import Preconditioner
 from inng_bench.inng.presets import configure
@@ -320,6 +320,14 @@ class INNg(Method):
             When the pictures are smaller than a window.
         """
         return self._by_strips(lambda strip: self.prior.density.log_density(strip, self.window, WINDOW_STEP), pictures)
+
+    def features(self, pictures: Tensor) -> Tensor:
+        """Return φ(x) of the last classifier, what its head reads of pictures of a set; float32 (N, d) on the CPU."""
+        self._check_trained()
+        classifier = self.stages[-1].classifier
+        with torch.no_grad():
+            parts = pictures.to(self._execution.device).split(TOGETHER)  # type: ignore[no-untyped-call]
+            return torch.cat([picture_features(classifier, part).flatten(1).float().cpu() for part in parts])
 
     def _by_strips(self, read: Callable[[Tensor], Tensor], pictures: Tensor) -> Tensor:
         """Read every window of pictures, neighbouring rows of windows at once; (N, rows, columns), on the CPU."""
