@@ -33,9 +33,8 @@ def main() -> None:
         "INNg, last classifier": method.features(whole),
     }
     for name, features in kinds.items():
-        print(
-            f"{name}: {100 * _error(features, known):.1f} % of the held-out digits wrong, {features.shape[1]} features"
-        )
+        error = _error(features, known)
+        print(f"{name}: {100 * error:.1f} % of the held-out digits wrong, {features.shape[1]} features")
 
 
 def _random_features(design: Design, pictures: Tensor) -> Tensor:
