@@ -70,6 +70,11 @@ class MatchedNoise(ClosedForm):
         self._state = {"mean": mean.float(), "mixing": mixing.float()}
         return Training(flops=0.0)
 
+    def supports(self, size: tuple[int, int]) -> bool:
+        """Any size of at least 16 px a side; of a set its own alone."""
+        side = self.configuration().get("picture_side")
+        return super().supports(size) if side is None else size == (side, side)
+
     def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
         """Draw pictures; see :meth:`inng_bench.contract.Method.sample`."""
         mean, mixing = self._statistic("mean"), self._statistic("mixing")

@@ -10,7 +10,8 @@ from test_sets import noise, write
 
 from inng_bench.cli import main
 from inng_bench.errors import InputError
-from inng_bench.harness.measuring import measure_results
+from inng_bench.harness import session
+from inng_bench.harness.measure import measure_again, run_of_record
 from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.plan import make_plan
 from inng_bench.harness.run import execute
@@ -73,22 +74,18 @@ def test_sets_and_textures_are_not_mixed(suite: Suite) -> None:
 
 def test_a_suite_of_a_set_is_run_measured_again_reported_and_whole(suite: Suite, tmp_path: Path) -> None:
     out = tmp_path / "results"
-    from inng_bench.harness.session import _describe
-
     plan = make_plan(suite, Overrides(device="cpu"))
     for run in plan.runs:
         execute(run, out)
-    _describe(plan, out, ())
+    session._describe(plan, out, ())
     records = {record.method: record for record in store.read_records(out)}
     assert all(figures(record).keys() == set(selected_of_sets(None)) for record in records.values())
     with Image.open(store.folder_of(out, records["inng"]) / "sample-0.png") as mosaic:
         assert mosaic.size == (16 * 16, 2 * 16)
     assert verify(out).problems == ()
-    measured = measure_results(out, metrics=["set_kid", "set_copy_rate"], jobs=1)
-    assert (measured.done, measured.failed) == (4, 0)
-    again = {record.method: record for record in store.read_records(out)}
-    for method, record in records.items():
-        assert figures(again[method]) == figures(record)
+    for method in ("real", "inng"):
+        again = measure_again(run_of_record(records[method], ("set_nearest", "set_copy_rate")), out)
+        assert figures(again) == figures(records[method])
     report = build_report(out)
     assert {"FID", "KID", "copy rate"} <= set(report.text.split("↓")[0].split() + report.text.split())
     assert "mine" in report.text
