@@ -321,6 +321,7 @@ def own_set_suite(folder: Path, *, pass_over: bool = False) -> Suite:
     InputError
         When the folder cannot be used.
     """
+    folder = folder.resolve()  # whose name the set has
     name = load_folder(folder, pass_over=pass_over).name
     changes = {"name": name, "description": f"{folder.name} under the budget of the suite faces-quick."}
     pictures = (Picture(path=folder, pass_over=pass_over),)
@@ -358,15 +359,20 @@ def parse_suite(text: str, origin: str, folder: Path | None = None) -> Suite:
         content = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{origin} is not valid TOML: {error}.") from error
+    if folder is not None:
+        _place(content.get("pictures"), folder)
     try:
         # JSON mode is strict about types, yet takes TOML's lists for tuples and its strings for paths.
-        suite = Suite.model_validate_json(json.dumps(content, default=str))
+        return Suite.model_validate_json(json.dumps(content, default=str))
     except ValidationError as error:
         raise InputError(f"{origin}: {_explain(error)}") from error
-    pictures = tuple(
-        picture.model_copy(update={"path": (folder or Path()) / picture.path}) for picture in suite.pictures
-    )
-    return suite.model_copy(update={"pictures": pictures})
+
+
+def _place(pictures: object, folder: Path) -> None:
+    """Put a folder before the paths of pictures, before it is asked which of them are folders themselves."""
+    for picture in pictures if isinstance(pictures, list) else ():
+        if isinstance(picture, dict) and isinstance(picture.get("path"), str):
+            picture["path"] = str(folder / picture["path"])
 
 
 def _load_file(path: Path) -> Suite:

@@ -75,7 +75,7 @@ def load_folder(folder: Path, *, pass_over: bool = False) -> Texture:
     pictures: Pixels = np.load(packed, mmap_mode="r", allow_pickle=False)
     left = f", {facts['left']} files passed over" if facts["left"] else ""
     info = TextureInfo(
-        name=own_texture_name(folder.resolve()),
+        name=own_texture_name(folder),
         kind=Kind.OWN_SET,
         role=Role.NONE,
         licence="not stated",
