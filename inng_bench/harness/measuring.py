@@ -51,7 +51,7 @@ def measure_results(folder: Path, *, metrics: Sequence[str] | None = None, jobs:
     check_needs(wanted)
     with locked(folder):
         finished = [record for record in store.read_records(folder) if record.status is Status.OK]
-        lacking = [(record, _lacking(record, wanted) if metrics is None else wanted) for record in finished]
+        lacking = [(record, _wanted(record, wanted, every=metrics is not None)) for record in finished]
         runs = [run_of_record(record, names) for record, names in lacking if names]
         with open_display(len(runs)) as display:
             display.say(f"{len(runs)} of {len(finished)} finished runs to measure: {', '.join(wanted)}.")
@@ -59,8 +59,11 @@ def measure_results(folder: Path, *, metrics: Sequence[str] | None = None, jobs:
     return Measured(len(measured), len(runs) - len(measured), len(finished) - len(runs))
 
 
-def _lacking(record: Record, wanted: Sequence[str]) -> tuple[str, ...]:
-    return missing_metrics(record, selected_of_sets(None) if record.texture.is_set else wanted)
+def _wanted(record: Record, names: Sequence[str], *, every: bool) -> tuple[str, ...]:
+    """Return the metrics of a record's kind that are wanted: every one of them, or what it lacks."""
+    of_sets = selected_of_sets(names if every else None)
+    known = of_sets if record.texture.is_set else tuple(name for name in names if name not in of_sets)
+    return known if every else missing_metrics(record, known)
 
 
 def measure_densities(folder: Path, *, jobs: int | None = None, trusted: str | None = None) -> Measured:

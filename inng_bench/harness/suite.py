@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from inng_bench.errors import InputError
 from inng_bench.harness.bundled import suite_names, suite_text
 from inng_bench.hashes import canonical_hash, file_hash
-from inng_bench.metrics.catalogue import selected
+from inng_bench.metrics.catalogue import selected, selected_of_sets
 from inng_bench.records.schema import COPYING_ROWS
 from inng_bench.suggest import did_you_mean
 from inng_bench.textures import (
@@ -170,6 +170,8 @@ class Suite(_Strict):
     @field_validator("metrics")
     @classmethod
     def _metrics_exist(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in selected_of_sets(names):
+            raise ValueError(f"the metric {name!r} is measured in every suite of sets, and in no other")
         try:
             return selected(names)
         except InputError as error:
