@@ -114,6 +114,7 @@ class INNg(Method):
     ) -> Training:
         """Train on a set; see :meth:`inng_bench.contract.LearnsPictures.train_on`."""
         self.prior = NoisePrior.of(self.recipe.first_negatives, None)
+        self._directions = Preconditioner(torch.eye(3))  # those of the pixels
         training = self._begin(partial(_drawn_on, pictures, self._execution.device), self.recipe.crop_side, seed)
         return self._run(training, budget, events, checkpoint)
 
