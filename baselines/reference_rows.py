@@ -58,7 +58,7 @@ class MatchedNoise(ClosedForm):
     ) -> Training:
         """Measure a set; see :meth:`inng_bench.contract.LearnsPictures.train_on`."""
         del seed, budget, events, checkpoint
-        first, second = 0.0, 0.0
+        first, second = torch.zeros(3, dtype=torch.float64), torch.zeros(3, 3, dtype=torch.float64)
         for start in range(0, len(pictures), AT_ONCE):
             part = as_tensor(pictures.pictures[start : start + AT_ONCE]).double().permute(2, 3, 0, 1)  # H, W, N, 3
             first, second = first + part.sum(2), second + part.mT @ part

@@ -8,6 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+Pixels = NDArray[np.uint8]
+
 DrawReal = Callable[[int, int, torch.Generator], Tensor]
 """Maps number, side in pixels and generator to real crops, or whole pictures, float32 (N, 3, side, side) in [-1, 1]."""
 
@@ -18,14 +20,14 @@ class TrainingPictures:
 
     Attributes
     ----------
-    pictures : Sequence[numpy.ndarray]
+    pictures : Sequence[numpy.ndarray] or numpy.ndarray
         uint8 (H, W, 3), RGB. Of a set one array (N, H, W, 3), which may be a map of a file: only what is drawn is read.
     whole : bool
         Whether each is one sample, as in a set. Otherwise each is a piece of one texture, of which a part at any
         position is a sample.
     """
 
-    pictures: Sequence[NDArray[np.uint8]]
+    pictures: Sequence[Pixels] | Pixels
     whole: bool = True
 
     def __len__(self) -> int:
@@ -58,12 +60,12 @@ class TrainingPictures:
         return as_tensor([_part(self.pictures[i], side, generator) for i in chosen])
 
 
-def as_tensor(pictures: Sequence[NDArray[np.uint8]]) -> Tensor:
+def as_tensor(pictures: Sequence[Pixels] | Pixels) -> Tensor:
     """Turn pictures of one size, uint8 (H, W, 3) each, into float32 (N, 3, H, W) in [-1, 1]."""
     levels = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
     return levels.float().div_(127.5).sub_(1).contiguous()
 
 
-def _part(picture: NDArray[np.uint8], side: int, generator: torch.Generator) -> NDArray[np.uint8]:
+def _part(picture: Pixels, side: int, generator: torch.Generator) -> Pixels:
     top, left = (int(torch.randint(length - side + 1, (), generator=generator)) for length in picture.shape[:2])
     return picture[top : top + side, left : left + side]

@@ -15,6 +15,7 @@ from inng_bench.errors import InputError
 from inng_bench.pictures import TrainingPictures, as_tensor
 from inng_bench.seeds import torch_generator
 from inng_bench.textures import load_folder, load_own_texture, load_texture
+from inng_bench.textures.decoding import decode_picture
 from inng_bench.textures.paper import CACHE_VARIABLE
 from inng_bench.textures.sets import folder as folder_module
 from inng_bench.textures.sets.bundled import digits
@@ -157,10 +158,9 @@ def test_a_file_that_cannot_be_used_is_named_and_on_request_passed_over(
 
 
 def test_a_picture_that_changes_while_it_is_read_is_refused(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    decode = folder_module.decode_picture
 
     def read_and_change(path: Path, check: Callable[[tuple[int, int]], None]) -> Pixels:
-        found = decode(path, check)
+        found = decode_picture(path, check)
         if path.name == "007.png":
             os.utime(path, ns=(1, 1))
         return found

@@ -68,7 +68,7 @@ def test_of_64_px_it_is_the_network_of_the_authors() -> None:
 @pytest.mark.parametrize("side", [8, 28])
 def test_a_method_draws_pictures_of_the_sets_size_alone(kind: type[Method], side: int) -> None:
     method = trained(kind, side)
-    assert isinstance(method, LearnsPictures)
+    assert issubclass(kind, LearnsPictures)
     assert method.supports((side, side))
     assert not method.supports((2 * side, 2 * side))
     pictures = drawn(method, side)

@@ -34,7 +34,8 @@ Frame = Callable[[Pixels], Pixels]
 
 def first_of(pictures: Pixels) -> Pixels:
     """Return the first picture alone."""
-    return pictures[0]
+    first: Pixels = pictures[0]
+    return first
 
 
 Notice = Callable[[str], None]

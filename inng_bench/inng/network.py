@@ -100,7 +100,8 @@ class Design:
     @property
     def sides(self) -> tuple[int, ...]:
         """Side in pixels of each layer's output, of one window or of a whole picture."""
-        geometry, sides = self.geometry, []
+        geometry = self.geometry
+        sides: list[int] = []
         side = geometry.window if self.side is None else self.side
         while len(sides) < LAYERS if self.side is None else side > LARGEST_HEAD:
             side = (side + geometry.before + geometry.after - geometry.kernel) // STRIDE + 1
