@@ -62,7 +62,7 @@ class TrainingPictures:
 
 def as_tensor(pictures: Sequence[Pixels] | Pixels) -> Tensor:
     """Turn pictures of one size, uint8 (H, W, 3) each, into float32 (N, 3, H, W) in [-1, 1]."""
-    levels = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
+    levels = torch.from_numpy(np.stack(list(pictures))).permute(0, 3, 1, 2)
     return levels.float().div_(127.5).sub_(1).contiguous()
 
 

@@ -99,5 +99,5 @@ def cut_texture(info: TextureInfo, pixels: NDArray[np.uint8], boxes: Sequence[Bo
 
 
 def _window(box: Box, pixels: NDArray[np.uint8]) -> Window:
-    sha256 = hashlib.sha256(memoryview(np.ascontiguousarray(pixels))).hexdigest()
+    sha256 = hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
     return Window(top=box.top, left=box.left, height=box.height, width=box.width, sha256=sha256)
