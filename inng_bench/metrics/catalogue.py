@@ -159,8 +159,8 @@ INCEPTION_CROP, INCEPTION_FID_CROPS, INCEPTION_KID_CROPS = 64, 1024, 64
 SET_PICTURES = 256
 """Pictures on either side of a metric of sets."""
 
-COPY_SHARE = 0.5
-"""Of the median distance between a held-out picture and the nearest training picture: a nearer sample copies."""
+HONEST_SHARE = 0.05
+"""Of the held-out pictures that may be as near to a training picture as what counts as a copy."""
 
 _SEEN = "Pictures are enlarged by a whole factor to 128 px or more."
 
@@ -451,8 +451,8 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         name="set_copy_rate",
         label="copy rate",
         direction=Direction.LOWER,
-        definition=f"Share of the samples whose distance to the nearest training picture is below {COPY_SHARE:g} times "
-        "the median one of held-out pictures.",
+        definition=f"Share of the samples that are nearer to a training picture than all held-out pictures but the "
+        f"nearest {100 * HONEST_SHARE:g} %, which is what an honest method has.",
         blind_to="copies that are turned, enlarged or recoloured; parts of pictures",
         cost=0.1,
         role=Role.COPYING,

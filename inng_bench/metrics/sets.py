@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from inng_bench.metrics import fidelity
-from inng_bench.metrics.catalogue import BY_NAME, COPY_SHARE, SET_PICTURES, selected_of_sets
+from inng_bench.metrics.catalogue import BY_NAME, HONEST_SHARE, SET_PICTURES, selected_of_sets
 from inng_bench.metrics.crops import Pixels
 from inng_bench.metrics.gram import average
 from inng_bench.metrics.patch_distances import frechet_distances
@@ -143,7 +143,7 @@ def _nearest_ratio(comparison: SetComparison) -> tuple[float, dict[str, float]]:
 
 def _copy_rate(comparison: SetComparison) -> tuple[float, dict[str, float]]:
     samples, held_out = comparison.near
-    return float((samples < COPY_SHARE * held_out.median()).float().mean()), {}
+    return float((samples <= held_out.quantile(HONEST_SHARE)).float().mean()), {}
 
 
 def share_within(points: Tensor, centres: Tensor) -> float:

@@ -16,7 +16,8 @@ PICTURES = (1, 100, 10_000)
 
 TITLE = "Cost"
 NOTE = (
-    "The whole cost of a method: its training, and then 1, 100 or 10 000 pictures of 256×256 px, means over textures. "
+    "The whole cost of a method: its training, and then 1, 100 or 10 000 pictures of 256×256 px (of a set of its own "
+    "size), means over textures. "
     "Operations are those of matrix products and convolutions. Fourier transforms are not counted, nor other work, so "
     "that a method of no counted operation has a – there; its seconds are measured as all others are, beside the other "
     "runs. The rows that every suite has are not trained."
@@ -48,6 +49,8 @@ def sample_flops(record: Record) -> float | None:
 
 def _sample_area(record: Record) -> float:
     height, width = record.sample_size or (0, 0)
+    if record.texture.is_set:
+        return float(height > 0)  # its pictures have one size, and are counted as they are
     return height * width / _AREA
 
 

@@ -247,6 +247,10 @@ def sample_panels(results: Path, record: Record) -> _Samples:
     if not pictures:
         reason = loaded[0].reason if loaded else "The record names no samples."
         return _Samples((empty_panel(reason),), "no samples")
+    if record.texture.is_set:
+        below = pictures[0].crop((0, CANVAS, pictures[0].width, max(CANVAS + 1, pictures[0].height)))
+        panels = (pictures[0], below)[: 1 + (pictures[0].height > CANVAS)]
+        return _Samples(tuple(map(crop, panels)), f"some of {record.samples} pictures from fresh noise")
     side = min(pictures[0].size)
     if side < CANVAS:
         half = tiles_in_panel(side)
@@ -254,8 +258,6 @@ def sample_panels(results: Path, record: Record) -> _Samples:
         panels = tuple(tile_grid(tiles) for tiles in (first, rest) if tiles)
         return _Samples(panels, f"separate tiles of {side} px, {min(2 * half, len(pictures))} of {len(pictures)}")
     shown = tuple(crop(picture, CANVAS) for picture in pictures[:2])
-    if record.texture.is_set:
-        return _Samples(shown, f"the first of {record.samples} pictures from fresh noise")
     return _Samples(shown, f"{_size_of_canvas(side)} from fresh noise, {len(shown)} of {len(pictures)}")
 
 
