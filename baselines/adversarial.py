@@ -13,65 +13,84 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Generic, TypeVar
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from inng_bench.contract import Execution, Snapshot
-from inng_bench.resume import adam_tensors, joined, restore_adam, restore_generator, restore_module
+from inng_bench.contract import Execution
+from inng_bench.pictures import TrainingPictures
 from inng_bench.weights import average_into
+
+from .base import Choices, Resumable
 
 GeneratorNetwork = TypeVar("GeneratorNetwork", bound=nn.Module)
 
 
-class AdversarialConfig(BaseModel):
-    """Choices of the training of two networks."""
+ADAM_BETAS = (0.5, 0.999)
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+PENALTY_INTERVAL = 4
+"""Steps between two penalties, each so many times as heavy: the same on the average for fewer operations."""
+
+
+class AdversarialConfig(Choices):
+    """Choices of the training of two networks."""
 
     batch: int = Field(8, ge=2, description="Real patches, and as many generated ones, of a step.")
     rate: float = Field(5e-4, gt=0, description="Adam's learning rate, both networks.")
     final_rate_share: float = Field(
         1.0, ge=0, le=1, description="Share of the rate that is left when the budget is spent; it falls linearly."
     )
-    momentum: float = Field(0.5, ge=0, lt=1, description="Adam's β1.")
     average_decay: float = Field(0.97, ge=0, lt=1, description="Decay of the generator's weight average; 0 is none.")
     gradient_penalty: float = Field(0.0, ge=0, description="γ of R1, the penalty γ/2 |∇D|² on real patches.")
-    penalty_interval: int = Field(4, ge=1, description="Steps between two penalties, each so many times as heavy.")
 
 
-class Adversaries(Generic[GeneratorNetwork]):
+class Adversaries(Resumable, Generic[GeneratorNetwork]):
     """A generator and a discriminator, their optimisers, and the average of the generator's weights.
 
     Parameters
     ----------
     generator, discriminator : nn.Module
         With their first weights; the discriminator gives logits (N, n), positive for real.
+    window : Tensor
+        float32 (3, H, W) in [-1, 1], on the CPU.
     config : AdversarialConfig
         How they are trained.
     execution : Execution
         Device and precision.
     random : torch.Generator
         Of the whole training; snapshots keep its state.
+    price : float
+        Counted operations of a step.
     """
 
     def __init__(
         self,
         generator: GeneratorNetwork,
         discriminator: nn.Module,
+        window: Tensor | TrainingPictures,
         config: AdversarialConfig,
         execution: Execution,
         random: torch.Generator,
+        price: float,
     ) -> None:
+        self._window = window if isinstance(window, TrainingPictures) else window.to(execution.device)
+        self._price = price
         self._rules, self._execution, self._random = config, execution, random
         self.generator = generator.to(execution.device)
         self._discriminator = discriminator.to(execution.device)
         self._optimisers = tuple(
-            torch.optim.Adam(network.parameters(), config.rate, (config.momentum, 0.999), fused=True)
+            torch.optim.Adam(network.parameters(), config.rate, ADAM_BETAS, fused=True)
             for network in (self.generator, self._discriminator)
         )
         self.averaged = copy.deepcopy(self.generator)
+        self._parts = {
+            "generator": self.generator,
+            "discriminator": self._discriminator,
+            "averaged": self.averaged,
+            "generator_optimiser": self._optimisers[0],
+            "discriminator_optimiser": self._optimisers[1],
+        }
 
     def rate(self, share: float) -> float:
         """Return Adam's learning rate once a share of the steps is done."""
@@ -95,7 +114,7 @@ class Adversaries(Generic[GeneratorNetwork]):
             optimiser.param_groups[0]["lr"] = self.rate(share)
         with _lowered(self._execution):
             fake = self.generator(latent)
-        penalised = self._rules.gradient_penalty > 0 and number % self._rules.penalty_interval == 0
+        penalised = self._rules.gradient_penalty > 0 and number % PENALTY_INTERVAL == 0
         values = self._step_discriminator(real, fake.detach(), penalised=penalised) | self._step_generator(fake)
         average_into(self.averaged, self.generator, self._rules.average_decay)
         if not all(map(math.isfinite, values.values())):
@@ -109,8 +128,8 @@ class Adversaries(Generic[GeneratorNetwork]):
         real_logits, fake_logits = self._judge(real), self._judge(fake)
         entropy = _cross_entropy(real_logits, 1.0) + _cross_entropy(fake_logits, 0.0)
         loss = entropy
-        if penalised:  # seldom, and so many times as heavy: the same on the average for fewer operations
-            weight = self._rules.penalty_interval * self._rules.gradient_penalty / 2
+        if penalised:
+            weight = PENALTY_INTERVAL * self._rules.gradient_penalty / 2
             loss = entropy + weight * squared_gradient(real_logits, real)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -129,28 +148,6 @@ class Adversaries(Generic[GeneratorNetwork]):
         self._discriminator.requires_grad_(True)
         optimiser.step()
         return {"generator_loss": loss.item()}
-
-    def snapshot(self) -> Snapshot:
-        """Return all that changes from step to step."""
-        generator_optimiser, discriminator_optimiser = self._optimisers
-        tensors = joined(
-            generator=self.generator.state_dict(),
-            discriminator=self._discriminator.state_dict(),
-            averaged=self.averaged.state_dict(),
-            generator_optimiser=adam_tensors(generator_optimiser),
-            discriminator_optimiser=adam_tensors(discriminator_optimiser),
-        )
-        return Snapshot(tensors | {"random": self._random.get_state()}, {})
-
-    def restore(self, snapshot: Snapshot) -> None:
-        """Go back to a :meth:`snapshot`."""
-        generator_optimiser, discriminator_optimiser = self._optimisers
-        restore_module(self.generator, snapshot, "generator")
-        restore_module(self._discriminator, snapshot, "discriminator")
-        restore_module(self.averaged, snapshot, "averaged")
-        restore_adam(generator_optimiser, snapshot, "generator_optimiser")
-        restore_adam(discriminator_optimiser, snapshot, "discriminator_optimiser")
-        restore_generator(self._random, snapshot, "random")
 
     def _judge(self, pictures: Tensor) -> Tensor:
         with _lowered(self._execution):
@@ -198,7 +195,7 @@ def update_flops(generator: nn.Module, discriminator: nn.Module, config: Adversa
     logits = discriminator(real)
     with FlopCounterMode(display=False) as counter:
         squared_gradient(logits, real).backward()  # type: ignore[no-untyped-call]
-    return step + float(counter.get_total_flops()) / config.penalty_interval
+    return step + float(counter.get_total_flops()) / PENALTY_INTERVAL
 
 
 def _cross_entropy(logits: Tensor, target: float) -> Tensor:

@@ -3,16 +3,14 @@
 Both are closed forms. Their training spends nothing.
 """
 
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
-from inng_bench.errors import InputError
 from inng_bench.textures import to_pixels
 
-from .closed_form import ClosedForm
+from .base import ClosedForm, require_fit
 from .quilting import Blocks, quilt
 
 FEATHER_SHARE = 1 / 16
@@ -64,43 +62,20 @@ def feathered(picture: Tensor, axis: int) -> Tensor:
     return torch.cat([weight * start + (1.0 - weight) * end, middle], dim=axis)
 
 
-class QuiltingConfig(BaseModel):
-    """Choices of image quilting, see :class:`inng_bench.baselines.quilting.Blocks`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    block: int = Field(48, ge=4, description="Side of a block in pixels.")
-    overlap: int = Field(12, ge=1, description="Width in pixels of the strips in which neighbours lie on each other.")
-    tolerance: float = Field(0.1, ge=0, description="How much worse than the best fit a block may be, as a share.")
-
-    @model_validator(mode="after")
-    def _strips_do_not_meet(self) -> Self:
-        if 2 * self.overlap > self.block:
-            raise ValueError(f"an overlap of {self.overlap} px is more than half a block of {self.block} px")
-        return self
-
-
 class Quilting(ClosedForm):
     """Blocks of the window, laid edge over edge, see :mod:`inng_bench.baselines.quilting`."""
 
     name: ClassVar[str] = "quilting"
     statistics: ClassVar[frozenset[str]] = frozenset({"window"})
-    choices = QuiltingConfig
-    _config: QuiltingConfig
+    choices = Blocks
 
     def _measure(self, window: Tensor) -> dict[str, Tensor]:
-        if min(window.shape[1:]) < self._config.block:
-            height, width = window.shape[1:]
-            raise InputError(
-                f"a block of {self._config.block} px does not fit into a window of {height}×{width} px; give "
-                f"{self.name} a smaller block."
-            )
+        require_fit(window, self._config.block, "block")
         return {"window": window}
 
     def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
         """Draw pictures; see :meth:`inng_bench.contract.Method.sample`."""
         window = self._statistic("window").float()
         pixels = to_pixels(window[None])[0]
-        blocks = Blocks(self._config.block, self._config.overlap, self._config.tolerance)
-        sources = (torch.from_numpy(quilt(pixels, size, blocks, generator)) for _ in range(count))
+        sources = (torch.from_numpy(quilt(pixels, size, self._config, generator)) for _ in range(count))
         return torch.stack([window[:, rows, columns] for rows, columns in sources])

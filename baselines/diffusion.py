@@ -19,39 +19,26 @@ T. Karras, M. Aittala, T. Aila, S. Laine, "Elucidating the design space of diffu
 import copy
 import math
 from collections.abc import Callable, Mapping
+from functools import cache
 from itertools import pairwise
 from typing import Any, ClassVar
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from inng_bench.contract import (
-    NO_CHECKPOINT,
-    Checkpoint,
-    Events,
-    Execution,
-    Method,
-    Snapshot,
-    Training,
-    ignore_events,
-    parse_settings,
-)
-from inng_bench.errors import InputError
+from inng_bench.contract import Execution, Training
 from inng_bench.pixels import Palette, random_crops
-from inng_bench.resume import adam_tensors, joined, restore_adam, restore_generator, restore_module
 from inng_bench.seeds import derive_seed, torch_generator
 from inng_bench.weights import average_into
 
-from .steps import take_steps
+from .base import Choices, NetworkMethod, Resumable, require_fit, weights_of
 
 STEP = 8
 """Sides of a canvas are multiples of it: the coarsest features are so many pixels apart."""
 
-SHORTEST_SIDE = 16
-REPORTS = 10
 FREQUENCIES = 8
 """Sines and cosines of the level of noise that the network sees."""
 
@@ -62,10 +49,8 @@ CURVATURE = 7.0
 Denoiser = Callable[[Tensor, float], Tensor]
 
 
-class DiffusionConfig(BaseModel):
+class DiffusionConfig(Choices):
     """Choices of a diffusion model; the defaults were the best of few trials on tuning textures."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     channels: int = Field(24, ge=1, description="At half the picture's size; twice as many at each halving.")
     batch: int = Field(1, ge=1, description="Crops of a step.")
@@ -77,6 +62,10 @@ class DiffusionConfig(BaseModel):
     noise_mean: float = Field(-1.2, description="Mean of ln σ in training.")
     noise_deviation: float = Field(1.6, gt=0, description="Standard deviation of ln σ in training.")
     levels: int = Field(30, ge=2, description="Levels of noise that a sample goes through.")
+
+
+def _convolution(inputs: int, outputs: int) -> nn.Conv2d:
+    return nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="circular")
 
 
 class Network(nn.Module):
@@ -190,82 +179,6 @@ def draw(denoiser: Denoiser, noise: Tensor, levels: list[float]) -> Tensor:
     return pictures
 
 
-class Diffusion(Method):
-    """A diffusion model; settings are the fields of :class:`DiffusionConfig`."""
-
-    name: ClassVar[str] = "diffusion"
-
-    def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None:
-        self._config = parse_settings(DiffusionConfig, settings, self.name)
-        self._execution = execution
-        self._network = new_network(self._config, torch_generator(0)).to(execution.device)
-        self._palette = Palette(torch.zeros(3), torch.eye(3))
-
-    def configuration(self) -> dict[str, Any]:
-        """Return every field of the configuration."""
-        return self._config.model_dump(mode="json")
-
-    def supports(self, size: tuple[int, int]) -> bool:
-        """Say whether both sides are at least 16 px."""
-        return min(size) >= SHORTEST_SIDE
-
-    def tiles(self, size: tuple[int, int]) -> bool:
-        """Say whether both sides are multiples of 8 px, as those of the canvas are, which is a torus."""
-        return self.supports(size) and all(side % STEP == 0 for side in size)
-
-    def train(
-        self,
-        window: Tensor,
-        *,
-        seed: int,
-        budget: float,
-        events: Events = ignore_events,
-        checkpoint: Checkpoint = NO_CHECKPOINT,
-    ) -> Training:
-        """Train until the budget is spent; see :meth:`inng_bench.contract.Method.train`."""
-        if min(window.shape[1:]) < self._config.crop:
-            height, width = window.shape[1:]
-            raise InputError(
-                f"a crop of {self._config.crop} px does not fit into a window of {height}×{width} px; give diffusion a "
-                "smaller one."
-            )
-        trainer = Trainer(window, self._config, self._execution, seed)
-        steps = max(1, round(budget / step_flops(self._config)))
-        take_steps(trainer, steps, REPORTS, events, checkpoint)
-        self._network, self._palette = trainer.averaged, trainer.palette
-        return Training(trainer.spent(steps))
-
-    def snapshot_bytes(self, budget: float) -> float:
-        """Count the network, its average and its Adam."""
-        del budget
-        return 16.0 * sum(weight.numel() for weight in self._network.parameters())
-
-    def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
-        """Draw pictures; see :meth:`inng_bench.contract.Method.sample`."""
-        assert self.supports(size), f"diffusion draws nothing of {size}"
-        pictures = [
-            sample(self._network, self._palette, size, self._config.levels, self._execution, generator)
-            for _ in range(count)
-        ]
-        return torch.cat(pictures)
-
-    def state(self) -> dict[str, Tensor]:
-        """Return the network's weights and the window's colours."""
-        weights = {name: tensor.detach().cpu() for name, tensor in self._network.state_dict().items()}
-        return weights | {"palette.mean": self._palette.mean, "palette.factor": self._palette.factor}
-
-    def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Take over a :meth:`state`."""
-        weights = dict(state)
-        try:
-            self._palette = Palette(weights.pop("palette.mean"), weights.pop("palette.factor"))
-            self._network.load_state_dict(weights)
-        except (KeyError, RuntimeError) as error:
-            raise InputError(
-                "the stored diffusion model lacks weights or has others than its settings; train it again."
-            ) from error
-
-
 @torch.no_grad()
 def sample(
     network: Network,
@@ -291,17 +204,20 @@ def deviation_of(palette: Palette) -> float:
     return max(1e-3, float((palette.factor.square().sum() / 3).sqrt()))
 
 
-class Trainer:
+class Trainer(Resumable):
     """The denoiser, its optimiser and the average of its weights."""
 
     def __init__(self, window: Tensor, config: DiffusionConfig, execution: Execution, seed: int) -> None:
+        require_fit(window, config.crop, "crop")
         self._config, self._execution, self._random = config, execution, torch_generator(seed)
+        self._price = step_flops(config)
         self.palette = Palette.of(window)
         self._window = (window - self.palette.mean[:, None, None]).to(execution.device)
         self._network = new_network(config, self._random).to(execution.device)
         self._adam = torch.optim.Adam(self._network.parameters(), config.rate, fused=True)
         self._watch = derive_seed(seed=seed, purpose="watch")
         self.averaged = copy.deepcopy(self._network)
+        self._parts = {"network": self._network, "averaged": self.averaged, "adam": self._adam}
 
     def step(self, number: int, share: float) -> dict[str, float]:
         """Take a step on some crops, each with noise of its own level."""
@@ -327,24 +243,6 @@ class Trainer:
         levels = min(10, self._config.levels)
         return {}, sample(self.averaged, self.palette, size, levels, self._execution, torch_generator(self._watch))
 
-    def spent(self, steps: int) -> float:
-        """Return the counted operations of steps; looks decide nothing and are not the method's."""
-        return steps * step_flops(self._config)
-
-    def snapshot(self) -> Snapshot:
-        """Return all that changes from step to step."""
-        tensors = joined(
-            network=self._network.state_dict(), averaged=self.averaged.state_dict(), adam=adam_tensors(self._adam)
-        )
-        return Snapshot(tensors | {"random": self._random.get_state()}, {})
-
-    def restore(self, snapshot: Snapshot) -> None:
-        """Go back to a :meth:`snapshot`."""
-        restore_module(self._network, snapshot, "network")
-        restore_module(self.averaged, snapshot, "averaged")
-        restore_adam(self._adam, snapshot, "adam")
-        restore_generator(self._random, snapshot, "random")
-
 
 def denoising_loss(
     network: nn.Module, clean: Tensor, noise: Tensor, sigma: Tensor, deviation: float, rim: int
@@ -357,6 +255,7 @@ def denoising_loss(
     return (weight * errors).mean()
 
 
+@cache
 def step_flops(config: DiffusionConfig) -> float:
     """Count the floating-point operations of a step."""
     with torch.device("meta"):
@@ -368,5 +267,34 @@ def step_flops(config: DiffusionConfig) -> float:
     return float(counter.get_total_flops())
 
 
-def _convolution(inputs: int, outputs: int) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="circular")
+class Diffusion(NetworkMethod):
+    """A diffusion model; settings are the fields of :class:`DiffusionConfig`."""
+
+    name: ClassVar[str] = "diffusion"
+    choices, trainer = DiffusionConfig, Trainer
+    _network: Network
+    _palette: Palette
+
+    def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None:
+        super().__init__(settings, execution)
+        self._network = new_network(self._config, torch_generator(0)).to(execution.device)
+        self._palette = Palette(torch.zeros(3), torch.eye(3))
+
+    def tiles(self, size: tuple[int, int]) -> bool:
+        """Say whether both sides are multiples of 8 px, as those of the canvas are, which is a torus."""
+        return self.supports(size) and all(side % STEP == 0 for side in size)
+
+    def _end(self, trainer: Trainer, flops: float) -> Training:
+        self._palette = trainer.palette
+        return super()._end(trainer, flops)
+
+    def snapshot_bytes(self, budget: float) -> float:
+        """Count the network, its average and its Adam."""
+        del budget
+        return 16.0 * weights_of(self._network)
+
+    def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
+        """Draw pictures; see :meth:`inng_bench.contract.Method.sample`."""
+        assert self.supports(size), f"diffusion draws nothing of {size}"
+        settings = self._config.levels, self._execution, generator
+        return torch.cat([sample(self._network, self._palette, size, *settings) for _ in range(count)])

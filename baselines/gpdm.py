@@ -20,19 +20,15 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from inng_bench.errors import InputError
-
-from .closed_form import ClosedForm
+from .base import Choices, ClosedForm, require_fit
 
 
-class GPDMConfig(BaseModel):
+class GPDMConfig(Choices):
     """Choices of GPDM; the defaults fit four pictures of 256 px into four minutes of one core."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     patch: int = Field(7, ge=2, description="Side of a patch in pixels.")
     projections: int = Field(64, ge=1, description="Random directions of a step.")
@@ -54,12 +50,7 @@ class GPDM(ClosedForm):
     _config: GPDMConfig
 
     def _measure(self, window: Tensor) -> dict[str, Tensor]:
-        if min(window.shape[1:]) < self._config.coarse_side:
-            height, width = window.shape[1:]
-            raise InputError(
-                f"a coarsest level of {self._config.coarse_side} px is larger than a window of {height}×{width} px; "
-                f"give {self.name} a smaller coarse_side."
-            )
+        require_fit(window, self._config.coarse_side, "coarse_side")
         return {"window": window}
 
     def tiles(self, size: tuple[int, int]) -> bool:

@@ -23,13 +23,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor
 
 from inng_bench.errors import InputError
 from inng_bench.random_phase import periodic_component
 
-from .closed_form import ClosedForm
+from .base import Choices, ClosedForm
 
 SCALES = ORIENTATIONS = 4
 NEIGHBOURHOOD = 7
@@ -48,10 +48,8 @@ HIGHPASS_WEIGHT = 100.0
 """Of the variance of the finest band, which is small, as plenoptic's own loss has it."""
 
 
-class PortillaSimoncelliConfig(BaseModel):
+class PortillaSimoncelliConfig(Choices):
     """Choices of the descent; the defaults fit four pictures of 256 px into four minutes of one core."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     evaluations: int = Field(110, ge=1, description="Of the statistics of a picture and of their gradient.")
 
@@ -68,7 +66,9 @@ class PortillaSimoncelli(ClosedForm):
     def _measure(self, window: Tensor) -> dict[str, Tensor]:
         if min(window.shape[1:]) < SHORTEST_SIDE:
             height, width = window.shape[1:]
-            raise InputError(f"{self.name} needs a window of {SHORTEST_SIDE} px a side; this one has {height}×{width}.")
+            raise InputError(
+                f"{self.name} needs a window of at least {SHORTEST_SIDE} px on each side, not {height}×{width}."
+            )
         height, width = (side // STEP * STEP for side in window.shape[1:])
         # The statistics are those of a torus; the window's borders are made to meet.
         window = periodic_component(window[:, :height, :width])

@@ -19,6 +19,7 @@ convolutions: A. Odena et al., 2016, https://doi.org/10.23915/distill.00003
 
 import math
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -26,34 +27,20 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from inng_bench.contract import (
-    NO_CHECKPOINT,
-    Checkpoint,
-    Events,
-    Execution,
-    Method,
-    Training,
-    ignore_events,
-    parse_settings,
-)
-from inng_bench.errors import InputError
+from inng_bench.contract import Execution
 from inng_bench.pixels import colour_statistics, random_crops
 from inng_bench.seeds import derive_seed, torch_generator
 from inng_bench.weights import initialised
 
 from .adversarial import AdversarialConfig, Adversaries, update_flops
-from .dcgan.networks import LEAK, Discriminator
-from .dcgan.presets import DCGANConfig
-from .steps import take_steps
+from .base import NetworkMethod, require_fit, weights_of
+from .dcgan import LEAK, DCGANConfig, Discriminator
 
 CELL = 16
 """Pixels of a latent cell."""
 
 REACH = 62
 """Pixels that the layers, which pad nothing, take away from a field's 16 pixels a cell."""
-
-REPORTS = 10
-SHORTEST_SIDE = 16
 
 SPREAD = 3.0
 """Standard deviations of a colour component that the generator can reach, with a palette."""
@@ -146,88 +133,20 @@ def cells_of(size: tuple[int, int]) -> tuple[int, int]:
     return rows, columns
 
 
-class PSGAN(Method):
-    """A PSGAN; settings are the fields of :class:`PSGANConfig`."""
-
-    name: ClassVar[str] = "psgan"
-
-    def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None:
-        self._config = parse_settings(PSGANConfig, settings, self.name)
-        self._execution = execution
-        self._generator = new_generator(self._config, torch_generator(0)).to(execution.device)
-
-    def configuration(self) -> dict[str, Any]:
-        """Return every field of the configuration."""
-        return self._config.model_dump(mode="json")
-
-    def supports(self, size: tuple[int, int]) -> bool:
-        """Say whether both sides are at least 16 px."""
-        return min(size) >= SHORTEST_SIDE
-
-    def train(
-        self,
-        window: Tensor,
-        *,
-        seed: int,
-        budget: float,
-        events: Events = ignore_events,
-        checkpoint: Checkpoint = NO_CHECKPOINT,
-    ) -> Training:
-        """Train until the budget is spent; see :meth:`inng_bench.contract.Method.train`."""
-        config = self._config
-        if min(window.shape[1:]) < config.crop:
-            height, width = window.shape[1:]
-            raise InputError(
-                f"a crop of {config.crop} px does not fit into a window of {height}×{width} px; give psgan a "
-                "smaller one."
-            )
-        trainer = Trainer(window, config, self._execution, seed)
-        steps = max(1, round(budget / step_flops(config)))
-        take_steps(trainer, steps, REPORTS, events, checkpoint)
-        self._generator = trainer.averaged
-        return Training(trainer.spent(steps))
-
-    def snapshot_bytes(self, budget: float) -> float:
-        """Count both networks with their Adams, and the generator's average."""
-        del budget
-        with torch.device("meta"):
-            networks = Generator(self._config), Discriminator(_judge(self._config))
-        generator, discriminator = (sum(weight.numel() for weight in network.parameters()) for network in networks)
-        return 4.0 * (4 * generator + 3 * discriminator)
-
-    def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
-        """Draw pictures; see :meth:`inng_bench.contract.Method.sample`."""
-        assert self.supports(size), f"psgan draws nothing of {size}"
-        latents = [_to(draw_latent(1, size, self._config, generator), self._execution) for _ in range(count)]
-        return torch.cat([_draw(self._generator, latent) for latent in latents])
-
-    def state(self) -> dict[str, Tensor]:
-        """Return the generator's weights and colours."""
-        return {name: tensor.detach().cpu() for name, tensor in self._generator.state_dict().items()}
-
-    def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Take over a :meth:`state`."""
-        try:
-            self._generator.load_state_dict(state)
-        except RuntimeError as error:
-            raise InputError(
-                "the stored PSGAN lacks weights or has others than its settings; train it again."
-            ) from error
-
-
 class Trainer(Adversaries[Generator]):
     """The two networks, trained on crops of a window."""
 
     def __init__(self, window: Tensor, config: PSGANConfig, execution: Execution, seed: int) -> None:
+        require_fit(window, config.crop, "crop")
         random = torch_generator(seed)
         generator = new_generator(config, random)
         if config.palette:
             mean, factor = colour_statistics(window)
             generator.mean.copy_(mean)
             generator.colours.copy_(SPREAD * factor)
-        super().__init__(generator, _new_discriminator(config, random), config, execution, random)
+        networks = generator, _new_discriminator(config, random)
+        super().__init__(*networks, window, config, execution, random, step_flops(config))
         self._config, self._size = config, (config.crop, config.crop)
-        self._window = window.to(execution.device)
         watch = torch_generator(derive_seed(seed=seed, purpose="watch"))
         self._seen = _to(draw_latent(4, self._size, config, watch), execution)
 
@@ -241,20 +160,20 @@ class Trainer(Adversaries[Generator]):
         """Draw some pictures, from latent fields that stay the same."""
         return {}, _draw(self.averaged, self._seen)
 
-    def spent(self, steps: int) -> float:
-        """Return the counted operations of steps; looks decide nothing and are not the method's."""
-        return steps * step_flops(self._config)
 
-
+@cache
 def step_flops(config: PSGANConfig) -> float:
     """Count the floating-point operations of a step of both networks."""
     with torch.device("meta"):
-        generator, discriminator = Generator(config), Discriminator(_judge(config))
-        cells = cells_of((config.crop, config.crop))
-        noise = torch.empty((config.batch, config.local, *cells))
+        noise = torch.empty((config.batch, config.local, *cells_of((config.crop, config.crop))))
         phases = torch.empty((config.batch, config.periodic))
-    latent = Latent(noise, phases, (0, 0), (config.crop, config.crop))
-    return update_flops(generator, discriminator, config, latent)
+    return update_flops(*_on_meta(config), config, Latent(noise, phases, (0, 0), (config.crop, config.crop)))
+
+
+def _on_meta(config: PSGANConfig) -> tuple[Generator, Discriminator]:
+    """Return networks that compute nothing, for counting."""
+    with torch.device("meta"):
+        return Generator(config), Discriminator(_judge(config))
 
 
 def _judge(config: PSGANConfig) -> DCGANConfig:
@@ -285,7 +204,30 @@ def _to(latent: Latent, execution: Execution) -> Latent:
 
 
 @torch.no_grad()
-def _draw(generator: Generator, latent: Latent) -> Tensor:
+def _draw(generator: nn.Module, latent: Latent) -> Tensor:
     """Draw, float32 on the CPU."""
     pictures: Tensor = generator(latent).float().cpu()
     return pictures.clamp(-1, 1).contiguous()
+
+
+class PSGAN(NetworkMethod):
+    """A PSGAN; settings are the fields of :class:`PSGANConfig`."""
+
+    name: ClassVar[str] = "psgan"
+    choices, trainer = PSGANConfig, Trainer
+
+    def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None:
+        super().__init__(settings, execution)
+        self._network = new_generator(self._config, torch_generator(0)).to(execution.device)
+
+    def snapshot_bytes(self, budget: float) -> float:
+        """Count both networks with their Adams, and the generator's average."""
+        del budget
+        generator, discriminator = map(weights_of, _on_meta(self._config))
+        return 4.0 * (4 * generator + 3 * discriminator)
+
+    def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
+        """Draw pictures; see :meth:`inng_bench.contract.Method.sample`."""
+        assert self.supports(size), f"psgan draws nothing of {size}"
+        latents = [_to(draw_latent(1, size, self._config, generator), self._execution) for _ in range(count)]
+        return torch.cat([_draw(self._network, latent) for latent in latents])

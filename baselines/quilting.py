@@ -10,13 +10,16 @@ https://doi.org/10.1145/383259.383296
 """
 
 import itertools
-from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import scipy.fft
 import torch
 from numpy.typing import NDArray
+from pydantic import Field, model_validator
 from scipy.ndimage import minimum_filter1d
+
+from .base import Choices
 
 Whole = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -25,22 +28,23 @@ NEVER = np.iinfo(np.int64).max
 """Error of a block that is not to be drawn."""
 
 
-@dataclass(frozen=True)
-class Blocks:
-    """How blocks are laid and chosen.
+class Blocks(Choices):
+    """How blocks are laid and chosen: the settings of the row ``quilting``."""
 
-    Attributes
-    ----------
-    side, overlap : int
-        Of the blocks and of the strips in which neighbours lie on each other, in pixels.
-    tolerance : float
-        A block is drawn among those whose error is at most this share above the best; the block that merely
-        continues the picture is never taken.
-    """
+    block: int = Field(48, ge=4, description="Side of a block in pixels.")
+    overlap: int = Field(12, ge=1, description="Width in pixels of the strips in which neighbours lie on each other.")
+    tolerance: float = Field(
+        0.1,
+        ge=0,
+        description="Share of the best block's error by which another's may be larger; the block that merely continues "
+        "the picture is never taken.",
+    )
 
-    side: int
-    overlap: int
-    tolerance: float
+    @model_validator(mode="after")
+    def _strips_do_not_meet(self) -> Self:
+        if 2 * self.overlap > self.block:
+            raise ValueError(f"an overlap of {self.overlap} px is more than half a block of {self.block} px")
+        return self
 
 
 def quilt(pixels: NDArray[np.uint8], size: tuple[int, int], blocks: Blocks, generator: torch.Generator) -> Whole:
@@ -62,7 +66,7 @@ def quilt(pixels: NDArray[np.uint8], size: tuple[int, int], blocks: Blocks, gene
     numpy.ndarray
         int64 (2, height, width): row and column in ``pixels`` of every pixel of the result.
     """
-    side, overlap = blocks.side, blocks.overlap
+    side, overlap = blocks.block, blocks.overlap
     tops, lefts = (range(0, max(1, length - overlap), side - overlap) for length in size)
     source = np.zeros((2, tops[-1] + side, lefts[-1] + side), dtype=np.int64)
     errors_of = OverlapErrors(pixels, side)

@@ -6,7 +6,7 @@ Both are closed forms of one window. Their training spends nothing.
 from typing import Any, ClassVar
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from torch import Tensor
 
 from inng_bench.contract import NO_CHECKPOINT, Checkpoint, Events, Training, ignore_events
@@ -14,16 +14,14 @@ from inng_bench.pictures import TrainingPictures, as_tensor
 from inng_bench.pixels import colour_statistics, coloured_noise
 from inng_bench.random_phase import random_phase_noise, texton_of
 
-from .closed_form import ClosedForm
+from .base import Choices, ClosedForm
 
 AT_ONCE = 256
 """Pictures of a set that are read at a time."""
 
 
-class NoiseChoices(BaseModel):
+class NoiseChoices(Choices):
     """Choices of the noise of a set."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     picture_side: int | None = Field(None, ge=1, description="Side of a set's pictures; None is a texture.")
     per_place: bool = Field(

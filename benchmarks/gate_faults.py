@@ -116,14 +116,14 @@ def _renumbered(record: Record, first: int) -> Record:
 def _carry_out(runs: Sequence[RunSpec], folder: Path) -> list[Record]:
     """Return the records of some runs; those that are missing are made here, each window's features once."""
     records = []
-    with patch.object(fidelity, "extract", _remembering(fidelity.extract)):
+    with patch.object(fidelity, "extract", remembering(fidelity.extract)):
         for run in sorted(runs, key=lambda one: one.key):
             records.append(store.find_record(folder, *run.key) or execute(run, folder))
             print(f"{folder.name}: {run.title}", file=sys.stderr)
     return records
 
 
-def _remembering(extract: Callable[..., fidelity.Features]) -> Callable[..., fidelity.Features]:
+def remembering(extract: Callable[..., fidelity.Features]) -> Callable[..., fidelity.Features]:
     """Return the extraction with a memory for what it was asked last; a texture's two windows are what comes again."""
     known: dict[str, fidelity.Features] = {}
 

@@ -426,7 +426,7 @@ def density_of(method: Method) -> Density | None:
     lacking = [name for name in members if getattr(method, name, None) is None]
     if "log_ratio" in lacking:
         return None
-    raise InputError(f"{method.name} has log_ratio but not {', '.join(lacking)}, without which it is no density.")
+    raise InputError(f"{method.name} has log_ratio but not {', '.join(lacking)}, so it is not a density.")
 
 
 def read_model_description(folder: Path) -> dict[str, Any]:
@@ -445,6 +445,23 @@ def read_model_description(folder: Path) -> dict[str, Any]:
     if not (isinstance(description["method"], str) and isinstance(description["settings"], dict)):
         raise InputError(f"{path} is not a model description of format {MODEL_FORMAT}; train the model again.")
     return dict(description)
+
+
+def split_preset(
+    settings: Mapping[str, Any], presets: Mapping[str, BaseModel], default: str, method: str
+) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Return the name of the preset that settings name, its fields, and the other settings.
+
+    Raises
+    ------
+    InputError
+        On an unknown preset, with the nearest right one.
+    """
+    changes = dict(settings)
+    name = changes.pop("preset", default)
+    if not isinstance(name, str) or name not in presets:
+        raise InputError(f"{method} has no preset {name!r}; {did_you_mean(str(name), presets)}")
+    return name, presets[name].model_dump(), changes
 
 
 def parse_settings(model: type[Configuration], settings: Mapping[str, Any], method: str) -> Configuration:

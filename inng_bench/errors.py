@@ -1,10 +1,10 @@
-"""Errors that are the user's to mend, and the exit status of every command."""
+"""Errors that the user can correct, and the exit status of every command."""
 
 from enum import IntEnum
 
 
 class ExitStatus(IntEnum):
-    """What a command of this package tells the shell."""
+    """The exit status of a command."""
 
     OK = 0
     REGRESSION = 1
@@ -14,9 +14,9 @@ class ExitStatus(IntEnum):
 
 
 class InputError(Exception):
-    """A request or an input that cannot be served.
+    """A command or an input that is wrong.
 
-    The message is one sentence that names what is wrong and how to mend it; the command line prints it
+    The message is one sentence that names what is wrong and how to correct it; the command line prints it
     without a traceback and ends with :attr:`ExitStatus.BAD_INPUT`.
     """
 

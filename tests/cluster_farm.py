@@ -2,7 +2,7 @@
 
 A worker imports torch, which takes seconds; a fork of a process that did takes milliseconds. The parent computes
 nothing, since threads do not survive a fork. A request is a line of JSON: the role and its options; the answer is the
-child's process id. Run by itself for one child: ``python cluster_farm.py ROLE OPTIONS``.
+child's process id.
 """
 
 import asyncio
@@ -10,7 +10,10 @@ import json
 import os
 import signal
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +25,19 @@ from inng_bench.harness import executor
 from inng_bench.harness.cluster import executor as cluster_executor
 from inng_bench.harness.cluster import worker as cluster_worker
 from inng_bench.harness.cluster.connect import open_scheduler
+from inng_bench.harness.cluster.job import Job
 from inng_bench.harness.cluster.site import Demands, Site, describe_site
+from inng_bench.harness.messages import Kind, Message
 from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.plan import Plan, make_plan
 from inng_bench.harness.session import run_plan
 from inng_bench.harness.suite import parse_suite
-from inng_bench.records import provenance
+from inng_bench.records import provenance, store
 
 TESTS = Path(__file__).parent
+RUNS_OF_OTHERS = 7
+"""For which a slow worker waits in its run."""
 LIGHT = (sys.executable, "-S", "-I", str(TESTS / "light_run.py"))
-PROCESSES: dict[str, Any] = {"light": LIGHT, "fake": (sys.executable, str(TESTS / "fake_worker.py"))}
 
 
 def security(tls: str | None) -> Security | None:
@@ -57,13 +63,13 @@ async def work(
     scheduler: str,
     folder: str,
     name: str,
-    process: str = "light",
     faults: tuple[str, ...] = (),
     tls: str | None = None,
     host: str | None = None,
 ) -> None:
     """Be a worker, with faults if some are asked for."""
-    executor.WORKER = PROCESSES[process]
+    setting: Any = executor
+    setting.WORKER = LIGHT
     break_worker(faults)
     worker = Worker(
         scheduler,
@@ -83,8 +89,10 @@ def break_worker(faults: tuple[str, ...]) -> None:
     patch: Any = cluster_worker
     if "ships" in faults:
         patch.shares_folder = lambda _: False
-    if "full" in faults:
-        patch.LEAST_FREE = 1 << 62
+    if "fills" in faults:
+        patch._carry_out = lambda *_: fill_disk()
+    if "slow" in faults:
+        patch._carry_out = partial(carry_out_last, patch._carry_out)
     if "lies" in faults:
         read_piece = patch.read_piece
         patch.read_piece = lambda *arguments: read_piece(*arguments)[:-1] + b"?"
@@ -96,6 +104,21 @@ def break_worker(faults: tuple[str, ...]) -> None:
         patch.describe_site = of_other_code
 
 
+def carry_out_last(carry_out: Callable[..., Message], job: Job, *others: Any) -> Message:
+    """Serve a request when others have ended theirs."""
+    deadline = time.monotonic() + 60
+    while len(store.record_files(job.request.results)) < RUNS_OF_OTHERS and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return carry_out(job, *others)
+
+
+def fill_disk() -> Message:
+    """Do what a run does whose disk becomes full."""
+    patch: Any = cluster_worker
+    patch.LEAST_FREE = 1 << 62
+    return Message(kind=Kind.FAILED, error="OSError: No space left on device")
+
+
 def of_other_code(demands: Demands) -> Site:
     site = describe_site(demands)
     return site.model_copy(update={"machine": site.machine.model_copy(update={"source_sha256": "0" * 64})})
@@ -104,7 +127,7 @@ def of_other_code(demands: Demands) -> Site:
 def plan_of(suite: str) -> Plan:
     """Return the runs of a suite without those of its reference rows."""
     plan = make_plan(parse_suite(suite, "cluster"), Overrides(device="cpu"))
-    return replace(plan, runs=tuple(run for run in plan.runs if run.method == "tiler"))
+    return replace(plan, runs=tuple(run for run in plan.runs if run.implementation == "fake_methods:Tiler"))
 
 
 def ask(scheduler: str, suite: str, out: str, tls: str | None = None) -> None:

@@ -5,6 +5,9 @@ lies in the folder of temporary files: in another one, tests do not depend on wh
 """
 
 import contextlib
+import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +15,15 @@ from pathlib import Path
 import pytest
 import torch
 
+from inng_bench.harness.executor import worker_environment
 from inng_bench.harness.machine import lock_path
 
 torch.set_num_threads(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest test, so that at the end of a session no worker waits for it."""
+    items.sort(key=lambda item: item.path.name != "test_wheel.py")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -27,6 +36,23 @@ def machine_of_their_own() -> Iterator[None]:
     (folder / lock_path().name).unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # multiprocessing has a folder of its own in it until the interpreter ends
         folder.rmdir()
+
+
+@pytest.fixture(scope="session")
+def warm_worker(machine_of_their_own: None) -> Iterator[tuple[str, ...]]:
+    """The command of a worker with stubs that begins in milliseconds, see ``warm_server.py``."""
+    tests = Path(__file__).parent
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+        patch.setenv("INNG_TEST_WORKERS", f"{folder}/socket")
+        command = [sys.executable, str(tests / "warm_server.py"), os.environ["INNG_TEST_WORKERS"]]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=worker_environment(1)
+        ) as server:
+            assert server.stdin is not None
+            assert server.stdout is not None
+            assert server.stdout.readline() == b"ready\n"
+            yield (sys.executable, "-S", "-I", str(tests / "warm_client.py"))
+            server.stdin.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import math
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 from inng_bench.contract import Execution
 from inng_bench.harness import checkpoint
 from inng_bench.metrics.catalogue import BY_NAME
+from inng_bench.records import provenance
 from inng_bench.records.schema import Against, Measurement, Throughput
 
 
@@ -91,6 +93,12 @@ def install() -> None:
     stub("inng_bench.timing", measure_sampler=measure_sampler)
     # Counting operations and Adam ask for torch's compiler, only to tell it to stay out; its import takes seconds.
     stub("torch._dynamo", disable=lambda function, *_, **__: function, graph_break=lambda: None)
+
+
+def keep_provenance() -> None:
+    """Ask once, for all children: git for the tree, and for the hash of the code that is loaded."""
+    provenance.describe_source = cache(provenance.describe_source)
+    provenance.collect(threads=1, device="cpu", precision="float32")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,6 @@ from inng_bench.harness import checkpoint
 from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.plan import RunSpec, make_plan
 from inng_bench.harness.suite import parse_suite
-from inng_bench.records import provenance
 
 SMALL_DCGAN = {"generator_filters": 4, "discriminator_filters": 4, "batch": 4, "latent": 10, "intervals": 5}
 SMALL_INNG = {
@@ -208,7 +207,7 @@ def main() -> None:
     importlib.import_module("inng_bench.harness.run")  # once here, and not in every child
     for method in SETTINGS:
         plan_run(method)
-    provenance.source_hash()  # of the code that is loaded, should somebody edit it meanwhile
+    fake_worker.keep_provenance()
     answer = partial(print, flush=True)
     answer("ready")
     for line in sys.stdin:

@@ -1,7 +1,8 @@
 """The process of a run for the tests of clusters: the standard library alone, so that it begins in milliseconds.
 
 It reads a request, writes files that depend on the run alone, and a record made of a template that the environment
-names. The setting ``marker`` may ask for a sleep in seconds before and, after a comma, for files of so many bytes.
+names. The setting ``marker`` may ask for a sleep in seconds or, by a path, for a wait until there is such a file; and,
+after a comma, for files of so many bytes. Where the environment has ``INNG_TEST_HURRY``, nothing sleeps.
 """
 
 import hashlib
@@ -25,8 +26,12 @@ def main() -> None:
     request = json.loads(sys.stdin.readline())
     run = request["run"]
     print(json.dumps({"kind": "progress", "phase": "train", "fraction": 0.5}), flush=True)
-    seconds, _, size = run["settings"].get("marker", "").partition(",")
-    time.sleep(float(seconds or 0))
+    wait, _, size = run["settings"].get("marker", "").partition(",")
+    if wait.startswith("/"):
+        while not Path(wait).exists():
+            time.sleep(0.02)
+    elif wait and "INNG_TEST_HURRY" not in os.environ:
+        time.sleep(float(wait))
     folder = Path(request["results"], "runs", run["texture"]["name"], run["method"], f"seed-{run['replicate']}")
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{run['texture']['name']} {run['method']} {run['replicate']}"

@@ -122,12 +122,12 @@ def test_a_sampler_that_could_not_be_timed_is_said_in_the_last_lines(
 
 def test_ones_own_picture_takes_the_place_of_the_textures(calls: list[Any], tmp_path: Path) -> None:
     path = save_picture(tmp_path / "My Wall.png")
-    assert cli.main(["run", "--texture", str(path), "--scale", "0.9", "--methods", "inng", "--device", "cpu"]) == 0
+    assert cli.main(["run", "--texture", str(path), "--scale", "0.9", "--methods", "inng-fast", "--device", "cpu"]) == 0
     plan, folder, _ = calls[0]
     assert folder == Path("results/runs/my-wall")
     assert {run.texture.scale for run in plan.runs} == {0.9}
     assert plan.origin == ("--texture", "My Wall.png", "--scale", "0.9")
-    assert {run.method for run in plan.runs} == {"inng", *REFERENCE_ROWS}
+    assert {run.method for run in plan.runs} == {"inng-fast", *REFERENCE_ROWS}
 
 
 def test_a_dry_run_says_what_it_would_do_and_writes_nothing(
@@ -144,10 +144,8 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(
     assert said[0] == "brick · tiler · seed 0: 1 TFLOP, cpu, float32"
     assert len(said) == 7 + 3
     assert said[7] == "7 of 7 runs are missing in results/runs/fakes."
-    assert said[8] == (
-        "On disk they take 98 MiB, and until they are done about 0 MiB more for what they can go on from."
-    )
-    assert said[9].startswith("About 2 minutes on this machine, as busy as it is now: 7 runs, 2 at once; from a probe")
+    assert said[8] == ("They need 98 MiB of disk space, and about 0 MiB more for checkpoints until they have ended.")
+    assert said[9].startswith("About 2 minutes on this machine with its present load: 7 runs, 2 at once (from a test")
 
 
 @pytest.mark.parametrize(
@@ -155,12 +153,12 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(
     [
         (["--suite", "quik"], "there is no suite 'quik'; did you mean 'quick'?"),
         (["--suite", "absent.toml"], "the suite absent.toml cannot be read"),
-        (["--suite", "quick", "--scale", "0.5"], "--scale belongs to --texture"),
+        (["--suite", "quick", "--scale", "0.5"], "--scale goes with --texture"),
         (["--suite", "FILE", "--methods", "tilr"], "the suite has no method 'tilr'; did you mean 'tiler'?"),
         (["--suite", "FILE", "--out", "FILE"], "the results cannot be written to"),
         (["--texture", "absent.png"], "absent.png"),
         (["--texture", "text.png"], "text.png"),
-        (["--texture", "small.png"], "128 px a side are needed"),
+        (["--texture", "small.png"], "needs at least 128 px on each side"),
     ],
 )
 def test_a_wrong_request_is_one_sentence_and_status_2(

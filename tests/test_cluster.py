@@ -5,6 +5,7 @@ Scheduler and workers are real processes (``cluster_farm.py``); a run is a proce
 """
 
 import contextlib
+import errno
 import json
 import os
 import random
@@ -56,14 +57,19 @@ def suite_of(replicates: int, marker: str = "", texture: str = 'textures = ["bri
     """
 
 
+def within(host: str) -> tuple[str, ...]:
+    """Return the beginning of a command that a network namespace carries out."""
+    return ("ip", "netns", "exec", host)
+
+
 class Farm:
     """The process that forks schedulers, workers and clients."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host: str = "") -> None:
         self.folder = folder
         self.log = folder / "log"
         self._process = subprocess.Popen(
-            [sys.executable, str(TESTS / "cluster_farm.py")],
+            [*(within(host) if host else ()), sys.executable, str(TESTS / "cluster_farm.py")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**local.worker_environment(1), "INNG_TEST_TEMPLATE": str(folder / "template.json")},
@@ -197,7 +203,9 @@ def at_home(farm: Farm, tmp_path_factory: pytest.TempPathFactory) -> Callable[[s
     def run(suite: str) -> dict[str, bytes]:
         if suite not in known:
             out = tmp_path_factory.mktemp("home")
-            run_plan(cluster_farm.plan_of(suite), out, jobs=2)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("INNG_TEST_HURRY", "1")
+                run_plan(cluster_farm.plan_of(suite), out, jobs=2)
             known[suite] = contents(out)
         return known[suite]
 
@@ -240,7 +248,7 @@ def test_a_worker_that_is_killed_in_a_training_or_while_it_ships_loses_nothing(
     watcher.join()
     assert (results.done, results.failed) == (3, 0)
     assert_whole(tmp_path / "out", at_home(suite))
-    assert "was lost; begins again on w1" in capsys.readouterr().err
+    assert "was lost; starts again on w1" in capsys.readouterr().err
 
 
 def is_at_work(farm: Farm) -> bool:
@@ -264,7 +272,7 @@ def test_a_run_under_which_three_workers_are_lost_is_a_failed_row_with_the_reaso
 def test_a_scheduler_that_is_killed_is_one_sentence_and_the_same_command_goes_on(
     begin: Any, at_home: Any, tmp_path: Path
 ) -> None:
-    suite = suite_of(6, "1.5")
+    suite = suite_of(6, "0.7")
     out = tmp_path / "out"
     cluster = begin((), ())
 
@@ -274,7 +282,7 @@ def test_a_scheduler_that_is_killed_is_one_sentence_and_the_same_command_goes_on
 
     watcher = threading.Thread(target=kill)
     watcher.start()
-    with pytest.raises(InputError, match="the connection to the scheduler is lost; what is finished is kept"):
+    with pytest.raises(InputError, match=r"the connection to the scheduler is lost\. Finished runs are kept"):
         cluster.run(suite, out)
     watcher.join()
     kept = len(store.record_files(out))
@@ -343,11 +351,61 @@ def test_fifty_kills_at_random_lose_nothing_run_nothing_twice_and_tear_nothing(
     random_kills(begin, at_home, tmp_path, 50, seed=1)
 
 
+def spent(process: int) -> tuple[float, float]:
+    """Return the seconds that a process has computed, and the GiB that it holds."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    ticks, pages = int(fields[11]) + int(fields[12]), int(fields[21])
+    return ticks / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE") / 2**30
+
+
+def cost_of(count: int, workers: int, farm: Farm, folder: Path) -> dict[str, float]:
+    """Carry out short runs; returns seconds, those that client and scheduler computed for one run, and memory."""
+    file, rows = folder / "scheduler.json", -(-count // 1000)
+    suite = suite_of(-(-count // rows))
+    for row in range(1, rows):
+        suite += f'[[methods]]\nlabel = "tiler-{row}"\nimplementation = "fake_methods:Tiler"\n'
+    plan = cluster_farm.plan_of(suite)
+    command = f"-m dask scheduler --host 127.0.0.1 --port 0 --no-dashboard --scheduler-file {file}"
+    scheduler, client = subprocess.Popen([sys.executable, *command.split()], stderr=subprocess.DEVNULL), os.getpid()
+    begun: list[int] = []
+    try:
+        wait_until(file.exists)
+        options = {"scheduler": json.loads(file.read_text())["address"], "folder": str(folder), "faults": ["ships"]}
+        begun.extend(farm.begin("worker", name=f"w{number}", **options) for number in range(workers))
+        with open_scheduler(options["scheduler"]) as connection:
+            connection.wait_for_workers(workers)
+            parties = {"client": client, "scheduler": scheduler.pid}
+            before, clock = {party: spent(process) for party, process in parties.items()}, time.monotonic()
+            results = run_plan(plan, folder / "out", executor=ClusterExecutor(connection, plan))
+            clock = time.monotonic() - clock
+            assert (results.done, results.failed) == (len(plan.runs), 0)
+            after = {party: spent(process) for party, process in parties.items()}
+            costs = {party: (after[party][0] - before[party][0]) / count for party in parties}
+            growth = after["client"][1] - before["client"][1]
+            return {"clock": clock, **costs, "growth_gib": growth, "scheduler_gib": after["scheduler"][1]}
+    finally:
+        for process in (*begun, scheduler.pid):
+            kill_softly(process)
+        scheduler.wait()
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_five_thousand_runs_over_eight_workers_take_under_three_minutes_and_half_a_gigabyte(
+    farm: Farm, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cost = cost_of(5000, 8, farm, tmp_path)
+    with capsys.disabled():
+        print(f"\n{cost}")
+    assert cost["clock"] < 180
+    assert max(cost["growth_gib"], cost["scheduler_gib"]) < 0.5
+
+
 def test_a_lying_a_full_and_a_differing_worker_are_refused_by_name_and_others_do_their_runs(
     begin: Any, at_home: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     suite = suite_of(4, "0.1")
-    cluster = begin(("ships", "lies"), ("ships", "full"), ("other code",), ("ships",))
+    cluster = begin(("ships", "lies"), ("ships", "fills"), ("other code",), ("ships",))
     assert cluster.run(suite, tmp_path / "out").failed == 0
     assert_whole(tmp_path / "out", at_home(suite))
     said = capsys.readouterr().err
@@ -356,19 +414,65 @@ def test_a_lying_a_full_and_a_differing_worker_are_refused_by_name_and_others_do
     assert "is refused: source: " in said
 
 
+def test_a_slow_worker_holds_up_its_own_run_alone(begin: Any, at_home: Any, tmp_path: Path, capsys: Any) -> None:
+    suite = suite_of(cluster_farm.RUNS_OF_OTHERS + 1)
+    assert begin(("slow",), ()).run(suite, tmp_path / "out").failed == 0
+    assert_whole(tmp_path / "out", at_home(suite))
+    ends = [line for line in capsys.readouterr().err.splitlines() if ": done in " in line]
+    assert sum(line.endswith(" on w0") for line in ends) == 1
+
+
+@pytest.mark.parametrize("marker", ["", ",9000000"])
+def test_a_full_disk_of_the_client_is_one_sentence_and_the_same_command_goes_on(
+    marker: str, begin: Any, at_home: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite, out, write, cluster = suite_of(2, marker), tmp_path / "out", Path.open, begin(("ships",))
+
+    def open_full(path: Path, mode: str = "r", **options: Any) -> Any:
+        if mode == "wb" and path.name == "weights.png":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(path, mode, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", open_full)
+        with pytest.raises(InputError, match="No space left on device; free some space"):
+            cluster.run(suite, out)
+    assert contents(out) == {}
+    assert cluster.run(suite, out).done == 2
+    assert_whole(out, at_home(suite))
+
+
+def test_a_script_without_a_guard_runs_once_though_its_worker_is_begun_anew(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os, signal\n"
+        "from inng_bench.harness.cluster.connect import open_local\n"
+        "print('from the first line')\n"
+        "with open_local(1) as client:\n"
+        "    first = client.submit(os.getpid, pure=False).result()\n"
+        "    os.kill(first, signal.SIGKILL)\n"
+        "    assert client.submit(os.getpid, pure=False).result() != first\n"
+        "    print(client.submit(lambda dask_worker=None: __import__('distributed').get_worker().name).result())\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, env=local.worker_environment(1))
+    assert done.stdout.splitlines() == ["from the first line", "worker-1"], done.stderr
+
+
 def test_without_a_worker_that_can_serve_the_session_ends_with_the_reasons(begin: Any, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no worker can serve this suite \(tcp://127.0.0.1:\d+: source: 0000"):
+    with pytest.raises(InputError, match=r"no worker can run this suite \(tcp://127.0.0.1:\d+: source: 0000"):
         begin(("other code",)).run(suite_of(1), tmp_path)
     assert store.record_files(tmp_path) == []
 
 
 def test_two_clients_share_a_scheduler_but_not_a_results_folder(begin: Any, at_home: Any, tmp_path: Path) -> None:
-    suite = suite_of(2, "4")  # so long that the second client comes in time
+    go = tmp_path / "go"
+    suite = suite_of(2, str(go))  # its runs wait until the second client has come
     cluster = begin((), ())
     client = cluster.farm.begin("client", scheduler=cluster.address, suite=suite, out=str(tmp_path / "one"))
     wait_until(lambda: (tmp_path / "one" / ".session").exists())
     with pytest.raises(InputError, match="another command is writing to"):
         cluster.run(suite, tmp_path / "one")
+    go.touch()
     assert cluster.run(suite, tmp_path / "two").done == 2
     wait_until(lambda: not Path(f"/proc/{client}").exists())
     assert_whole(tmp_path / "one", at_home(suite))
@@ -416,6 +520,90 @@ def test_with_the_certificates_of_the_docs_a_cluster_speaks_tls_and_turns_away_w
         pass
 
 
+HOSTS = {name: f"10.77.0.{number}" for number, name in enumerate(("inng-hub", "inng-a", "inng-b", "inng-c"), 1)}
+"""Network namespaces and their addresses; the first is the switch as well."""
+
+
+@pytest.fixture
+def hosts() -> Iterator[None]:
+    """Make hosts of network namespaces."""
+
+    def ip(*words: str) -> None:
+        subprocess.run(["ip", *words], check=True, capture_output=True)
+
+    hub, *others = HOSTS
+    if os.geteuid() != 0 or shutil.which("ip") is None:
+        pytest.skip("network namespaces need root and the command ip")
+    try:
+        for host in HOSTS:
+            ip("netns", "add", host)
+            ip("-n", host, "link", "set", "lo", "up")
+        ip("-n", hub, "link", "add", "switch", "type", "bridge")
+        for host in others:
+            ip("-n", hub, "link", "add", host, "type", "veth", "peer", "name", "net", "netns", host)
+            ip("-n", hub, "link", "set", host, "master", "switch", "up")
+        for host, address in HOSTS.items():
+            device = "switch" if host == hub else "net"
+            ip("-n", host, "address", "add", f"{address}/24", "dev", device)
+            ip("-n", host, "link", "set", device, "up")
+        yield
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"no network namespaces here: {error.stderr.decode()}")
+    finally:
+        for host in HOSTS:
+            subprocess.run(["ip", "netns", "delete", host], capture_output=True)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("cut", ["inng-a", "inng-c"])
+def test_a_network_that_is_cut_for_a_minute_loses_nothing(
+    cut: str, hosts: None, farm: Farm, at_home: Any, tmp_path: Path
+) -> None:
+    """Of a worker (a) while another (b) goes on, or of the client (c)."""
+    del hosts
+    tls, suite, out, file = tmp_path / "tls", suite_of(10, "6"), tmp_path / "out", tmp_path / "address"
+    make_certificates(tls)
+    with contextlib.ExitStack() as stack:
+        farms = {host: Farm(farm.folder, host) for host in HOSTS}
+        for one in farms.values():
+            stack.callback(one.close)
+
+        def begin(where: str, role: str, **options: Any) -> int:
+            process = farms[where].begin(role, **options, tls=str(tls))
+            stack.callback(kill_softly, process)
+            return process
+
+        begin("inng-hub", "scheduler", address_file=str(file), host=HOSTS["inng-hub"])
+        wait_until(file.exists)
+        scheduler = file.read_text()
+
+        def work(host: str) -> None:
+            options = {"folder": str(tmp_path), "name": host, "faults": ("ships",), "host": HOSTS[host]}
+            begin(host, "worker", scheduler=scheduler, **options)
+
+        work("inng-a")
+        work("inng-b")
+        client = begin("inng-c", "client", scheduler=scheduler, suite=suite, out=str(out))
+        wait_until(lambda: bool(store.record_files(out)))
+        switch = ["ip", "-n", "inng-hub", "link", "set", cut]
+        subprocess.run([*switch, "down"], check=True)
+        time.sleep(60)
+        subprocess.run([*switch, "up"], check=True)
+        wait_until(lambda: not Path(f"/proc/{client}").exists())
+        kept = len(store.record_files(out))
+        assert kept == 10 if cut == "inng-a" else 0 < kept < 10
+        work("inng-a")
+        client = begin("inng-c", "client", scheduler=scheduler, suite=suite, out=str(out))
+        wait_until(lambda: not Path(f"/proc/{client}").exists())
+    assert_whole(out, at_home(suite))
+
+
+def kill_softly(process: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "tcp://localhost:8786", "tcp://[::1]:8786", "tls://10.0.0.1:8786"])
 def test_loopback_and_tls_addresses_are_taken(address: str) -> None:
     check_address(address)
@@ -458,8 +646,8 @@ def test_a_parcel_is_taken_in_whole_in_pieces_of_any_size_or_refused(tmp_path: P
     ("arguments", "sentence"),
     [
         (["--cluster", "four"], "'four' is no cluster; write local:N"),
-        (["--cluster", "local:2", "--jobs", "2"], "--jobs is for this machine"),
-        (["--tls", "certificates"], "--tls belongs to --scheduler"),
+        (["--cluster", "local:2", "--jobs", "2"], "--jobs does not go with a cluster"),
+        (["--tls", "certificates"], "--tls goes with --scheduler"),
         (["--scheduler", "tls://10.0.0.1:1", "--tls", "nowhere"], "the folder of --tls lacks ca.pem"),
         (["--scheduler", "tcp://10.0.0.1:1"], "neither loopback nor TLS"),
     ],

@@ -23,6 +23,7 @@ SMALL_INNG = {
 SMALL_DCGAN = {"generator_filters": 8, "discriminator_filters": 8}
 SMALL_PSGAN = {"filters": 4, "batch": 2}
 SMALL_DIFFUSION = {"channels": 4, "batch": 1, "crop": 64, "levels": 3}
+SMALL_ONE_NETWORK = {"filters": 4, "canvases": 2, "canvas_side": 64, "crop_side": 62, "crops": 2}
 
 SMALL: dict[str, tuple[dict[str, Any], float]] = {
     "inng": (SMALL_INNG, 3e9),
@@ -32,6 +33,8 @@ SMALL: dict[str, tuple[dict[str, Any], float]] = {
         SMALL_DIFFUSION,
         12.0 * diffusion.step_flops(diffusion.DiffusionConfig.model_validate(SMALL_DIFFUSION)),
     ),
+    "energy": (SMALL_ONE_NETWORK | {"steps": 2}, 2e8),
+    "winn": (SMALL_ONE_NETWORK | {"critics": 2, "critic_steps": 2, "max_steps": 4}, 2e8),
     "gpdm": ({"steps": 2, "projections": 2}, 0.0),
     "portilla-simoncelli": ({"evaluations": 2}, 0.0),
 }

@@ -258,7 +258,10 @@ def rename(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (lambda folder: change(folder, schema_version=99), "has schema version 99 and this package reads up to"),
+        (
+            lambda folder: change(folder, schema_version=99),
+            "has schema version 99, but this package reads only versions up to",
+        ),
         (lambda folder: change(folder, schema_version=0), "its schema version is 0"),
         (lambda folder: change(folder, mood="good"), "unknown field 'mood'"),
         (truncate, "it is not valid JSON"),

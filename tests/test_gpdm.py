@@ -76,5 +76,5 @@ def test_the_borders_of_a_sample_meet() -> None:
 
 
 def test_a_window_smaller_than_the_coarsest_level_is_refused() -> None:
-    with pytest.raises(InputError, match="a coarsest level of 32 px is larger than a window of 20×60 px"):
+    with pytest.raises(InputError, match="a coarse_side of 32 px does not fit into a window of 20×60 px"):
         GPDM(SMALL, Execution()).train(torch.zeros(3, 20, 60), seed=0, budget=0.0)

@@ -63,7 +63,7 @@ def test_a_snapshot_comes_back_as_it_was_taken(tmp_path: Path, clock: Clock) -> 
     assert found.tensors.keys() == {"weights"}
     assert found.tensors["weights"].tolist() == [7, 8, 9]
     assert found.values == {"step": 7}
-    assert told == ["goes on from its checkpoint after 10 s of training"]
+    assert told == ["continues from its checkpoint after 10 s of training"]
     assert keeper.seconds_before == SHORTEST_SECONDS
 
 
@@ -101,7 +101,7 @@ def test_a_checkpoint_of_another_run_or_machine_is_passed_over_with_the_reason(
     assert keeper.load() is None
     assert keeper.seconds_before == 0.0
     assert len(told) == 1
-    assert told[0].startswith("begins anew; its checkpoint is of")
+    assert told[0].startswith("starts again; its checkpoint is of")
     assert reason in told[0]
 
 
@@ -203,7 +203,7 @@ def test_a_checkpoint_with_the_right_hash_and_a_wrong_content_is_passed_over(
     Generations(tmp_path).add(encode(Snapshot(whole.tensors, values)))
     keeper, told = opened(tmp_path)
     assert keeper.load() is None
-    assert told[0].startswith("begins anew; its checkpoint is not one of this package")
+    assert told[0].startswith("starts again; its checkpoint was not written by this package")
 
 
 @pytest.mark.parametrize(

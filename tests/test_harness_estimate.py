@@ -107,9 +107,9 @@ def test_a_probe_times_training_pictures_and_the_feature_network(monkeypatch: py
 def test_the_line_says_minutes_runs_and_what_it_rests_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(estimate, "probe", probe_that(lambda: SPEED))
     line = in_words(runs_of("tiler"), (), 2, timed=False)
-    assert line == "About 2 minutes on this machine, as busy as it is now: 3 runs, 2 at once; from a probe of 0 s."
+    assert line == "About 2 minutes on this machine with its present load: 3 runs, 2 at once (from a test of 0 s)."
     line = in_words((), runs_of("small-10x"), 8, timed=False)
-    assert line.startswith("About 1 minute on this machine, as busy as it is now: 2 runs, 2 at once")
+    assert line.startswith("About 1 minute on this machine with its present load: 2 runs, 2 at once")
 
 
 def test_nothing_to_do_needs_no_probe(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,4 +123,4 @@ def test_a_method_that_breaks_is_said_in_the_place_of_the_time(monkeypatch: pyte
 
     monkeypatch.setattr(estimate, "probe", probe_that(fail))
     line = in_words(runs_of("tiler"), (), 2, timed=False)
-    assert line.endswith("is not known: a probe of it failed (ArithmeticError: the loss is upside down).")
+    assert line.endswith("is unknown, because a short test run failed (ArithmeticError: the loss is upside down).")

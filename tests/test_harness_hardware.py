@@ -67,7 +67,7 @@ def test_auto_takes_the_fastest_device(cuda: bool, mps: bool, best: str, monkeyp
 def test_a_device_that_is_not_there_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    with pytest.raises(InputError, match=f"no {name} device that torch can use; take --device cpu"):
+    with pytest.raises(InputError, match=f"torch finds no {name} device on this machine; use --device cpu"):
         resolve_device(name)
 
 

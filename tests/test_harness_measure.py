@@ -48,12 +48,9 @@ implementation = "fake_methods:Tiler"
 TIMES = {"measurements": {"__all__": {"seconds"}}, "remeasured": True}
 
 
-STUBS = (sys.executable, str(Path(__file__).parent / "fake_worker.py"))
-
-
 @pytest.fixture(autouse=True)
-def _worker_with_stubs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executor, "WORKER", STUBS)
+def _worker_with_stubs(warm_worker: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executor, "WORKER", warm_worker)
 
 
 def plan_of(*labels: str) -> Plan:
@@ -62,11 +59,11 @@ def plan_of(*labels: str) -> Plan:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(warm_worker: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The rows ``tiler`` and ``real``, finished."""
     folder = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(executor, "WORKER", STUBS)
+        patch.setattr(executor, "WORKER", warm_worker)
         assert run_plan(plan_of("tiler", "real"), folder, jobs=1).done == 2
     return folder
 
@@ -200,12 +197,12 @@ def test_the_dry_run_tells_what_is_only_measured(
 def test_the_figures_are_those_of_the_run_itself(tmp_path: Path) -> None:
     plan = plan_of("tiler")
     run_plan(replace(plan, runs=()), tmp_path)  # writes the windows
-    run = plan.runs[0].model_copy(update={"metrics": ("copy_rate",)})
-    fresh = execute(run, tmp_path)
-    again = measure_again(run_of_record(fresh, ("copy_rate",)), tmp_path)
+    metrics = ("spectrum", "diversity")  # against held-out windows, and against the train window
+    fresh = execute(plan.runs[0].model_copy(update={"metrics": metrics}), tmp_path)
+    again = measure_again(run_of_record(fresh, metrics), tmp_path)
     timeless = [[one.model_dump(exclude={"seconds"}) for one in record.measurements] for record in (fresh, again)]
     assert timeless[0] == timeless[1]
-    assert fresh.measurements[0].version == BY_NAME["copy_rate"].version
+    assert {one.metric: one.version for one in fresh.measurements} == {name: BY_NAME[name].version for name in metrics}
 
 
 def test_a_run_that_cannot_be_measured_again_fails_and_stands_as_it_was(
@@ -249,7 +246,7 @@ def test_the_densities_of_stored_models_are_measured_again_without_training(
     older = [found.model_copy(update={"auc": 0.0, "typical_auc": None}) for found in before.detection]
     store.write_record(tmp_path, before.model_copy(update={"detection": tuple(older)}))
     assert cli.main(["measure", str(tmp_path), "--density", "--jobs", "1"]) == ExitStatus.OK
-    assert "1 runs measured, 0 could not be, 1 have no such figures" in capsys.readouterr().out
+    assert "1 runs measured, 0 failed, 1 have no density" in capsys.readouterr().out
     after = read(tmp_path, "inng")
     assert after.detection == before.detection
     assert [one.metrics for one in after.remeasured] == [("detection",)]

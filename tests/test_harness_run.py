@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from few_crops import take_few_crops
 from PIL import Image
 
 from inng_bench.contract import Progress
@@ -81,7 +82,8 @@ def no_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_module, "Glance", lambda _: see_nothing)
 
 
-def test_a_whole_run_is_measured_stored_and_drawn_from_again(tmp_path: Path) -> None:
+def test_a_whole_run_is_measured_stored_and_drawn_from_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    take_few_crops(monkeypatch)
     news: list[tuple[str, float]] = []
     record = execute(a_run("SmallTiler", 128), tmp_path, lambda phase, fraction: news.append((phase, fraction)))
     assert store.read_records(tmp_path) == (record,)
@@ -92,7 +94,7 @@ def test_a_whole_run_is_measured_stored_and_drawn_from_again(tmp_path: Path) -> 
     assert list(dict(news)) == ["texture", "train", "sample", "save", "metrics", "store"]
     assert [fraction for phase, fraction in news if phase == "train"] == [0.0, *(step / 10 for step in range(1, 11))]
     folder = store.folder_of(tmp_path, record)
-    with pytest.raises(InputError, match=r"asks for the code 'fake_methods:SmallTiler'; if you trust it, add --method"):
+    with pytest.raises(InputError, match=r"needs the code 'fake_methods:SmallTiler'; if you trust it, add --method"):
         draw_from_run(folder, (64, 32), 2, out=tmp_path / "drawn")
     trusted = "fake_methods:SmallTiler"
     paths = draw_from_run(folder, (64, 32), 2, out=tmp_path / "drawn", seed=5, trusted=trusted)

@@ -65,8 +65,8 @@ FAKE_WORKER = (sys.executable, str(TESTS / "fake_worker.py"))
 
 
 @pytest.fixture(autouse=True)
-def _worker_with_stubs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executor, "WORKER", FAKE_WORKER)
+def _worker_with_stubs(warm_worker: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executor, "WORKER", warm_worker)
 
 
 def fakes(*classes: str, settings: str = "", head: str = HEAD, replicates: int = 1) -> Plan:
@@ -103,13 +103,13 @@ class Grid:
 
 
 @pytest.fixture(scope="module")
-def grid(tmp_path_factory: pytest.TempPathFactory) -> Grid:
+def grid(warm_worker: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Grid:
     folder = tmp_path_factory.mktemp("grid")
     head = HEAD + "threads_per_run = 2\n"
     plan = fakes("Raises", "Refuses", "Vanishes", "Killed", "Tiler", "ReportsThreads", head=head)
     before = global_state()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(executor, "WORKER", FAKE_WORKER)
+        patch.setattr(executor, "WORKER", warm_worker)
         results = run_plan(plan, folder, jobs=2)
     return Grid(plan, folder, results, before == global_state())
 
@@ -211,7 +211,7 @@ def test_no_error_of_a_worker_tells_the_home_folder(tmp_path: Path, monkeypatch:
     with pytest.raises(FileNotFoundError) as caught:
         path.read_bytes()
     assert "No such file or directory: '~/wall.png'" in explain(caught.value)
-    monkeypatch.setattr(executor, "WORKER", (sys.executable, "-c", f"import sys; sys.exit('no {path}')"))
+    script(monkeypatch, f"import sys; sys.exit('no {path}')")
     run_plan(fakes("Tiler"), tmp_path / "out")
     assert read(tmp_path / "out")["tiler"].error.endswith(": no ~/wall.png")
 
@@ -225,9 +225,7 @@ def test_the_home_folder_is_a_tilde_unless_it_is_the_root(
 
 
 def test_a_worker_that_dies_before_it_listens_is_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        executor, "WORKER", (sys.executable, "-c", "import sys; sys.stdin.close(); sys.exit('no torch')")
-    )
+    script(monkeypatch, "import sys; sys.stdin.close(); sys.exit('no torch')")
     # More than a pipe takes, so that the request cannot be written in whole.
     results = run_plan(fakes("Tiler", settings=f'marker = "{"x" * 200_000}"'), tmp_path)
     assert results.failed == 1
@@ -235,8 +233,8 @@ def test_a_worker_that_dies_before_it_listens_is_a_row(tmp_path: Path, monkeypat
 
 
 def script(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    """Take a script in the place of the worker."""
-    monkeypatch.setattr(executor, "WORKER", (sys.executable, "-c", text))
+    """Take a script in the place of the worker; without the site's modules it begins at once."""
+    monkeypatch.setattr(executor, "WORKER", (sys.executable, "-I", "-S", "-c", text))
 
 
 def limited(**limits: float) -> Plan:
@@ -378,7 +376,7 @@ def test_a_worker_that_is_killed_goes_on_from_its_checkpoint_in_the_next_call(
     states = store.checkpoint_folder(tmp_path / "out", "gravel", "diesonce", 0)
     assert len(list(states.glob("*.safetensors"))) == 2
     assert run_plan(plan, tmp_path / "out").done == 1
-    assert "goes on from its checkpoint after" in capsys.readouterr().err
+    assert "continues from its checkpoint after" in capsys.readouterr().err
     assert not states.exists()
     record = read(tmp_path / "out")["diesonce"]
     assert [point.step for point in record.curve] == list(range(1, 11))
@@ -402,6 +400,7 @@ def test_interrupting_stops_the_workers_and_keeps_what_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As Ctrl-C does it, which reaches the parent alone."""
+    monkeypatch.setattr(executor, "WORKER", FAKE_WORKER)  # whose process is the run's
     marker, out = tmp_path / "marker", tmp_path / "out"
     plan = fakes("Tiler", "Sleeps", settings=f'marker = "{marker}"')
     monkeypatch.setattr("inng_bench.cli.run.run", lambda arguments: run_plan(plan, arguments.out, jobs=1))
@@ -439,7 +438,7 @@ def test_a_worker_does_not_outlive_its_parent(tmp_path: Path) -> None:
         assert wait_for_number(marker) == worker.pid
         assert worker.poll() is None
         worker.stdin.close()
-        assert worker.wait(timeout=20) == 1
+        assert worker.wait(timeout=100) == 1
 
 
 @pytest.mark.parametrize("error", [ProcessLookupError(3, "No such process"), PermissionError(1, "Not permitted")])
@@ -456,8 +455,7 @@ def test_a_worker_that_ends_while_it_is_stopped_does_not_save_the_others(
             raise error
 
     monkeypatch.setattr(os, "killpg", lose_the_race)
-    script = """import time; print('{"kind": "progress", "phase": "train"}', flush=True); time.sleep(600)"""
-    monkeypatch.setattr(executor, "WORKER", (sys.executable, "-c", script))
+    script(monkeypatch, """import time; print('{"kind": "progress", "phase": "train"}', flush=True); time.sleep(600)""")
     run = fakes("Tiler").runs[0]
     requests = [Request(task=Task.RUN, run=run, results=tmp_path / name) for name in ("a", "b")]
     training: set[Path] = set()
@@ -679,12 +677,12 @@ def test_a_session_without_a_sampler_to_time_waits_for_nobody(tmp_path: Path) ->
         assert run_plan(fakes("Tiler"), tmp_path).done == 1
 
 
-COMMAND = f"""
+COMMAND = """
 import sys
 from inng_bench import cli
 from inng_bench.harness import executor, plan, session, suite
 suite.WINDOW_SIDE = 64
-executor.WORKER = {FAKE_WORKER!r}
+executor.WORKER = tuple(sys.argv[3:])
 plan.REFERENCE_ROWS = ()
 session.is_timed = "fake_methods:Tiler".__eq__
 sys.exit(cli.main(["run", "--suite", sys.argv[1], "--out", sys.argv[2], "--device", "cpu"]))
@@ -701,7 +699,7 @@ def timed_suite(tmp_path: Path) -> Path:
 
 
 def begin(suite: Path, out: Path) -> "subprocess.Popen[str]":
-    command = (sys.executable, "-c", COMMAND, str(suite), str(out))
+    command = (sys.executable, "-c", COMMAND, str(suite), str(out), *executor.WORKER)
     return subprocess.Popen(command, env=worker_environment(1), stderr=subprocess.PIPE, text=True)
 
 

@@ -34,6 +34,7 @@ def read(text: str) -> Suite:
 def test_every_bundled_suite_can_be_read_and_bears_its_files_name() -> None:
     assert set(suite_names()) == {
         "bridge",
+        "faces-quick",
         "paper",
         "quick",
         "rivals-quick",
@@ -84,7 +85,7 @@ def test_the_paper_suite_is_the_papers_pictures_under_the_standard_budget_and_sa
     paper, standard = load_suite("paper"), load_suite("standard")
     assert set(paper.textures) == {info.name for info in texture_infos() if info.kind is Kind.PAPER}
     assert (paper.replicates, paper.budget_tflop) == (standard.replicates, standard.budget_tflop)
-    assert [entry.label for entry in paper.methods] == ["inng", "dcgan"]
+    assert [entry.label for entry in paper.methods] == ["inng-fast", "inng-paper", "dcgan"]
     assert "python -m inng_bench textures fetch paper" in paper.description
 
 

@@ -102,7 +102,7 @@ def test_the_authors_preset_at_a_small_scale_is_the_same_method_on_smaller_count
     assert len(method.stages) == 2
     assert INNg(method.configuration(), Execution()).configuration() == method.configuration()
     assert method.sample(1, (64, 64), generator=torch.Generator().manual_seed(0)).isfinite().all()
-    with pytest.raises(InputError, match="needs unpadded classifiers"):
+    with pytest.raises(InputError, match="needs classifiers without padding"):
         method.log_ratio(stripes()[None])
 
 

@@ -76,8 +76,10 @@ class Outcome:
     def __init__(self, results: Path, method: str, answer: dict[str, Any]) -> None:
         self.killed: int = answer["killed"]
         self.seconds: float = answer["seconds"]
-        self.resumed = sum(notice.startswith("goes on from its checkpoint") for notice in answer["notices"])
-        self.other_notices = [text for text in answer["notices"] if not text.startswith("goes on from its checkpoint")]
+        self.resumed = sum(notice.startswith("continues from its checkpoint") for notice in answer["notices"])
+        self.other_notices = [
+            text for text in answer["notices"] if not text.startswith("continues from its checkpoint")
+        ]
         assert answer["status"] == 0
         (record,) = store.read_records(results)
         # Not the state of the repository: somebody may be at work in it.
@@ -111,12 +113,10 @@ def test_a_run_killed_at_every_fifth_offer_goes_on_each_time(server: Server, met
     assert (outcome.killed, outcome.resumed) == (3, 3)
 
 
-@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("operation", range(1, 2 * OPERATIONS + 1, 2))
-def test_a_run_killed_while_it_writes_its_first_snapshot_ends_the_same(
-    server: Server, method: str, operation: int
-) -> None:
-    assert assert_unharmed(server, method, [("operation", operation)]).killed == 1
+def test_a_run_killed_while_it_writes_its_first_snapshot_ends_the_same(server: Server, operation: int) -> None:
+    # Writing knows nothing of the method: of the two this is the shorter training.
+    assert assert_unharmed(server, "dcgan", [("operation", operation)]).killed == 1
 
 
 def moments(method: str) -> st.SearchStrategy[tuple[str, list[Moment]]]:
@@ -138,10 +138,13 @@ def test_a_run_killed_at_chosen_moments_ends_the_same(server: Server, case: tupl
 
 
 def random_kills(server: Server, count: int, seed: int) -> tuple[int, int]:
-    """Kill both methods in turn after random times until there were so many kills; return kills and resumptions."""
+    """Kill both methods in turn after random times until there were so many kills; return kills and resumptions.
+
+    On a machine that has just become slow, each kill may come before the first snapshot: then there are some more.
+    """
     generator = random.Random(seed)
     killed = resumed = turn = 0
-    while killed < count:
+    while killed < count or not resumed:
         method = METHODS[turn % 2]
         turn += 1
         seconds = [("seconds", generator.uniform(0.0, server.whole[method].seconds)) for _ in range(4)]
@@ -151,9 +154,9 @@ def random_kills(server: Server, count: int, seed: int) -> tuple[int, int]:
     return killed, resumed
 
 
-def test_ten_kills_at_random_times_change_no_byte(server: Server) -> None:
-    killed, resumed = random_kills(server, 10, seed=0)
-    assert killed >= 10
+def test_four_kills_at_random_times_change_no_byte(server: Server) -> None:
+    killed, resumed = random_kills(server, 4, seed=0)
+    assert killed >= 4
     assert resumed >= 1
 
 

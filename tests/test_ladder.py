@@ -512,7 +512,7 @@ def test_an_interrupted_ladder_says_that_nothing_is_kept(
 
     monkeypatch.setattr("inng_bench.ladder.build.run", interrupted)
     assert cli.main(["ladder", "--textures", "grass", "--out", str(tmp_path)]) == 130
-    assert "nothing is kept" in capsys.readouterr().err
+    assert "Nothing is kept" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", [["--seeds", "1"], ["--jobs", "0"]])

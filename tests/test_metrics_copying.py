@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from inng_bench.textures.procedural import realise
 
 Pixels = NDArray[np.uint8]
 
-SIZES = (96, 128, 192)
+SIZES = (96, 192)
 
 
 def _noise(seed: int, height: int, width: int) -> Pixels:
@@ -50,7 +51,9 @@ def test_a_copy_is_found_in_every_pose_and_real_material_is_not_one(side: int) -
     assert [(copy.name, rate) for copy, rate in zip(COPIES, found, strict=True) if rate < copy.at_least] == []
 
 
-def test_two_hundred_independent_pictures_hold_no_copies() -> None:
+def test_two_hundred_independent_blocks_are_no_copies() -> None:
+    """Four of each picture, from its corners: farther apart than any stone or thread reaches."""
+
     def drawn(name: str, number: int, side: int) -> Pixels:
         return realise(name, (side, side), np.random.default_rng([7, number]))
 
@@ -59,13 +62,15 @@ def test_two_hundred_independent_pictures_hold_no_copies() -> None:
         train, *honest = (drawn(name, number, 128) for number in range(4))
         bank = bank_of(train)
         threshold = honest_threshold(bank, np.stack(honest))
-        blocks = np.stack([drawn(name, 100 + number, 64)[16:48, 16:48] for number in range(100)])
+        pictures = np.stack([drawn(name, 100 + number, 160) for number in range(25)])
+        ends = slice(0, BLOCK), slice(160 - BLOCK, 160)
+        blocks = np.concatenate([pictures[:, rows, columns] for rows, columns in product(ends, repeat=2)])
         rates.append(float((search(blocks, bank) > threshold).mean()))
     assert max(rates) <= 0.02
 
 
 def test_a_blurred_honest_picture_is_not_marked_as_a_copy() -> None:
-    train, honest = _windows("brick", 256)
+    train, honest = _windows("brick", 128)
     bank = bank_of(train)
     threshold = honest_threshold(bank, honest[1:])
     sample = blurred(1.5)(honest[0], np.random.default_rng(0))

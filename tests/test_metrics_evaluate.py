@@ -3,13 +3,13 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from few_crops import take_few_crops
+from few_crops import FEW, take_few_crops
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from inng_bench.metrics import evaluate as module
 from inng_bench.metrics import fidelity
-from inng_bench.metrics.catalogue import BY_NAME, CROPS, DEFAULT, Compared
+from inng_bench.metrics.catalogue import BY_NAME, DEFAULT, Compared
 from inng_bench.metrics.crops import cut, grid
 from inng_bench.metrics.floor import interval_over_windows
 from inng_bench.records.schema import Against, Measurement
@@ -58,6 +58,7 @@ def few_crops(monkeypatch: pytest.MonkeyPatch) -> None:
     take_few_crops(monkeypatch)
 
 
+@pytest.mark.usefixtures("few_crops")
 def test_a_row_has_every_metric_once_with_its_counts(grass: Windows) -> None:
     train, *held_out = grass
     measured = _by_name(evaluate(np.stack([held_out[0], held_out[1]]), train, held_out, seed=0))
@@ -67,7 +68,7 @@ def test_a_row_has_every_metric_once_with_its_counts(grass: Windows) -> None:
         assert one.images == 2
         assert (one.low, one.high) == (None, None)
     gram, fid = measured["gram"], measured["patch_fid"]
-    assert (gram.n, gram.disjoint_crops, gram.pairs, len(gram.per_image)) == (CROPS, 50, 6, 2)
+    assert (gram.n, gram.disjoint_crops, gram.pairs, len(gram.per_image)) == (FEW, 50, 6, 2)
     assert set(gram.parts) == set(fid.parts) == {"tap_16", "tap_24", "tap_40", "tap_80", "tap_112"}
     assert fid.value == pytest.approx(np.mean(list(fid.parts.values())))
     assert {one.against for one in measured.values() if one.metric in PAIRED} == {Against.HELD_OUT}

@@ -61,7 +61,7 @@ def test_pictures_tile_where_the_canvas_is_no_larger() -> None:
 
 
 def test_a_small_window_is_refused() -> None:
-    with pytest.raises(InputError, match=r"needs a window of 128 px a side; this one has 100×300"):
+    with pytest.raises(InputError, match=r"needs a window of at least 128 px on each side, not 100×300"):
         PortillaSimoncelli({}, Execution()).train(torch.zeros(3, 100, 300), seed=0, budget=0.0)
 
 

@@ -146,7 +146,7 @@ def test_a_name_that_cannot_name_a_folder_is_refused(tmp_path: Path, name: str) 
         lambda: stored(tmp_path, texture=make_texture(name)),
     ]
     for call in calls:
-        with pytest.raises(InputError, match="cannot name a folder"):
+        with pytest.raises(InputError, match="cannot be used for a folder"):
             call()
     assert not list(tmp_path.iterdir())
 

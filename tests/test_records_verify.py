@@ -161,7 +161,7 @@ def test_show_gives_back_the_record(run: str, results: Path, capsys: Say) -> Non
         ("brick", "is not a run; write TEXTURE/METHOD/SEED"),
         ("../../etc/0", "is not a run"),
         ("brick/inng/0/../1", "is not a run"),
-        ("../inng/0", "cannot name a folder"),
+        ("../inng/0", "cannot be used for a folder"),
     ],
 )
 def test_a_run_that_is_not_there_is_one_sentence(run: str, sentence: str, results: Path, capsys: Say) -> None:

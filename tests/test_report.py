@@ -114,7 +114,7 @@ def test_a_figure_of_another_version_is_not_shown_and_said_so() -> None:
     record = make_record(measurements=(outdated,))
     rows = make_rows([record])
     assert rows[0].figures["gram"].value is None
-    assert "gram of another version; run again" in plain_text(rows, [record])
+    assert "gram of another version of the metric; run again" in plain_text(rows, [record])
 
 
 def test_only_seeds_that_went_well_count() -> None:
@@ -227,20 +227,20 @@ def test_a_texture_without_a_held_out_window_says_so_in_its_row() -> None:
     assert list(table[gram]) == ["0.200", "0.200†", "0.200†"]
     assert list(table[copying]) == ["0.000400", "0.000400", "0.000400"]
     assert list(wide_table(rows)["against"]) == ["held-out", "halves", "halves"]
-    assert "† no held-out" in markdown(rows, records)
+    assert "† no held-out window" in markdown(rows, records)
 
 
 def test_the_caption_says_what_is_compared_and_with_what_it_must_not_be() -> None:
     records = comparison()
     text = " ".join(plain_text(make_rows(records), records).split())
     for phrase in (
-        "n = 512 crops on either side of a pair",
-        "3 seeds a method",
+        "n = 512 crops on each side of a pair",
+        "3 seeds for each method",
         "compared with each held-out window of its texture, which no method has seen",
         "The row real is the floor",
-        "in no comparison and no mean, and never bold",
+        "in no comparison and no mean, and are never bold",
         "EfficientNet-Lite0",
-        "not comparable with published FID",
+        "cannot be compared with published FID",
     ):
         assert phrase in text
 
@@ -402,7 +402,7 @@ def test_speeds_of_two_settings_are_not_mixed() -> None:
     assert list(table["threads"]) == ["2", "1"]
     assert "update" not in table.columns
     text = " ".join(plain_text(make_rows(records), records).split())
-    assert "Everywhere update adam, precision float32, size 256×256, batch 4, filters 32." in text
+    assert "All rows have update adam, precision float32, size 256×256, batch 4, filters 32." in text
     assert list(table["image·steps/s"]) == ["120 [118–122]", "48.0 [47.0–49.0]"]
 
 
@@ -411,7 +411,7 @@ def test_the_report_says_how_the_speed_was_timed_where_something_was() -> None:
         for write in (plain_text, markdown):
             text = " ".join(write(make_rows(records), records).split())
             for phrase in (
-                "alone on the machine",
+                "while nothing else of this package runs on the machine",
                 "median of repeated rounds",
                 "a 1×1 and a 3×3 convolution",
             ):
@@ -532,7 +532,7 @@ def test_the_markdown_table_leaves_out_what_it_can_say_once() -> None:
     assert headings[:5] == ["texture", "method", "seeds", "Gram ↓", "patch-FID ↓"]
     assert not {"n", "TFLOP", "failed", "status"} & set(headings)
     assert [line.split("|")[1].strip() for line in lines] == ["brick", "", "", "", "", "grass", "", "", "", ""]
-    assert "3 seeds a method of 8 TFLOP, n = 512 crops on either side of a pair" in markdown(
+    assert "3 seeds for each method with 8 TFLOP, n = 512 crops on each side of a pair" in markdown(
         make_rows(records), records
     )
 

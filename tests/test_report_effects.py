@@ -235,7 +235,7 @@ def test_the_report_of_a_suite_with_pairs_has_interactions(tmp_path: Path) -> No
     write_records(tmp_path, a_joint_suite(*same))
     store.suite_path(tmp_path).write_text(json.dumps({"baseline": "fast"}))
     report = build_report(tmp_path)
-    assert "Interactions. Rows that join the changes of two others" in report.text
+    assert "Interactions. Some rows make the changes of two other rows together" in report.text
     assert max(map(len, report.text.splitlines())) <= 120
     assert "## Interactions" in (report.folder / "table.md").read_text()
     table = pd.read_csv(report.folder / "interactions.csv")
@@ -325,7 +325,7 @@ def test_models_without_density_or_chain_have_dashes_or_no_line_and_records_with
     assert (models.loc["inng", column], models.loc["dcgan", column]) == ("1.20", "–")
     assert set(densities.loc["inng"]) == {"0.900 / 0.800 / 0.700"}
     text = plain_text(rows, [other])
-    assert "Models. Numbers are all that drawing needs" in text
+    assert "Models. Numbers: how many numbers the model stores" in text
     assert "What the densities of the models detect" in text
     assert max(map(len, text.splitlines())) <= 120
     assert column in markdown(rows, [other])

@@ -86,7 +86,7 @@ def test_a_suite_that_does_not_say_compares_all_rows_of_its_first_implementation
     text = (build_report(tmp_path).folder / "table.md").read_text()
     compared = re.findall(r"^\| (\w+) +\| (\w+) +\| Gram \(EffLite0\)", text, re.MULTILINE)
     assert compared == [("psgan", "inng"), ("psgan", "dcgan")]
-    assert "compared with nobody: dcgan Gram, far (EffLite0)." in text
+    assert "not compared: dcgan Gram, far (EffLite0)." in text
 
 
 @pytest.mark.parametrize("methods", [None, "x", [1], [{"label": 3}], [{"label": "inng"}, "x"]])
@@ -133,14 +133,14 @@ def test_a_figure_that_its_method_optimises_is_marked_and_compared_with_nobody()
 
 def test_the_report_says_which_metrics_a_method_optimises() -> None:
     records = suite_records()
-    sentence = "‡ The method optimises this metric or a near relative; compared with nobody: psgan spectrum."
+    sentence = "‡ The method optimises this metric or a similar one, so its figure is not compared: psgan spectrum."
     assert sentence in markdown(make_rows(records, psgan=("spectrum",)), records)
     assert "‡" not in markdown(make_rows(records), records)
 
 
 def test_an_eye_does_not_rank_who_optimises_one_of_its_metrics() -> None:
     said = eyes_sentence(make_rows(suite_records(), psgan=("patch_fid_far",)))
-    assert said.startswith("Not ranked by EfficientNet-Lite0, from afar, and so not counted: psgan.")
+    assert said.startswith("Not ranked by EfficientNet-Lite0, from afar, and therefore not counted: psgan.")
     assert "inng on 4 (no trained network)" in said
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import os
 import re
 import subprocess
 import sys
@@ -129,12 +130,22 @@ def test_pictures_beyond_the_limit_are_left_out_and_counted(results: Path) -> No
     assert part.left_out > 0
     assert all(run.shown for texture in part.textures for run in texture.runs)
     text = Elements(page_of(results)).text
-    assert "further samples lie beside their records" not in text
+    assert "further samples are not shown" not in text
+
+
+def test_a_page_of_a_hundred_records_stays_below_thirty_megabytes(tmp_path: Path) -> None:
+    results = make_results(tmp_path, [f"texture-{number}" for number in range(20)])  # noise, which no PNG makes smaller
+    page = page_of(results)
+    assert len(page) < 30e6
+    elements = Elements(page)
+    assert len([one for one in elements.named("tr") if "data-method" in one]) == 100
+    beside = [one for one in elements.named("img") if str(one.get("id")).endswith("/0/1")]
+    assert len(beside) == 80, "the first sample of every row is shown, whatever else is left out"
 
 
 def test_a_folder_without_pictures_says_so(tmp_path: Path) -> None:
     text = Elements(page_of(write_records(tmp_path, [make_record()]))).text
-    assert "The windows do not lie in this folder." in text
+    assert "This folder does not contain the windows." in text
     assert "The record names no samples." in text
 
 
@@ -174,6 +185,18 @@ def test_the_server_shows_rows_as_they_come(tmp_path: Path) -> None:
         assert json.dumps(after[1].decode()).encode() in page
 
 
+def test_the_server_tells_which_run_is_at_which_worker_unless_the_client_was_killed(tmp_path: Path) -> None:
+    file = tmp_path / store.WORKERS_NAME
+    file.write_text("1 workers\nw<1>: brick · inng · seed 0 · train 50%")
+    with served(tmp_path) as server:
+        assert "w&lt;1&gt;: brick · inng".encode() in ask(server)[1]
+        write_records(tmp_path, [make_record()])
+        assert ask(server, "/state")[1].decode().split("\n", 1)[1] == file.read_text()
+        assert b'<pre id="workers">' in ask(server)[1]
+        os.utime(file, (0, 0))
+        assert b"\n" not in ask(server, "/state")[1]
+
+
 def test_the_server_listens_to_this_machine_alone_and_writes_nothing(tmp_path: Path) -> None:
     write_records(tmp_path, [make_record()])
     before = sorted(tmp_path.rglob("*"))
@@ -200,7 +223,7 @@ def test_view_refuses_what_is_no_folder_and_a_port_that_is_taken(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["view", str(tmp_path / "none")]) == 2
-    assert "is no folder" in capsys.readouterr().err
+    assert "is not a folder" in capsys.readouterr().err
     with PageServer(tmp_path) as server:
         assert cli.main(["view", str(tmp_path), "--port", str(server.server_port)]) == 2
     assert "name another with --port" in capsys.readouterr().err

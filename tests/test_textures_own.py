@@ -393,7 +393,7 @@ def test_enlarging_beyond_the_limit_is_refused_before_it_happens(tmp_path: Path)
 
 
 def test_40_by_40_px_is_refused(tmp_path: Path) -> None:
-    assert "40x40 px and 128 px a side are needed" in refusal(save_noise(tmp_path / "a.png", 40, 40))
+    assert "40x40 px but needs at least 128 px on each side" in refusal(save_noise(tmp_path / "a.png", 40, 40))
 
 
 def test_a_scale_that_makes_the_picture_too_small_is_named(tmp_path: Path) -> None:

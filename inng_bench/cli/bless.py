@@ -16,12 +16,17 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         "bless",
         run,
         about="make results the reference of later checks",
-        description="Write a reference: the records, the report, and a note with reason, commit and environment. It is "
-        "refused for uncommitted changes, failed runs, too few seeds, and records of several commits or machines.",
+        description="Write a reference: the records, the report, and a file with reason, commit and environment. "
+        "Uncommitted changes, failed runs, too few seeds, and records of several commits or machines are "
+        "refused.",
     )
     add_results(parser)
     parser.add_argument(
-        "--to", metavar="REFERENCE", type=Path, required=True, help="the folder to write, as results/reference/smoke"
+        "--to",
+        metavar="REFERENCE",
+        type=Path,
+        required=True,
+        help="the folder to write, such as results/reference/smoke",
     )
     parser.add_argument("--reason", metavar="TEXT", required=True, help="why these results are the reference")
 
@@ -44,5 +49,5 @@ def run(arguments: argparse.Namespace) -> int:
     )
     print(f"{arguments.to} holds {len(blessing.records)} records of commit {blessing.commit[:12]}; now commit it.")
     if blessing.unjudged:
-        print(f"Not judged, since the suite plans too few seeds: {', '.join(blessing.unjudged)}.")
+        print(f"Not judged, because the suite plans too few seeds: {', '.join(blessing.unjudged)}.")
     return ExitStatus.OK

@@ -21,9 +21,9 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         commands,
         "check",
         run,
-        about="is the quality of results worse than a reference?",
-        description="Say which cells (texture, method, metric) of a reference are worse in RESULTS. Speed is shown but "
-        "not judged.",
+        about="tell whether the quality of results is worse than a reference",
+        description="Compare every cell (texture, method, metric) of a reference with RESULTS, and print those that "
+        "are worse. Speed is shown but not judged.",
         after=STATUS,
     )
     add_results(parser)

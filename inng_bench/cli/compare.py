@@ -14,7 +14,7 @@ from inng_bench.errors import InputError
 from inng_bench.gate.tolerances import LEAST_ROUNDS, SLOWDOWN
 
 STATUS = """\
-exit status: 0 no case is slower · 1 a case is slower · 2 nothing could be compared, or a case is gone
+exit status: 0 no case is slower · 1 a case is slower · 2 nothing could be compared, or a case was removed
 
 Only committed code is compared. Both revisions use this Python environment; each imports its own code."""
 
@@ -25,8 +25,8 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         commands,
         "compare",
         run,
-        about="is one git revision slower than another?",
-        description="Time the speed cases in benchmarks/ of two revisions of this repository in turn.",
+        about="tell whether one git revision is slower than another",
+        description="Time the speed cases in benchmarks/ of two revisions of this repository alternately.",
         after=STATUS,
     )
     parser.add_argument("base", metavar="BASE", help="the revision to compare with, such as main")
@@ -47,7 +47,9 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("-k", metavar="EXPRESSION", dest="only", default="", help="only these cases, as in pytest -k")
     parser.add_argument(
-        "--allow-removed", action="store_true", help="accept that HEAD lacks cases of BASE, otherwise status 2"
+        "--allow-removed",
+        action="store_true",
+        help="accept that cases of BASE were removed in HEAD (otherwise status 2)",
     )
     add_outputs(parser)
 
@@ -60,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     from inng_bench.harness.machine import Claim, claim_machine
 
     if not 1 <= arguments.factor < math.inf:
-        raise InputError(f"--factor {arguments.factor:g} is not a ratio of 1 or more; take one such as 1.1.")
+        raise InputError(f"--factor must be a finite number of at least 1, such as 1.1, not {arguments.factor:g}.")
     if has_changes(Path()):
         print("inng-bench: uncommitted changes are not compared.", file=sys.stderr)
     with claim_machine(Claim.ALONE):

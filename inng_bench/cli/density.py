@@ -1,4 +1,4 @@
-"""``inng-bench density``: pictures judged by the density of a stored model."""
+"""``inng-bench density``: judge pictures by the density of a stored model."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         commands,
         "density",
         run,
-        about="judge pictures by the density of a stored model",
-        description="Print how likely a stored model finds pictures, and write a map of each, black where it is least "
-        "likely. Only differences have a meaning, so give a picture of the texture itself, too.",
+        about="find what is unlikely in pictures, by the density of a stored model",
+        description="Print how likely pictures are according to a stored model, and write a map of each: black is "
+        "least likely. Only differences between pictures have a meaning, so also give a picture of the "
+        "texture itself.",
     )
     parser.add_argument("run", metavar="RUN", type=Path, help="the run's folder, of a method that is a density (inng)")
     parser.add_argument(
@@ -35,9 +36,9 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         dest="quantity",
         choices=("ratio", "density", "typicality"),
         default="ratio",
-        help="ratio: what the classifiers have learnt, relative to the noise that the sampler starts from; density: "
-        "the whole model, which also sees what this noise never has; typicality: how near both are to those of the "
-        "train window, which also shows what is too likely (default: %(default)s)",
+        help="ratio: the log ratio that the classifiers have learnt, relative to the noise that the sampler starts "
+        "from; density: the log density of the whole model; typicality: how near both are to their values on "
+        "the train window, which also finds what is too likely (default: %(default)s)",
     )
     add_trusted_method(parser)
     add_out(parser, "the folder to write to", default=Path("density"))

@@ -1,4 +1,4 @@
-"""``inng-bench judge``: people compare samples, blinded."""
+"""``inng-bench judge``: people compare samples without knowing the methods."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PAIRS = 60
 EXAMPLES = """\
 examples:
   inng-bench judge results/runs/quick
-  inng-bench judge results/runs/standard --methods inng,dcgan,real --pairs 40
+  inng-bench judge results/runs/standard --methods inng-fast,dcgan,real --pairs 40
   inng-bench judge results/runs/quick --read ~/Downloads/answers-*.json"""
 
 
@@ -25,8 +25,9 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         "judge",
         run,
         about="let people compare samples without knowing the methods",
-        description="Write a page of blinded pairs that a browser opens without network: the source and samples of two "
-        "methods. People choose the sample that is more like the source. Or read the answers that the page saved.",
+        description="Write a page that shows pairs of samples without the names of their methods. It works in any "
+        "browser without network. People choose the sample that is more like the source. With --read: "
+        "print their answers.",
         after=EXAMPLES,
     )
     add_results(parser, optional=True)
@@ -35,9 +36,9 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         metavar="FILE",
         nargs="+",
         type=Path,
-        help="print the result of these files of answers (without RESULTS, of any folder in results/runs)",
+        help="print the result of these files of answers (without RESULTS: for any folder in results/runs)",
     )
-    parser.add_argument("--methods", metavar="A,B", help="compare only these rows (default: all that have pictures)")
+    parser.add_argument("--methods", metavar="A,B", help="compare only these rows (default: all with pictures)")
     parser.add_argument(
         "--pairs", metavar="N", type=whole_number(1, 1000), help=f"at most this number of pairs (default: {PAIRS})"
     )
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _write_page(arguments)
     for option in ("methods", "pairs", "seed"):
         if getattr(arguments, option) is not None:
-            raise InputError(f"--{option} is for making a page and does not go with --read.")
+            raise InputError(f"--{option} does not go with --read; it is an option for making a page.")
     return _read(arguments)
 
 
@@ -68,7 +69,7 @@ def _write_page(arguments: argparse.Namespace) -> int:
         methods=split_names(arguments.methods),
     )
     print(f"{len(page.key.questions)} pairs {'written to' if page.is_new else 'were there already:'} {page.path}")
-    print(f"Send only that file; {page.key_path.name} beside it says which method drew each sample.")
+    print(f"Send only this file. The file {page.key_path.name} in the same folder says which method drew each sample.")
     print(f"To read the answers: inng-bench judge {results} --read FILE ...")
     return ExitStatus.OK
 

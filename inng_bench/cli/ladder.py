@@ -26,11 +26,11 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         "ladder",
         run,
         about="test the metrics on pictures with known defects",
-        description="Degrade real windows in known ways and measure each degree with every metric: does a metric rank "
-        "the stronger degradation behind the milder one? Writes table.md, table.csv, values.csv, agreement.csv and "
+        description="Degrade real windows in known ways, and test whether every metric gives a worse figure to the "
+        "stronger degradation. Writes table.md, table.csv, values.csv, agreement.csv and "
         "rungs.png.",
-        after="exit status: 0 the ladder is measured (failed steps are part of it) · 2 a texture or metric is unknown, "
-        "or the folder cannot be written · 130 interrupted",
+        after="exit status: 0 success (also if steps fail) · 2 a texture or metric is unknown, or the folder "
+        "cannot be written · 130 interrupted",
     )
     parser.add_argument("--textures", metavar="A,B", help="only these textures (default: all bundled ones)")
     parser.add_argument("--metrics", metavar="A,B", help="only these metrics (default: those of every suite)")
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
             on_done=_tell,
         )
     except KeyboardInterrupt:
-        print("inng-bench: interrupted. A ladder is measured in one go, so nothing is kept.", file=sys.stderr)
+        print("inng-bench: interrupted. Nothing is kept; the same command starts again.", file=sys.stderr)
         return ExitStatus.INTERRUPTED
     _print_section("steps that hold, tie and fail", summary_lines(ladder.judgements))
     _print_section("what fails (ratio or difference, 95% interval)", failures(ladder.judgements) or ["nothing"])

@@ -21,15 +21,17 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         "measure",
         run,
         about="measure stored runs again, without training",
-        description="Measure finished runs from their stored samples: by default all figures that are missing or of an "
+        description="Measure the stored samples of finished runs. By default, measure what is missing or belongs to an "
         "older version of a metric.",
         after=EXAMPLES,
     )
     add_results(parser)
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--metrics", metavar="A,B", help="only these metrics, even if they are there already")
+    what.add_argument("--metrics", metavar="A,B", help="measure only these metrics, even if the figures exist")
     what.add_argument(
-        "--density", action="store_true", help="how well the densities of the stored models detect defects (AUC)"
+        "--density",
+        action="store_true",
+        help="measure how well the densities of the stored models detect defects (AUC)",
     )
     add_jobs(parser)
     add_trusted_method(parser, "with --density: ")
@@ -40,14 +42,14 @@ def run(arguments: argparse.Namespace) -> int:
     from inng_bench.harness.measuring import measure_densities, measure_results
 
     if arguments.method and not arguments.density:
-        raise InputError("--method names the code that reads stored models, which only --density needs; add --density.")
+        raise InputError("--method names the code that reads stored models; only --density needs it, so add --density.")
     if arguments.density:
-        others = "have no such figures"
+        others = "have no density"
         found = measure_densities(arguments.results, jobs=arguments.jobs, trusted=arguments.method)
     else:
-        others = "lacked nothing"
+        others = "were complete"
         names = split_names(arguments.metrics)
         found = measure_results(arguments.results, metrics=names, jobs=arguments.jobs)
-    print(f"{found.done} runs measured, {found.failed} could not be, {found.kept} {others}: {arguments.results}")
+    print(f"{found.done} runs measured, {found.failed} failed, {found.kept} {others}: {arguments.results}")
     print(f"Tables and pictures: inng-bench report {arguments.results}")
     return ExitStatus.RUNS_FAILED if found.failed else ExitStatus.OK

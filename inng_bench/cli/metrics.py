@@ -1,4 +1,4 @@
-"""``inng-bench metrics``: what is measured, its cost and what it cannot see."""
+"""``inng-bench metrics``: what each metric measures, what it costs and what it is blind to."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         commands,
         "metrics",
         run,
-        about="what each metric measures, costs and cannot see",
-        description="Explain every metric: what it measures, what it costs and what it cannot see.",
+        about="what each metric measures, what it costs and what it is blind to",
+        description="Explain every metric: what it measures, what it costs and what it is blind to.",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
 

@@ -1,4 +1,4 @@
-"""What several commands share: how they are added, their common options, and the numbers that they take."""
+"""What several commands share: common options, and functions that read numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 class _Paragraphs(argparse.HelpFormatter):
-    """Wraps every line of a description by itself, so that lists and examples stay lists."""
+    """Wraps every line of a description separately, so that lists and examples keep their lines."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         lines = text.split("\n")
@@ -40,7 +40,7 @@ def add_command(
     name : str
         What a person types.
     command : callable
-        Carries it out and returns the exit status.
+        Runs the command and returns the exit status.
     about : str
         A few words for the list of commands.
     description, after : str
@@ -78,23 +78,23 @@ def add_jobs(parser: argparse.ArgumentParser) -> None:
 
 
 def add_execution(parser: argparse.ArgumentParser, default_precision: str | None) -> None:
-    """Add where and how precisely to compute."""
+    """Add the device and the precision."""
     parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: %(default)s)")
     parser.add_argument(
         "--precision",
         choices=PRECISIONS,
         default=default_precision,
-        help="of the convolutions; auto takes bfloat16 where the processor has it, else float32 "
+        help="of the convolutions; auto means bfloat16 if the processor supports it, otherwise float32 "
         f"(default: {default_precision or 'the one of the suite'})",
     )
 
 
 def add_trusted_method(parser: argparse.ArgumentParser, when: str = "") -> None:
-    """Add the code that a stored model may be loaded with."""
+    """Add the option that allows a stored model to load a class."""
     parser.add_argument(
         "--method",
         metavar="MODULE:CLASS",
-        help=f"{when}import this class, which the run names as its method (default: installed methods only)",
+        help=f"{when}import this class, if the run names it as its method (default: only installed methods)",
     )
 
 
@@ -136,5 +136,5 @@ def stage_number(text: str) -> int:
     except ValueError:
         value = 0
     if value == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no stage; the first is 1 and the last is -1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a stage; the first is 1 and the last is -1")
     return value

@@ -1,4 +1,4 @@
-"""How ``check`` and ``compare`` say what they found: text, JSON, and a Markdown page for CI."""
+"""The output of ``check`` and ``compare``: text, JSON, and a Markdown summary for CI."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from inng_bench.errors import InputError
 
 
 def add_outputs(parser: argparse.ArgumentParser) -> None:
-    """Add the options that choose between them."""
+    """Add the options of the output."""
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     parser.add_argument("--markdown", metavar="FILE", type=Path, help="also write a summary for the page of a CI job")
 
 
 def show(arguments: argparse.Namespace, text: str, markdown: str, values: dict[str, Any]) -> None:
-    """Print text or JSON, then write the page: a page that cannot be written loses nothing that took minutes."""
+    """Print text or JSON, then write the summary; if that fails, the result has already been printed."""
     print(json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) if arguments.json else text)
     write_markdown(arguments, markdown)
 

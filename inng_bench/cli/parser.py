@@ -30,8 +30,8 @@ from inng_bench.cli import (
 GROUPS = {
     "Train, measure and draw": (run, sample, density),
     "Read the results": (report, view, results, judge),
-    "Find out whether a change made things worse": (check, bless, compare),
-    "See what there is, and test the tools themselves": (listing, textures, metrics, measure, ladder, throughput),
+    "Check whether a change made things worse": (check, bless, compare),
+    "Lists, and tests of the metrics and the machine": (listing, textures, metrics, measure, ladder, throughput),
 }
 """The order in which the help shows the commands."""
 
@@ -40,15 +40,15 @@ usage: inng-bench COMMAND ...
 
 inng-bench trains texture models under equal budgets and measures what they draw. First steps:
 
-  inng-bench run --suite smoke        a minute: shows that everything works
+  inng-bench run --suite smoke        a few minutes: shows that everything works
   inng-bench report                   tables and pictures of the newest results
   inng-bench run --texture my.png     the same methods on your own picture
   inng-bench list                     all textures, methods, metrics and suites
   inng-bench --help                   all commands"""
 
 STATUS = """\
-exit status: 0 all well · 1 check or compare found a regression · 2 the request or an input is wrong, or cannot be
-judged · 3 some runs failed · 130 interrupted"""
+exit status: 0 success · 1 check or compare found a regression · 2 the command or an input is wrong, or
+something cannot be judged · 3 some runs failed · 130 interrupted"""
 
 
 OPTIONS = {

@@ -1,4 +1,4 @@
-"""``inng-bench report``: the tables of a results folder, and files beside it."""
+"""``inng-bench report``: print the tables of a results folder and write the files of a report."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from inng_bench.report import Report
 
 STATUS = (
-    "exit status: 0 the report is made (failed runs are rows of it) · 2 there are no results, the folder cannot be "
-    "written, or a record or a picture is damaged (damaged pictures are named below the table)"
+    "exit status: 0 the report is written (also if runs failed) · 2 there are no results, the folder cannot be "
+    "written, or a record or picture is damaged (damaged pictures are named below the table)"
 )
 
 
@@ -36,7 +36,8 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--baseline",
         metavar="ROW",
-        help="the row that the others are compared with (default: the suite's); use --out to keep the usual report",
+        help="the row that the others are compared with (default: that of the suite); use --out to keep the usual "
+        "report",
     )
 
 
@@ -61,7 +62,7 @@ def _message(report: Report) -> str:
     if not report.failures:
         return f"{report.text}\n{written}"
     runs = "1 run" if report.failures == 1 else f"{report.failures} runs"
-    return f"{report.text}\n{written}\n{runs} failed; the reasons stand above under Failures and warnings."
+    return f"{report.text}\n{written}\n{runs} failed; see Failures and warnings above."
 
 
 def _count_pictures(files: Sequence[Path]) -> int:

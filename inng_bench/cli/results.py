@@ -24,9 +24,9 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         description="Look at stored records. Nothing is changed.",
     )
     actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
-    _add_action(actions, "verify", "compare every record, picture, model and checkpoint with its hash", _verify)
+    _add_action(actions, "verify", "check every record, picture, model and checkpoint against its hash", _verify)
     _add_action(actions, "list", "one line for each run", _list)
-    show = _add_action(actions, "show", "everything that one record says", _show)
+    show = _add_action(actions, "show", "print one record", _show)
     show.add_argument("run", metavar="TEXTURE/METHOD/SEED", help="such as brick/inng/0")
     export = _add_action(actions, "export", "all figures in full precision, for other programs", _export)
     export.add_argument("--format", choices=("csv", "json"), default="csv", help="(default: %(default)s)")

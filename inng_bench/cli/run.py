@@ -1,4 +1,4 @@
-"""``inng-bench run``: train and measure what a suite lacks."""
+"""``inng-bench run``: train and measure the runs of a suite that are missing."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ EXAMPLES = """\
 examples:
   inng-bench run --suite quick
   inng-bench run --suite standard --seeds 1 --dry-run
-  inng-bench run --suite standard --textures grass,wood --methods inng
-  inng-bench run --texture my.png --methods inng
+  inng-bench run --suite standard --textures grass,wood --methods inng-fast
+  inng-bench run --texture my.png --methods inng-fast
   inng-bench run --pictures my-faces
 
 Finished runs are kept. The same command again runs only what is missing, so an interrupted suite continues."""
@@ -64,9 +64,9 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--pass-over", action="store_true", help="with --pictures: leave out files that cannot be used")
     parser.add_argument(
-        "--scale", type=positive_number, help="resize your picture by this factor (default: chosen by its size)"
+        "--scale", type=positive_number, help="resize your picture by this factor (default: depends on its size)"
     )
-    parser.add_argument("--methods", metavar="A,B", help="only these rows, beside the reference rows (default: all)")
+    parser.add_argument("--methods", metavar="A,B", help="only these methods and the reference rows (default: all)")
     parser.add_argument("--textures", metavar="A,B", help="only these textures of the suite (default: all)")
     add_out(parser, "the results folder (default: results/runs/NAME)")
     parser.add_argument(
@@ -76,14 +76,17 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         "--budget",
         metavar="TFLOP",
         type=positive_number,
-        help="counted training operations of a run; this makes another suite (default: the suite's)",
+        help="counted operations of each training; this makes another suite (default: the suite's)",
     )
     add_jobs(parser)
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--scheduler", metavar="ADDRESS", help="run on the workers of this Dask scheduler")
-    where.add_argument("--cluster", metavar="local:N", help="run on N Dask workers that are started on this machine")
+    where.add_argument("--cluster", metavar="local:N", help="start N Dask workers on this machine and use them")
     parser.add_argument(
-        "--tls", metavar="DIR", type=Path, help="ca.pem, cert.pem and key.pem for a tls:// address of --scheduler"
+        "--tls",
+        metavar="DIR",
+        type=Path,
+        help="folder with ca.pem, cert.pem and key.pem, for a tls:// address of --scheduler",
     )
     parser.add_argument(
         "--time-limit",
@@ -101,14 +104,14 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         "--retry",
         choices=("failed", "none"),
         default="failed",
-        help="whether runs that failed before are tried again (default: %(default)s)",
+        help="repeat the runs that failed before, or none of them (default: %(default)s)",
     )
     parser.add_argument("--dry-run", action="store_true", help="only estimate runs, minutes and disk space")
     add_execution(parser, default_precision=None)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run what is missing of a suite."""
+    """Run the missing runs of a suite."""
     from inng_bench.harness.overrides import Overrides
     from inng_bench.harness.plan import Retry, make_plan
     from inng_bench.harness.session import results_folder, run_plan
@@ -137,14 +140,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 @contextmanager
 def _executor(plan: Plan, arguments: argparse.Namespace) -> Iterator[Executor | None]:
-    """Give what carries the runs out elsewhere than in processes of this command; None where that is not asked for."""
+    """Give the executor of a cluster; None if the runs are processes of this command."""
     if arguments.tls is not None and arguments.scheduler is None:
-        raise InputError("--tls belongs to --scheduler; workers on this machine need no certificates.")
+        raise InputError("--tls goes with --scheduler; workers on this machine need no certificates.")
     if arguments.scheduler is None and arguments.cluster is None:
         yield None
         return
     if arguments.jobs is not None:
-        raise InputError("--jobs is for this machine; a cluster carries out as many runs as its workers have threads.")
+        raise InputError(
+            "--jobs does not go with a cluster, which runs as many runs at a time as its workers have threads."
+        )
     try:
         from inng_bench.harness.cluster.connect import open_local, open_scheduler, parse_cluster
     except ImportError as error:
@@ -172,7 +177,7 @@ def _summary(results: Results) -> str:
 
 
 def _chosen_suite(arguments: argparse.Namespace) -> tuple[Suite, tuple[str, ...]]:
-    """Return the suite, and the arguments that name it anywhere."""
+    """Return the suite, and arguments that name it from any folder."""
     from inng_bench.harness.rerun import origin_of_folder, origin_of_picture, origin_of_suite
     from inng_bench.harness.suite import load_suite, own_picture_suite, own_set_suite
 
@@ -187,12 +192,12 @@ def _chosen_suite(arguments: argparse.Namespace) -> tuple[Suite, tuple[str, ...]
         suite = own_picture_suite(arguments.texture, arguments.scale)
         return suite, origin_of_picture(arguments.texture, arguments.scale)
     if arguments.scale is not None:
-        raise InputError("--scale belongs to --texture; the textures of a suite have their scale already.")
+        raise InputError("--scale goes with --texture; the textures of a suite have their own scale.")
     return load_suite(arguments.suite), origin_of_suite(arguments.suite)
 
 
 def _announce(plan: Plan, folder: Path, jobs: int | None, retry: Retry) -> int:
-    """Say what a run would do; touches nothing."""
+    """Print what a run would do; nothing is changed."""
     from inng_bench.harness.estimate import disk, in_words
     from inng_bench.harness.measuring import unmeasured_runs
     from inng_bench.harness.session import default_jobs, missing_runs
@@ -208,8 +213,8 @@ def _announce(plan: Plan, folder: Path, jobs: int | None, retry: Retry) -> int:
     print(f"{len(missing)} of {len(plan.runs)} runs are missing in {folder}.")
     needed = disk(missing, at_a_time)
     print(
-        f"On disk they take {math.ceil(needed.kept_mib)} MiB, and until they are done about "
-        f"{math.ceil(needed.passing_mib)} MiB more for what they can go on from.",
+        f"They need {math.ceil(needed.kept_mib)} MiB of disk space, and about {math.ceil(needed.passing_mib)} MiB "
+        "more for checkpoints until they have ended.",
         flush=True,
     )
     print(in_words(missing, tuple(unmeasured.values()), at_a_time, timed=plan.suite.throughput))

@@ -19,8 +19,8 @@ from inng_bench.errors import ExitStatus, InputError
 
 EXAMPLES = """\
 examples:
-  inng-bench sample results/runs/quick/runs/brick/inng/seed-0 --size 512x320 -n 2
-  inng-bench sample results/runs/quick/runs/brick/inng/seed-0 --init sketch.png --stage -3"""
+  inng-bench sample results/runs/quick/runs/brick/inng-fast/seed-0 --size 512x320 -n 2
+  inng-bench sample results/runs/quick/runs/brick/inng-fast/seed-0 --init sketch.png --stage -3"""
 
 
 def add(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     }
     if arguments.init is None:
         if arguments.stage is not None:
-            raise InputError("--stage belongs to --init; noise always goes through all stages.")
+            raise InputError("--stage goes with --init; without --init, sampling always uses all stages.")
         size = parse_size(arguments.size or "256x256")
         paths = draw_from_run(
             arguments.run, size, arguments.count, notice=lambda text: print(text, file=sys.stderr), **where

@@ -1,4 +1,4 @@
-"""``inng-bench textures``: a sheet of the bundled textures, and pictures that must be fetched."""
+"""``inng-bench textures``: show the bundled textures, or fetch the pictures of the paper."""
 
 from __future__ import annotations
 
@@ -22,13 +22,17 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         actions,
         "fetch",
         _fetch,
-        about="bring pictures to this machine",
-        description="Download the pictures of the paper's authors, or copy them from a folder. Each is checked by its "
-        "SHA-256. Pictures that are already there are kept.",
+        about="download or copy pictures to this machine",
+        description="Download the pictures from the authors of the paper, or copy them from a folder. The SHA-256 "
+        "hash of each is checked. Pictures that are already there are kept.",
     )
     fetch.add_argument("set", choices=("paper",), help="which pictures")
     fetch.add_argument(
-        "--from", dest="source", metavar="DIR", type=Path, help="a folder that holds them (default: their repository)"
+        "--from",
+        dest="source",
+        metavar="DIR",
+        type=Path,
+        help="a folder with the pictures (default: the repository of the authors)",
     )
     sheet = add_command(
         actions,
@@ -44,7 +48,7 @@ def _fetch(arguments: argparse.Namespace) -> int:
     from inng_bench.textures.fetching import fetch_pictures
 
     folder = fetch_pictures(arguments.source, lambda line: print(line, file=sys.stderr, flush=True))
-    print(f"The paper's pictures are in {folder}. They carry no licence: do not pass them on.")
+    print(f"The paper's pictures are in {folder}. They have no licence, so do not share them.")
     return ExitStatus.OK
 
 

@@ -1,4 +1,4 @@
-"""``inng-bench throughput``: the speed of the sampler, as a share of what this machine can do."""
+"""``inng-bench throughput``: the speed of the sampler, relative to the speed of this machine."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from inng_bench.throughput.finished import FinishedTexture
 
 NOTES = """\
-Each row changes one setting of the base: update, dense pass or patches, canvas, batch, width, precision or threads.
-The command waits while a suite or another timing runs. On a busy machine the figures mean nothing.
+Each row changes one setting: update, dense pass or patches, canvas, batch, width, precision or threads.
+The command waits while a suite or another timing runs. On a busy machine the figures are useless.
 docs/throughput.md explains the columns."""
 
 
@@ -26,9 +26,9 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         commands,
         "throughput",
         run,
-        about="time the sampler, as a share of what this machine can do",
-        description="Time the Langevin sampler alone, in turn with a large matrix product and two convolutions, which "
-        "show what the machine can do.",
+        about="time the sampler, relative to the speed of this machine",
+        description="Time the Langevin sampler, alternately with a large matrix product and two convolutions, which "
+        "show how fast the machine is.",
         after=NOTES,
     )
     parser.add_argument("--quick", action="store_true", help="fewer rows and rounds: under 45 seconds on two cores")

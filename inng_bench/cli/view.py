@@ -1,4 +1,4 @@
-"""``inng-bench view``: results in a browser while a suite runs."""
+"""``inng-bench view``: show results in a browser, also while a suite runs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         commands,
         "view",
         run,
-        about="look at results in a browser while a suite runs",
-        description="Serve the page of a results folder to browsers of this machine, and show new rows as they come. "
-        "Nothing is written. Ctrl-C ends it.",
+        about="show results in a browser, also while a suite runs",
+        description="Serve the page of a results folder to browsers on this machine. New rows appear by themselves. "
+        "Nothing is written. Ctrl-C ends the server.",
     )
     add_results(parser, optional=True)
-    parser.add_argument("--port", metavar="N", type=whole_number(0, 65535), default=0, help="default: a free one")
+    parser.add_argument(
+        "--port", metavar="N", type=whole_number(0, 65535), default=0, help="port of the server (default: a free one)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

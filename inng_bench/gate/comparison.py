@@ -125,7 +125,7 @@ def compare(
         When there are too few rounds for the cases, a revision does not exist, or a case fails.
     """
     if rounds < LEAST_ROUNDS:
-        raise InputError(f"{rounds} rounds are too few to decide; take at least {LEAST_ROUNDS} with --rounds.")
+        raise InputError(f"{rounds} rounds are too few to decide; give at least {LEAST_ROUNDS} with --rounds.")
 
     def hear(number: int, old: Times, new: Times) -> None:
         if number == 1:  # before the minutes of the others
@@ -164,7 +164,7 @@ def _refuse_too_many(cases: int, rounds: int) -> None:
     while cases and cases / math.comb(2 * needed, needed) > ALPHA:
         needed += 1
     if needed > rounds:
-        raise InputError(f"{cases} cases need {needed} rounds to be told apart; ask for them with --rounds {needed}.")
+        raise InputError(f"{cases} cases need at least {needed} rounds; add --rounds {needed}.")
 
 
 def slower_chance(old: Sequence[float], new: Sequence[float]) -> float:

@@ -136,8 +136,12 @@ _LARGEST = 700.0
 
 def measure_within(old: Sequence[float], new: Sequence[float]) -> Within:
     """Measure the spread of two groups of seeds, at least three in all, and one on each side."""
-    first, second, logarithmic = _compared(old, new)
-    squares = math.fsum((value - statistics.fmean(side)) ** 2 for side in (first, second) for value in side)
+    return _within(*_compared(old, new))
+
+
+def _within(first: Sequence[float], second: Sequence[float], logarithmic: bool) -> Within:
+    centres = ((side, statistics.fmean(side)) for side in (first, second))
+    squares = math.fsum((value - centre) ** 2 for side, centre in centres for value in side)
     degrees = len(first) + len(second) - 2
     return Within(squares / degrees, degrees, logarithmic)
 
@@ -156,7 +160,7 @@ def share_spread(cells: Iterable[Within]) -> SharedSpread:
         for cell, half in zip(known, halves, strict=True)
     ]
     centre = statistics.fmean(logarithms)
-    beyond = statistics.variance(logarithms, centre) - statistics.fmean(float(special.polygamma(1, h)) for h in halves)
+    beyond = statistics.variance(logarithms, centre) - statistics.fmean(map(_trigamma, halves))
     most = sum(cell.degrees for cell in known)
     if beyond <= 0:
         return SharedSpread(math.exp(centre), math.inf, most)
@@ -164,10 +168,15 @@ def share_spread(cells: Iterable[Within]) -> SharedSpread:
     return SharedSpread(math.exp(centre + float(special.digamma(half)) - math.log(half)), 2 * half, most)
 
 
+def _trigamma(value: float) -> float:
+    """Return the second derivative of the gamma function's logarithm, in a third of ``polygamma``'s time."""
+    return float(special.zeta(2.0, value))
+
+
 def _inverse_trigamma(value: float) -> float:
     """Return the number whose trigamma function has a value; it falls from infinity to 0."""
     low, high = 0.5 * min(1.0, value**-0.5), 2 / min(1.0, value) + 2  # x⁻¹ < ψ′(x), and ψ′(x) < x⁻¹ + x⁻²
-    return float(optimize.brentq(lambda x: float(special.polygamma(1, x)) - value, low, high, xtol=1e-12, rtol=1e-12))
+    return float(optimize.brentq(lambda x: _trigamma(x) - value, low, high, xtol=1e-12, rtol=1e-12))
 
 
 def measure_shift(old: Sequence[float], new: Sequence[float], shared: SharedSpread = ALONE) -> Shift:
@@ -182,7 +191,7 @@ def measure_shift(old: Sequence[float], new: Sequence[float], shared: SharedSpre
     """
     first, second, logarithmic = _compared(old, new)
     centres = statistics.fmean(first), statistics.fmean(second)
-    variance, degrees = shared.moderated(measure_within(old, new))
+    variance, degrees = shared.moderated(_within(first, second, logarithmic))
     error = math.sqrt(variance * (1 / len(first) + 1 / len(second)))
     own = (math.exp(centres[0]), math.exp(centres[1])) if logarithmic else centres
     believed, penalty = caution(len(old), len(new), degrees)

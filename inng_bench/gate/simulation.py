@@ -7,6 +7,7 @@ the metrics of one run share in part. Deviations are normal, or have tails that 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +65,7 @@ class Layout:
     spread: float
     unevenness: float = 0.0
 
-    @property
+    @cached_property
     def cells(self) -> tuple[Cell, ...]:
         """Every cell of a table."""
         rows = [(f"texture-{one}", f"method-{two}") for one in range(self.textures) for two in range(self.methods)]

@@ -131,15 +131,15 @@ class RunCheckpoint(Checkpoint):
             whole = decode(content)
             different = self._identity.differences(Identity.model_validate(whole.values["identity"]))
             if different:
-                self._notice(f"begins anew; its checkpoint is of {'; '.join(different)}")
+                self._notice(f"starts again; its checkpoint is of {'; '.join(different)}")
                 return None
             self._diary.restore(Snapshot(part_of(whole, "diary"), whole.values["diary"]))
             self.seconds_before = float(whole.values["seconds"])
             snapshot = Snapshot(part_of(whole, "method"), dict(whole.values["method"]))
         except _UNREADABLE as error:
-            self._notice(f"begins anew; its checkpoint is not one of this package ({type(error).__name__})")
+            self._notice(f"starts again; its checkpoint was not written by this package ({type(error).__name__})")
             return None
-        self._notice(f"goes on from its checkpoint after {self.seconds_before:.0f} s of training")
+        self._notice(f"continues from its checkpoint after {self.seconds_before:.0f} s of training")
         return snapshot
 
     def offer(self, take: Callable[[], Snapshot]) -> None:

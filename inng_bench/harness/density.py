@@ -101,7 +101,7 @@ def judge_pictures(
     method = load_model(folder, Execution(chosen, resolve_precision(precision, chosen)), trusted)
     density = density_of(method)
     if density is None:
-        raise InputError(f"{method.name} is no density and cannot judge pictures; name a run of another method.")
+        raise InputError(f"{method.name} is not a density and cannot judge pictures; name a run of another method.")
     judge = _judge(density, quantity, folder)
     decoded = [decode_picture(path, partial(_check_size, path, density.window)) for path in pictures]
     values = [judge(to_tensor(pixels)).float() for pixels in decoded]
@@ -138,7 +138,7 @@ def _train_window(folder: Path) -> Pixels:
     path = place / store.RECORD_NAME
     if len(place.parents) < RUN_DEPTH or not path.exists():
         raise InputError(
-            f"{folder} holds no run with its record: what is typical is measured on the window that the model was "
+            f"{folder} contains no run with its record: typicality is measured on the window that the model was "
             "trained on, which stands in the results folder; name the run there."
         )
     results = place.parents[RUN_DEPTH - 1]
@@ -182,5 +182,5 @@ def _check_size(picture: Path, window: int, size: tuple[int, int]) -> None:
     """Refuse a picture by its size before its pixels are decoded."""
     if min(size) < window or max(size) > LONGEST_SIDE:
         raise InputError(
-            f"{picture} has {size[1]}x{size[0]} px; give a picture of {window} to {LONGEST_SIDE} px a side."
+            f"{picture} has {size[1]}x{size[0]} px; give a picture with {window} to {LONGEST_SIDE} px on each side."
         )

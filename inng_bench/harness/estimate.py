@@ -131,14 +131,14 @@ def in_words(runs: Sequence[RunSpec], unmeasured: Sequence[RunSpec], jobs: int, 
         raise
     except Exception as error:  # whatever a method does
         return (
-            f"How long they take on this machine is not known: a probe of it failed ({type(error).__name__}: {error})."
+            f"The time on this machine is unknown, because a short test run failed ({type(error).__name__}: {error})."
         )
     took = time.perf_counter() - began
     samplers = {(run.method, run.replicate) for run in runs if timed and is_timed(run.implementation)}
     expected = math.ceil(minutes(work, jobs, speed, timed=len(samplers)))
     unit = "minute" if expected == 1 else "minutes"
     count = f"{len(work)} runs, {jobs} at once"
-    return f"About {expected} {unit} on this machine, as busy as it is now: {count}; from a probe of {took:.0f} s."
+    return f"About {expected} {unit} on this machine with its present load: {count} (from a test of {took:.0f} s)."
 
 
 def minutes(runs: Sequence[RunSpec], jobs: int, speed: Speed, *, timed: int = 0) -> float:

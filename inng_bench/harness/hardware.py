@@ -43,9 +43,9 @@ def resolve_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device(next(device for device in ("cuda", "mps", "cpu") if available[device]))
     if name not in available:
-        raise InputError(f"there is no device {name!r}; take one of {', '.join(DEVICES)}.")
+        raise InputError(f"there is no device {name!r}; use one of {', '.join(DEVICES)}.")
     if not available[name]:
-        raise InputError(f"this machine has no {name} device that torch can use; take --device cpu.")
+        raise InputError(f"torch finds no {name} device on this machine; use --device cpu.")
     return torch.device(name)
 
 

@@ -25,10 +25,10 @@ class Claim(Enum):
 
 
 WAITING = {
-    Claim.SHARED: "Waiting for a timing on this machine (`run`, `throughput` or `compare`) to end, which this would "
-    "disturb; to stop waiting press Ctrl-C.",
-    Claim.ALONE: "Waiting for the suites and timings on this machine to end, beside which times would mean nothing; to "
-    "stop waiting press Ctrl-C.",
+    Claim.SHARED: "Another command is timing on this machine (`run`, `throughput` or `compare`) and must not be "
+    "disturbed. Waiting until it has ended; press Ctrl-C to stop waiting.",
+    Claim.ALONE: "Other suites or timings are running on this machine and would make the measured times useless. "
+    "Waiting until they have ended; press Ctrl-C to stop waiting.",
 }
 """What is said when others have the machine."""
 

@@ -100,7 +100,7 @@ def detect_again(run: RunSpec, results: Path, trusted: str | None = None) -> Rec
             raise InputError(f"the model of {run.title} is damaged or missing; delete its run and run again.")
     density = density_of(load_model(store.folder_of(results, record), run.execution, trusted))
     if density is None:
-        raise InputError(f"{record.implementation} is no density.")
+        raise InputError(f"{record.implementation} is not a density.")
     found = detect_of_texture(density, record.texture.name, *read_windows(results, record), run.seeds["metric"])
     who = provenance.collect(threads=run.threads, device=run.device, precision=run.precision, libraries=libraries())
     record = _noted(record, (DETECTION,), started, perf_counter() - began, who)

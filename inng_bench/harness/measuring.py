@@ -94,7 +94,7 @@ def measure_densities(folder: Path, *, jobs: int | None = None, trusted: str | N
                 f"no run in {folder} has figures of its density; run its suite again, which measures them."
             )
         with open_display(len(runs)) as display:
-            display.say(f"{len(runs)} of {len(finished)} finished runs to measure: the densities of their models.")
+            display.say(f"{len(runs)} of {len(finished)} finished runs have a density to measure.")
             measured = measure_runs(runs, folder, _executor(runs, jobs), display, Task.DETECT, trusted)
     return Measured(len(measured), len(runs) - len(measured), len(finished) - len(runs))
 

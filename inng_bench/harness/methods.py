@@ -45,7 +45,9 @@ def load_method_class(name: str) -> type[Method]:
     except InputError:
         raise
     except Exception as error:  # to import a module is to run it
-        raise InputError(f"the method {name!r} cannot be imported ({error}); install it, or mend its name.") from error
+        raise InputError(
+            f"the method {name!r} cannot be imported ({error}); install it, or correct its name."
+        ) from error
     if not (isinstance(found, type) and issubclass(found, Method)):
         raise InputError(f"{name!r} is not a method: it must be a subclass of inng_bench.contract.Method.")
     return found

@@ -419,4 +419,4 @@ def sample_geometry(
         if supports((side, side)):
             return canvases * (size // side) ** 2, side
         side //= 2
-    raise InputError(f"the method {label!r} draws neither {size} px canvases nor tiles of which they could consist.")
+    raise InputError(f"the method {label!r} can draw neither canvases of {size} px nor tiles that fill them.")

@@ -37,7 +37,7 @@ def parse_size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})", text)
     if match is None or max(map(int, match.groups())) > LONGEST_SIDE:
         raise InputError(
-            f"{text!r} is not a size; write WIDTHxHEIGHT, such as 512x384, of at most {LONGEST_SIDE} px a side."
+            f"{text!r} is not a size; write WIDTHxHEIGHT, such as 512x384, with at most {LONGEST_SIDE} px on each side."
         )
     width, height = map(int, match.groups())
     return height, width
@@ -134,7 +134,7 @@ def continue_picture(
     chosen = resolve_device(device)
     method = load_model(folder, Execution(chosen, resolve_precision(precision, chosen)), trusted)
     if not isinstance(method, StartsFromPicture):
-        raise InputError(f"{method.name} has no sampler that could begin at a picture; name a run of another method.")
+        raise InputError(f"{method.name} cannot start from a picture; name a run of another method.")
     pixels = decode_picture(picture, partial(_check_start, method, picture))
     _check_memory(method, pixels.shape[:2], chosen)
     stages = len(method.stages)
@@ -158,8 +158,8 @@ def _check_memory(method: Method, size: tuple[int, ...], device: torch.device) -
     needed, free = method.drawing_bytes((height, width)) / 2**30, free_gib()
     if needed > free:
         raise InputError(
-            f"a picture of {width}x{height} px takes about {needed:.1f} GiB of memory and {free:.1f} GiB are free; ask "
-            "for a smaller one."
+            f"a picture of {width}x{height} px needs about {needed:.1f} GiB of memory, but only {free:.1f} GiB are "
+            "free; ask for a smaller one."
         )
 
 
@@ -174,7 +174,7 @@ def _check_start(method: Method, picture: Path, size: tuple[int, int]) -> None:
     if max(size) > LONGEST_SIDE or not method.supports((size[0], size[1])):
         raise InputError(
             f"{picture} has {size[1]}x{size[0]} px, which {method.name} cannot draw; give a picture of another size"
-            f"{_example(method)}, and at most {LONGEST_SIDE} px a side."
+            f"{_example(method)}, and at most {LONGEST_SIDE} px on each side."
         )
 
 
@@ -208,8 +208,7 @@ def load_model(folder: Path, execution: Execution, trusted: str | None = None) -
     implementation = store.read_record(record).implementation if known else read_model_description(folder)["method"]
     if ":" in implementation and implementation != trusted:
         raise InputError(
-            f"the model in {folder} asks for the code {implementation!r}; "
-            f"if you trust it, add --method {implementation}."
+            f"the model in {folder} needs the code {implementation!r}; if you trust it, add --method {implementation}."
         )
     try:
         return load_method_class(implementation).load(folder, execution)

@@ -120,6 +120,7 @@ def crop_side_of(window: Tensor, recipe: Recipe) -> int:
     side, least = min(recipe.crop_side, height, width), recipe.window
     if side < least:
         raise InputError(
-            f"a picture of {width}x{height} px is smaller than a window of the classifier, {least} px a side."
+            f"a picture of {width}x{height} px is smaller than a window of the classifier, which has {least} px on "
+            "each side."
         )
     return side

@@ -267,7 +267,7 @@ class INNg(Method):
         if self._is_whole:
             raise InputError("the sampler of a set begins at noise.")
         if min(pictures.shape[2:]) < SMALLEST_PICTURE:
-            raise InputError(f"the sampler begins at pictures from {SMALLEST_PICTURE} px a side.")
+            raise InputError(f"the picture needs at least {SMALLEST_PICTURE} px on each side.")
         if not 1 <= stage <= len(self.stages):
             raise InputError(f"there is no stage {stage}; this cascade has the stages 1 to {len(self.stages)}.")
         height, width = pictures.shape[2:]
@@ -301,7 +301,7 @@ class INNg(Method):
             borders than those of a window.
         """
         if self.recipe.architecture == "padded":
-            raise InputError("the log ratio of every window needs unpadded classifiers; these are padded.")
+            raise InputError("the log ratio of every window needs classifiers without padding; these have padding.")
 
         def summed(strip: Tensor) -> Tensor:
             return torch.stack([picture_logits(stage.classifier, strip) for stage in self.stages]).sum(0)
@@ -369,14 +369,12 @@ class INNg(Method):
             self._directions = Preconditioner.restore(state, self.recipe.directions)
             paces = _stored_paces(state["max_steps"], state["step_sizes"])
         except KeyError as error:
-            raise InputError(f"what is stored of the cascade has no {error.args[0]!r}; train it again.") from error
+            raise InputError(f"the stored cascade has no {error.args[0]!r}; train it again.") from error
         place = self._execution.device, self._execution.dtype
         self.stages = tuple(restore_stages(state, paces, self.recipe, *place))
         stored = len({name.split(".")[1] for name in state if name.startswith("stage.")})
         if stored > len(paces):
-            raise InputError(
-                f"what is stored of the cascade has {stored} classifiers and steps of {len(paces)}; train it again."
-            )
+            raise InputError(f"the stored cascade has {stored} classifiers and steps of {len(paces)}; train it again.")
 
 
 def _drawn_on(
@@ -388,9 +386,9 @@ def _drawn_on(
 def _stored_paces(max_steps: Tensor, step_sizes: Tensor) -> list[tuple[int, float]]:
     """Return the most steps and the step size of each stage."""
     if len(max_steps) == 0 or max_steps.is_floating_point() or int(max_steps.min()) < 1:
-        raise InputError("what is stored of the cascade has no classifier or no steps; train it again.")
+        raise InputError("the stored cascade has no classifier or no steps; train it again.")
     if max_steps.shape != step_sizes.shape or not bool((step_sizes.isfinite() & (step_sizes > 0)).all()):
-        raise InputError("what is stored of the cascade has no step size for each of its stages; train it again.")
+        raise InputError("the stored cascade has no step size for each of its stages; train it again.")
     return list(zip(max_steps.tolist(), step_sizes.tolist(), strict=True))
 
 
@@ -424,7 +422,7 @@ def _warnings(training: state.Training, flops: float, budget: float) -> tuple[st
     warnings, recipe = [], training.recipe
     if training.missed:
         stages = ", ".join(map(str, training.missed))
-        warnings.append(f"stages {stages} of {training.number} ended before every image met the stop rule.")
+        warnings.append(f"stages {stages} of {training.number} ended before all images met the stop rule.")
     if training.stalled >= (recipe.no_progress_stages or STANDSTILL):
         warnings.append(
             f"the last {training.stalled} stages made no progress: the classifier was no better than chance, or no "

@@ -5,10 +5,9 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from inng_bench.contract import parse_settings
+from inng_bench.contract import parse_settings, split_preset
 from inng_bench.errors import InputError
 from inng_bench.inng.network import GEOMETRIES, Architecture, Design, Output
-from inng_bench.suggest import did_you_mean
 
 MARGIN = 32
 """Pixels a side that a canvas has beyond the picture where windows do not wrap (authors' code)."""
@@ -87,7 +86,7 @@ class Recipe(BaseModel):
         0.1, gt=0, le=1, description="Share of the step size that is left after ``max_steps``; it falls geometrically."
     )
     temperature: float = Field(0.5, ge=0, description="T of the sampler's noise; 0 is none (3).")
-    max_steps: int = Field(40, ge=1, description="Sampler steps of a stage at the most.")
+    max_steps: int = Field(20, ge=1, description="Sampler steps of a stage at the most.")
     stop: Literal["boundary", "batch-loss"] = Field(
         "boundary",
         description="Each image by itself, once its mean logit is at least the threshold; or all together, once their "
@@ -198,7 +197,7 @@ PAPER = Recipe(
     patches=10,
     step_size=0.01,
     aimed_steps=12.0,
-    final_step_share=1.0,
+    final_step_share=0.1,
     temperature=0.0,
     max_steps=60,
     stop="boundary",
@@ -318,17 +317,15 @@ def configure(settings: Mapping[str, Any]) -> tuple[str, float, Recipe]:
     InputError
         On an unknown preset or field, or a value out of range.
     """
-    changes = dict(settings)
-    side = changes.pop("picture_side", None)
+    settings = dict(settings)
+    side = settings.pop("picture_side", None)
     if side is not None:
         if side not in SIDES:
             raise InputError(f"inng learns sets of pictures of {SIDES[0]} to {SIDES[-1]} px a side, not of {side!r}.")
-        changes = {"preset": "sets", "canvas_side": side, "crop_side": side} | changes
-    name, scale = changes.pop("preset", "fast"), changes.pop("scale", 1.0)
-    if not isinstance(name, str) or name not in PRESETS:
-        raise InputError(f"inng has no preset {name!r}; {did_you_mean(str(name), PRESETS)}")
+        settings = {"preset": "sets", "canvas_side": side, "crop_side": side} | settings
+    name, fields, changes = split_preset(settings, PRESETS, "fast", "inng")
+    scale = changes.pop("scale", 1.0)
     if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0 < scale <= 1:
         raise InputError(f"the setting 'scale' of inng must be a number above 0 and at most 1, not {scale!r}.")
-    fields = PRESETS[name].model_dump()
     scaled = {count: max(1, round(fields[count] * scale)) for count in COUNTS if fields[count] > 0}
     return name, float(scale), parse_settings(Recipe, fields | scaled | changes, "inng")

@@ -125,7 +125,7 @@ def restore_stages(
 def _of_shape(tensors: Mapping[str, Tensor], name: str, shape: torch.Size) -> Tensor:
     tensor = tensors.get(name)
     if tensor is None:
-        raise InputError(f"what is stored of the cascade has no '{name}'; train it again.")
+        raise InputError(f"the stored cascade has no '{name}'; train it again.")
     if tensor.shape != shape:
-        raise InputError(f"what is stored of the cascade has a '{name}' of another shape; train it again.")
+        raise InputError(f"the stored cascade has a '{name}' of another shape; train it again.")
     return tensor

@@ -56,6 +56,9 @@ CANDIDATES = 10
 PATCH, STEP, REACH = 16, 8, 4
 """Side and distance in pixels of the patches of a block, and how far each may move."""
 
+PLACES = 2 * REACH + 1
+"""Number of places of a patch along each axis."""
+
 SMOOTHING = 0.7
 """Deviation in pixels of the blur before the close look. Resampling changes the finest detail, so it is blurred away.
 Otherwise a blurred honest sample would look more like a copy than the sharp held-out windows do."""
@@ -431,15 +434,47 @@ def _fine_score(block: Floats, train: Floats, middle: Floats, pose: Pose) -> flo
     around = np.stack(
         [map_coordinates(train[..., channel], (rows, columns), order=1, mode="grid-wrap") for channel in range(3)], -1
     )
+    power = _power(around)
+    lines = np.lib.stride_tricks.sliding_window_view(around, PATCH, axis=1).reshape(side, -1, 3 * PATCH)
     correlations = []
     for top, left in product(range(0, BLOCK - PATCH + 1, STEP), repeat=2):
-        wanted = block[top : top + PATCH, left : left + PATCH].reshape(-1, 3).T
-        wanted = wanted - wanted.mean(1, keepdims=True)
-        region = around[top : top + PATCH + 2 * REACH, left : left + PATCH + 2 * REACH]
-        views = np.lib.stride_tricks.sliding_window_view(region, (PATCH, PATCH), axis=(0, 1))
-        found = views.reshape(-1, 3, PATCH**2)
-        products = found.reshape(len(found), -1) @ wanted.ravel()  # as if centred too, since the other side is
-        squares = (found**2).sum((1, 2)) - (found.sum(2) ** 2).sum(1) / PATCH**2
-        power = (np.maximum(squares, 0.0) + FLAT) * (float((wanted**2).sum()) + FLAT)
-        correlations.append(float((products / np.sqrt(power)).max()))
+        wanted = block[top : top + PATCH, left : left + PATCH]
+        wanted = wanted - wanted.mean((0, 1))
+        near = slice(top, top + PLACES), slice(left, left + PLACES)
+        products = _products(wanted, lines[top : top + PLACES + PATCH - 1, near[1]])
+        powers = power[near] * (float((wanted**2).sum()) + FLAT)
+        correlations.append(float((products / np.sqrt(powers)).max()))
     return float(np.mean(correlations))
+
+
+def _products(patch: Floats, lines: Floats) -> Floats:
+    """Return the product of a patch (PATCH, PATCH, 3) with each place, (rows, columns).
+
+    Parameters
+    ----------
+    patch : Floats
+        Without its colours' means, which is as good as if both sides were centred.
+    lines : Floats
+        (rows + PATCH - 1, columns, 3 * PATCH): the piece of a line of the picture that begins at each column.
+    """
+    by_line = lines @ patch.transpose(2, 1, 0).reshape(-1, PATCH)  # of each line of the picture with each of the patch
+    rows, columns = len(lines) - PATCH + 1, lines.shape[1]
+    down, along, line = by_line.strides
+    steps = (down, along, down + line)  # the first line of the patch meets one, its second the next
+    return np.asarray(np.lib.stride_tricks.as_strided(by_line, (rows, columns, PATCH), steps).sum(-1))
+
+
+def _power(region: Floats) -> Floats:
+    """Return the squares of each patch (rows, columns) of a region (side, side, 3), without its means, and FLAT."""
+    box = _patches(len(region))
+    both = np.concatenate([region, (region**2).sum(2, keepdims=True)], 2)
+    down = (box @ both.reshape(len(region), -1)).reshape(len(box), *both.shape[1:])
+    sums = box @ down
+    return np.asarray(np.maximum(sums[..., 3] - (sums[..., :3] ** 2).sum(2) / PATCH**2, 0.0) + FLAT)
+
+
+@cache
+def _patches(length: int) -> Floats:
+    """Return the matrix that takes a line of so many pixels to the sum of each piece of it as long as a patch."""
+    starts, pixels = np.ogrid[: length - PATCH + 1, :length]
+    return ((starts <= pixels) & (pixels < starts + PATCH)).astype(np.float64)

@@ -10,7 +10,6 @@ the noise that it begins with, its whole density, and how typical of the texture
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import mannwhitneyu
 from torch import Tensor
 
 from inng_bench.contract import Density
@@ -94,7 +93,9 @@ def recoloured(picture: Tensor, like: Tensor) -> Tensor:
 
 def area_under_curve(real: NDArray[np.float64], foil: NDArray[np.float64]) -> float:
     """Return the chance that a real score exceeds one of the foil, ties counting half: Mann-Whitney's U over n·m."""
-    return float(mannwhitneyu(real, foil, method="asymptotic").statistic) / (len(real) * len(foil))
+    ordered = np.sort(foil)
+    below, up_to = np.searchsorted(ordered, real, "left"), np.searchsorted(ordered, real, "right")
+    return float(below.sum() + up_to.sum()) / 2 / (len(real) * len(foil))
 
 
 def _finite_parts(density: Density, picture: Tensor) -> Tensor:

@@ -1,8 +1,9 @@
-"""Pages of one HTML file that needs nothing else: inline, under a policy that allows nothing from elsewhere."""
+"""Pages that are one HTML file. Everything is inline; a policy forbids to load anything else."""
 
 import base64
 import hashlib
 from collections.abc import Sequence
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -27,23 +28,29 @@ def render_page(template: Source, styles: Sequence[Source], scripts: Sequence[So
     Parameters
     ----------
     template : tuple[str, str]
-        Its policy may name ``style_hash`` and ``script_hash``, and it shows ``style`` and ``script``.
+        It may use ``style``, ``script`` and their hashes, ``style_hash`` and ``script_hash``.
     styles, scripts : Sequence[tuple[str, str]]
-        Each become one element, the only one that the policy allows.
+        They become one element each, the only one that the policy allows.
     context : Any
         Everything else that the template names.
     """
     script, style = ("\n".join(map(read_source, sources)) for sources in (scripts, styles))
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True
-    )
-    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
-    page = environment.from_string(read_source(template)).render(
+    page = _compile(read_source(template)).render(
         context
         | {"script": Markup(script), "style": Markup(style)}
         | {"script_hash": _policy_hash(script), "style_hash": _policy_hash(style)}
     )
     return page.encode()
+
+
+@cache
+def _compile(template: str) -> jinja2.Template:
+    """Return a template; a page that is shown live is made again and again."""
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True
+    )
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
+    return environment.from_string(template)
 
 
 def _policy_hash(text: str) -> str:

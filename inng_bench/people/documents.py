@@ -105,7 +105,7 @@ def read_answers(path: Path) -> Answers:
         ) from error
     pairs = [answer.pair for answer in answers.answers]
     if not pairs:
-        raise InputError(f"{path} holds no answers; answer a pair of the page before you save.")
+        raise InputError(f"{path} contains no answers; answer at least one pair of the page before you save.")
     if len(set(pairs)) < len(pairs):
         raise InputError(f"{path} answers a pair twice, which no page does; save it from the page again.")
     return answers

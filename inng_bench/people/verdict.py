@@ -80,7 +80,7 @@ def _refuse_repeated(sheets: Sequence[tuple[Path, Answers]]) -> None:
     for path, sheet in sheets:
         if sheet.sitting in seen:
             raise InputError(
-                f"{seen[sheet.sitting]} and {path} are answers of one person to one page and would count twice; "
+                f"{seen[sheet.sitting]} and {path} are answers of one sitting to one page and would count twice; "
                 "name only the later file."
             )
         seen[sheet.sitting] = path

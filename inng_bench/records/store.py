@@ -27,6 +27,9 @@ from inng_bench.records.migrations import migrate
 from inng_bench.records.schema import SCHEMA_VERSION, Record
 
 RECORD_NAME = "record.json"
+WORKERS_NAME = ".workers"
+"""File of a results folder in which a client of a cluster says, now and then, which run is at which worker."""
+
 RUNS = Path("results/runs")
 """Where the command line puts results folders."""
 
@@ -266,8 +269,8 @@ def _check_version(content: Any, path: Path) -> None:
     version = content.get("schema_version") if isinstance(content, dict) else None
     if type(version) is int and version > SCHEMA_VERSION:
         raise InputError(
-            f"the record {path} has schema version {version} and this package reads up to {SCHEMA_VERSION}; "
-            "update the package with `pip install --upgrade inng-bench`."
+            f"the record {path} has schema version {version}, but this package reads only versions up to "
+            f"{SCHEMA_VERSION}; update the package with `pip install --upgrade inng-bench`."
         )
     if type(version) is not int or version < 1:  # in Python, True is an int
         raise _damaged(path, f"its schema version is {version!r}")
@@ -276,7 +279,7 @@ def _check_version(content: Any, path: Path) -> None:
 def _checked_name(kind: str, name: str) -> str:
     if not _NAME.fullmatch(name):
         raise InputError(
-            f"the {kind} name {name!r} cannot name a folder; take small letters, digits, '-', '_' and '.', "
+            f"the {kind} name {name!r} cannot be used for a folder; use small letters, digits, '-', '_' and '.', "
             "a letter or digit first."
         )
     return name

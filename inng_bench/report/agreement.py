@@ -1,4 +1,4 @@
-"""Do unlike measures agree? Kendall's tau between all pairs of metrics over the rows of a texture, mean over textures.
+"""How far metrics agree: Kendall's tau of all pairs over the rows of a texture, as a mean over textures.
 
 Values are turned so that more is better before they are ranked: tau 1 says that two metrics order the rows of every
 texture alike, 0 that they have nothing in common, -1 that one calls good what the other calls bad. Rows of different
@@ -23,10 +23,10 @@ FEWEST_ROWS = 3
 
 TITLE = "Agreement"
 NOTE = (
-    "Kendall's tau-b of two metrics over the rows of a texture, mean over textures, every metric turned so that more "
-    f"is better. A texture counts where at least {FEWEST_ROWS} rows have both figures and neither metric is the same "
-    "for all; what copies is left out, and figures that their method optimises. Below the diagonal the tau, above it "
-    "the number of textures. In full in agreement.csv."
+    "Kendall's tau-b of two metrics over the rows of a texture, as a mean over textures. The sign of a metric is "
+    f"changed if lower is better. A texture counts if at least {FEWEST_ROWS} rows have both figures and neither "
+    "metric is constant. Copies, and figures that their method optimises, are left out. The tau is below the "
+    "diagonal, the number of textures above it. agreement.csv has all pairs."
 )
 
 Values = Mapping[str, Sequence[Mapping[str, float | None]]]

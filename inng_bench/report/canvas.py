@@ -1,4 +1,4 @@
-"""Pixels of the sheets: panels, text and their places. Pictures keep their pixels; nothing is interpolated."""
+"""Drawing of sheets: panels and text. Pictures keep their pixels; nothing is interpolated."""
 
 import io
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""References against rivals over textures: ratios with intervals, and a test that knows how often it is asked.
+"""Comparison of methods with their rivals over textures: ratios with intervals, and tests with Holm's correction.
 
 The unit is a texture: its value is the mean over the seeds, so that three seeds of one texture are no three textures.
 Where both methods are positive everywhere, the logarithms of their ratio are tested with Student's paired t, which
@@ -25,13 +25,13 @@ LEVEL = 0.05
 
 TITLE = "Comparison of methods"
 NOTE = (
-    "Each reference against each rival of its budget on the headline metrics, over test textures where there are such; "
-    "copies are left out, and metrics that one of the two optimises. The unit is a texture, its value the mean over "
-    "seeds. Ratio: geometric mean over textures of reference over rival with its 95% t interval; under 1 the reference "
-    "is better. p: two-sided paired t test on the logarithms (Wilcoxon's signed-rank test on the differences where a "
-    "value is not positive), after Holm's correction over all lines; bold under 0.05. Better: number of textures on "
-    "which the reference has the better mean, of those that both have. Clear: on how many the intervals over seeds lie "
-    f"apart, of those that have such. A test needs {FEWEST_TEXTURES} textures."
+    "Each line compares a method with a rival of the same budget on a headline metric. If there are test textures, "
+    "only they count. Copies, and metrics that one of the two optimises, are left out. Each texture gives one value, "
+    "the mean over seeds. Ratio: value of the method divided by that of the rival, geometric mean over textures with "
+    "its 95% t interval; below 1 the method is better. p: two-sided paired t test on the logarithms (if a value is "
+    "not positive, Wilcoxon's signed-rank test on the differences), after Holm's correction over all lines; bold "
+    "below 0.05. Better: on how many textures the method has the better mean. Clear: on how many textures the "
+    f"intervals over seeds do not overlap, among those that have intervals. A test needs {FEWEST_TEXTURES} textures."
 )
 
 

@@ -1,4 +1,4 @@
-"""Quality over the whole cost: what a method reaches for training and 1, 100 or 10 000 pictures."""
+"""Quality against the whole cost of training and 1, 100 or 10 000 pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +16,10 @@ from inng_bench.tables.content import Curve, Picture, Plot, Section
 
 TITLE = "Quality over cost"
 NOTE = (
-    "Distance in times the floor over the cost of training and of drawing "
-    f"{', '.join(map(str, PICTURES[:-1]))} and {PICTURES[-1]} pictures (small to large dots); the least costs at the "
-    "left, the best quality below. Rings: the method copies the picture. Methods that optimise a metric are not drawn."
+    "Distance as a multiple of the floor, against the cost of training and of drawing "
+    f"{', '.join(map(str, PICTURES[:-1]))} or {PICTURES[-1]} pictures (small to large dots). Low cost is at the left, "
+    "good quality at the bottom. Rings mark methods that copy the picture. Methods that optimise a metric are not "
+    "shown for it."
 )
 
 _UNITS = {"flops": ("TFLOP", 1e12), "seconds": ("s", 1.0)}
@@ -89,8 +90,8 @@ def _line(method: str, known: Sequence[tuple[Row, float]], unit: str, *, copies:
 def section(study: Study) -> Section:
     """Return the plots of all eyes."""
     plots = cost_plots(study.rows)
-    draw = partial(draw_plots, plots, len(_UNITS), "Times the floor over the whole cost")
-    pictures = [Picture("sheets/costs.png", "Times the floor over the whole cost", draw, plots)] if plots else []
+    draw = partial(draw_plots, plots, len(_UNITS), "Quality against the whole cost")
+    pictures = [Picture("sheets/costs.png", "Quality against the whole cost", draw, plots)] if plots else []
     return Section(TITLE, NOTE, pictures=pictures, page_only=True)
 
 

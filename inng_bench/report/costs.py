@@ -1,4 +1,4 @@
-"""What a method costs in all, training and drawing, and what its model is beside its quality."""
+"""The whole cost of a method (training and drawing), and facts about its model."""
 
 import math
 import statistics
@@ -16,17 +16,17 @@ PICTURES = (1, 100, 10_000)
 
 TITLE = "Cost"
 NOTE = (
-    "The whole cost of a method: its training, and then 1, 100 or 10 000 pictures of 256×256 px (of a set of its own "
-    "size), means over textures. "
-    "Operations are those of matrix products and convolutions. Fourier transforms are not counted, nor other work, so "
-    "that a method of no counted operation has a – there; its seconds are measured as all others are, beside the other "
-    "runs. The rows that every suite has are not trained."
+    "The whole cost of a method: its training and 1, 100 or 10 000 pictures of 256×256 px (of a set of its "
+    "own size), as means over textures. "
+    "Only the operations of matrix products and convolutions are counted; Fourier transforms are not counted. A method "
+    "without counted operations has a – there. Seconds are measured for all methods, while other runs may use the same "
+    "machine. The reference rows are not trained."
 )
 MODELS_TITLE = "Models"
 MODELS_NOTE = (
-    "Numbers are all that drawing needs; memory is the peak of a run, median. Fresh/chain: distance of samples from "
-    "new noise over that of as large an area of those that trained along, median over seeds and textures; above 1 new "
-    "noise does worse."
+    "Numbers: how many numbers the model stores. Memory: the peak of a run, median. Fresh/chain: the distance of "
+    "samples from new noise, divided by the distance of pseudo-negatives of the training with the same area, median "
+    "over seeds and textures; above 1, samples from new noise are worse."
 )
 
 CHAIN_METRICS = ("gram", "patch_fid")

@@ -13,8 +13,8 @@ from inng_bench.tables.content import Curve, Picture, Plot, Section
 
 TITLE = "Curves of the trainings"
 NOTE = (
-    "A line is one seed. Records keep the operations of each point and the time of the whole training, so that time is "
-    "spread evenly over the operations."
+    "Each line is one seed. Records store the operations of each point, but only the time of the whole training; so "
+    "the time axis assumes a constant speed."
 )
 
 GLANCE = "gram_at_a_glance"
@@ -26,7 +26,7 @@ _ACROSS: Mapping[str, Callable[[Record], float]] = {
 }
 """What an operation is on the axis of a plot, by what the axis says."""
 
-_GLANCED = f"{BY_NAME['gram'].label} of the samples, at a glance"
+_GLANCED = f"{BY_NAME['gram'].label} of the samples, estimated"
 
 _STEEP = 50
 """Ratio of greatest and least value from which an axis is logarithmic."""
@@ -37,7 +37,7 @@ def section(study: Study) -> Section:
     pictures = []
     if progress := progress_plots(study.rows):
         draw = partial(draw_plots, progress, len(_ACROSS))
-        pictures.append(Picture("sheets/progress.png", "Quality in the course of training", draw, progress))
+        pictures.append(Picture("sheets/progress.png", "Quality during the training", draw, progress))
     if curves := curve_plots(study.rows):
         draw = partial(draw_plots, curves, 3)
         pictures.append(Picture("sheets/curves.png", "All values that the methods reported", draw, curves))

@@ -1,4 +1,4 @@
-"""What the densities of models detect: how surely they tell texture that they have not seen from its foils."""
+"""What the densities of models detect: how well they distinguish unseen texture from foils."""
 
 import math
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from inng_bench.tables.markup import format_number
 
 TITLE = "What the densities of the models detect"
 NOTE = (
-    "AUC, means over seeds and textures: the chance that a window of texture that was not trained on (of one that was, "
-    "where nothing is held out) scores higher than one of a foil; 0.5 is chance. Three scores, by strokes apart: the "
-    "log ratio ln p/p0, the log density ln p, and how near a window is to those of the train window in both, ln p/p0 "
-    "and ln p0 (older records have fewer). Foils: independent pixels of the texture's colours, noise of its spectrum, "
-    "its blocks of 32 px shuffled, another texture in its colours."
+    "AUC, as a mean over seeds and textures: the probability that a held-out window has a higher score than a window "
+    "of a foil; 0.5 is chance. If the texture has no held-out window, the train window is used. There are three "
+    "scores, separated by strokes: the log ratio ln p/p0; the log density ln p; and how near ln p/p0 and ln p0 of a "
+    "window are to those of the train window (older records have fewer). Foils: independent pixels with the colours "
+    "of the texture, noise with its spectrum, its blocks of 32 px shuffled, another texture with its colours."
 )
 
 FOILS = ("noise", "random-phase", "shuffled", "other-texture")

@@ -25,19 +25,19 @@ from inng_bench.tables.content import Section, Table
 from inng_bench.tables.grid import markdown_section, tabular, terminal_section
 from inng_bench.tables.markup import LATEX
 
-NARROW = "The table has the first metric of each eye; index.html, table.md and table.csv have all."
+NARROW = "The table shows the first metric of each eye; index.html, table.md and table.csv show all metrics."
 
 FLOOR_TITLE = "Times the floor"
 FLOOR_NOTE = (
-    "Geometric mean over textures of a method's value divided by that of the row real; in brackets the number of "
-    "textures on which both are positive: test textures alone where there are such, and no control. Copies are left "
-    "out. Floor and samples have the same area, and so the same finite-sample bias."
+    "The value of a method divided by that of the row real, as a geometric mean over textures. Brackets hold the "
+    "number of textures on which both values are positive. If there are test textures, only they count; a control "
+    "and copies never count. Floor and samples have the same area, and so the same finite-sample bias."
 )
 
 COMPANIONS_TITLE = "Companions"
 COMPANIONS_NOTE = (
-    "Other views of the same samples, by which nobody wins: where they disagree with the table above, look at the "
-    "pictures. What each is and what it cannot see stands below."
+    "Further metrics of the same samples, which decide no comparison. If they disagree with the table above, look at "
+    "the pictures. The section Metrics says what each measures and what it is blind to."
 )
 
 

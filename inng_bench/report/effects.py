@@ -1,4 +1,4 @@
-"""Effects: what each row of a suite changes against the one that the suite names as its baseline.
+"""Effects: how each row of a suite differs from the baseline of the suite.
 
 Rows are compared in pairs of one texture and one seed, which share all of their random choices until the change makes
 them part. An effect is the geometric mean of the pairs' ratios.
@@ -201,11 +201,11 @@ def effects_note(rows: Sequence[Row], baseline: str) -> str:
     """Return what a reader must know to read the table."""
     count = len(compared_methods(rows, baseline))
     return (
-        f"Ratios to the row {baseline}, under 1 is less: geometric means over pairs of one texture and one seed, with "
-        f"the plain 95% t interval of their logarithms. Not separable: the interval holds 1. Intervals are plain, so "
-        f"that of {count} rows without any effect about {count * LEVEL:.1f} would be told apart in each "
-        f"column by chance; bold (a star in the terminal) are those that Holm's correction over the column leaves. "
-        "All pairs count alike, whatever their texture: the interval tells of these textures and no others."
+        f"Ratios to the row {baseline}; below 1 means less. They are geometric means over pairs of runs with the same "
+        "texture and seed, with a 95% t interval on logarithms. Not separable: the interval includes 1. The "
+        f"intervals are not corrected: of {count} rows without any effect, about {count * LEVEL:.1f} would differ in "
+        "each column by chance. Ratios that are significant after Holm's correction over the column are bold (a star "
+        "in the terminal). All pairs have the same weight, so the interval holds for these textures only."
     )
 
 

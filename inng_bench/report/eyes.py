@@ -1,4 +1,4 @@
-"""Whether the eyes agree: which method each family of metrics puts first, texture by texture."""
+"""Whether the eyes agree: which method each group of metrics ranks first on each texture."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -24,10 +24,10 @@ def eyes_note() -> str:
     eyes = metrics_by_eye().items()
     families = "; ".join(f"{eye} ({' / '.join(short_label(metric) for metric in metrics)})" for eye, metrics in eyes)
     return (
-        f"Headline metrics that see through the same features are one eye: {families}. Each eye ranks the methods of a "
-        "texture by the mean over its metrics of (value - floor) / (ceiling - floor): the floor is the row real, the "
-        "ceiling the row noise. Ranked are the rows that every suite has and the methods of the most frequent "
-        "budget; which is first is counted among those that all eyes rank."
+        f"Headline metrics that use the same features are one eye: {families}. Each eye ranks the methods of a "
+        "texture by the mean of (value - floor) / (ceiling - floor) over its metrics. The floor is the row real, the "
+        "ceiling the row noise. The ranking includes the reference rows and the methods of the most frequent budget; "
+        "only methods that all eyes rank can be first."
     )
 
 
@@ -81,7 +81,7 @@ def eyes_sentence(rows: Sequence[Row]) -> str:
     same = sum(len(set(named)) == 1 for named in zip(*firsts.values(), strict=True))
     agree = len({methods for methods, _ in most.values()}) == 1
     verdict = f"The eyes {'agree' if agree else 'disagree'} over {len(textures)} {_textures(rows, len(textures))}"
-    counted = f"{verdict}: first most often are {told}; on {same or 'none'} all name the same method."
+    counted = f"{verdict}. Most often first: {told}. All eyes put the same method first on {same or 'none'}."
     return f"{_unseen(ranked)} {counted}".lstrip()
 
 
@@ -91,7 +91,9 @@ def _unseen(ranked: Mapping[Eye, Mapping[str, Mapping[str, float]]]) -> str:
     everyone = dict.fromkeys(method for methods in seen.values() for method in methods)
     lacking = {eye: [method for method in everyone if method not in methods] for eye, methods in seen.items()}
     return " ".join(
-        f"Not ranked by {eye}, and so not counted: {', '.join(methods)}." for eye, methods in lacking.items() if methods
+        f"Not ranked by {eye}, and therefore not counted: {', '.join(methods)}."
+        for eye, methods in lacking.items()
+        if methods
     )
 
 

@@ -1,4 +1,4 @@
-"""Interactions: whether two changes of a suite do together what each does alone.
+"""Interactions: whether the effect of two changes together is the product of their single effects.
 
 A row that makes the changes of two other rows, and no others, joins them. Without an interaction its ratio to the
 baseline is the product of theirs; the interaction is its ratio to that product. All four rows are compared in pairs of
@@ -26,10 +26,11 @@ from inng_bench.tables.content import Cell, Section, Table
 TITLE = "Interactions"
 
 NOTE = (
-    "Rows that join the changes of two others, as ratios to the product of what the two do alone, each against the "
-    "baseline. 1 is no interaction; above it the joint row is worse than the product predicts, as when two remedies do "
-    "no more together than one alone. Pairs, intervals and the correction are as in the table above; each comparison "
-    "joins four runs, not two, so that the intervals are wider."
+    "Some rows make the changes of two other rows together. The table shows the effect of such a row divided by the "
+    "product of the two single effects, all relative to the baseline. 1 means no interaction. Above 1, the row is "
+    "worse than the product predicts, for example because both changes cure the same fault. Pairs, intervals and the "
+    "correction are as in the table above. Each comparison needs four runs instead of two, so the intervals are "
+    "wider."
 )
 
 

@@ -1,4 +1,4 @@
-"""Intervals of a row's figures: what several seeds tell, or what a single one can.
+"""Intervals of the figures of a row: over several seeds, or over the canvases of a single seed.
 
 A replicate is a seed of a texture, never a crop: crops of one picture overlap and share its training, so that an
 interval over them would shrink with their number and say nothing about another training.

@@ -1,4 +1,4 @@
-"""Where results come from: the name of their folder, the command that made them and who is compared with whom."""
+"""Where results come from: the name of their folder, the command that made them and which methods are compared."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -80,8 +80,8 @@ def against(origin: Origin, label: str, methods: Iterable[str]) -> Origin:
     """
     if not origin.baseline:
         raise InputError(
-            f"the suite of {origin.name} names no baseline, so that its rows share no seeds to be compared by; leave "
-            "--baseline out."
+            f"the suite of {origin.name} names no baseline, so its rows share no seeds and cannot be compared in "
+            "pairs; leave --baseline out."
         )
     methods = list(methods)
     if label not in methods:

@@ -1,4 +1,4 @@
-"""Plots as PNG, whose bytes repeat. Pages draw the same plots themselves."""
+"""Plots as PNG files with repeatable bytes. The page draws the same plots with its script."""
 
 import io
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The sentences around the table: what is compared, what went wrong, on which machine, and how to make it again."""
+"""The sentences around the table: what is compared, failures, the machine, and the commands to repeat it."""
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,16 +24,14 @@ from inng_bench.report.table import NOT_HELD_OUT, OPTIMISED, interval_kinds
 from inng_bench.report.trials import trials_sentence
 from inng_bench.tables.content import Section
 
-_OVER_SEEDS = (
-    "With {} a value is the mean over seeds (geometric where all are positive), and round brackets hold its {}."
-)
+_OVER_SEEDS = "With {}, a value is the mean over seeds (geometric if all are positive), and round brackets hold its {}."
 
 _KINDS = {
     IntervalKind.SEEDS: _OVER_SEEDS.format(f"2 to {BOOTSTRAP_FROM - 1} seeds", IntervalKind.SEEDS),
     IntervalKind.BOOTSTRAP: _OVER_SEEDS.format(f"{BOOTSTRAP_FROM} seeds or more", IntervalKind.BOOTSTRAP),
-    IntervalKind.CANVASES: "With one seed square brackets hold the spread over pieces of the samples, canvases or "
-    "groups of tiles as large as a window: least and greatest value of a piece. It says nothing about other trainings.",
-    IntervalKind.WINDOWS: "Braces hold the 95% interval of the floor over real windows, by the jackknife.",
+    IntervalKind.CANVASES: "With one seed, square brackets hold the spread over pieces of the samples: smallest and "
+    "largest value of a piece. A piece has the size of a window. The spread says nothing about other trainings.",
+    IntervalKind.WINDOWS: "Braces hold the 95% interval of the floor over real windows (jackknife).",
 }
 
 
@@ -42,27 +40,28 @@ def caption(rows: Sequence[Row]) -> list[str]:
     suites = ", ".join(sorted({record.suite for row in rows for record in row.records}))
     textures = len(by_texture(rows))
     sentences = [
-        f"Suite {suites}: {_counted(textures, 'texture')}, {_seeds(rows)} a method{_budgets(rows)}, {_crops(rows)}.",
+        f"Suite {suites}: {_counted(textures, 'texture')}, {_seeds(rows)} for each method{_budgets(rows)}, "
+        f"{_crops(rows)}.",
         *(_SETS if of_sets(rows) else _windows_are_compared(rows)),
-        "Rows that copy the picture are in no comparison and no mean, and never bold: "
-        f"{' and '.join(COPYING_ROWS)} by their making, any other row of which a seed has a copy rate above "
-        f"{COPIES_ABOVE:g}.",
+        "Rows that copy the picture take part in no comparison and no mean, and are never bold. These are "
+        f"{' and '.join(COPYING_ROWS)}, and every row in which the copy rate of a seed is above {COPIES_ABOVE:g}.",
         *_copying(rows),
         *_roles(rows),
         *_without_held_out(rows),
         *_optimised(rows),
         *(_KINDS[kind] for kind in interval_kinds(rows)),
-        "Bold (a star in the terminal) is the best method of a texture and budget where its interval over "
-        "seeds lies clear of all others of that budget; a row of one seed is left out of this.",
-        "A heading without a network means EfficientNet-Lite0 trained on ImageNet (EffLite0). Its patch-FID and "
-        "patch-KID are not comparable with published FID and KID, which take Inception-v3 and other crops.",
+        "The best method of a texture and budget is bold (a star in the terminal) if its interval over seeds does not "
+        "overlap with that of any other method of this budget; rows with one seed do not count.",
+        "If a heading names no network, the metric uses EfficientNet-Lite0 trained on ImageNet (EffLite0). Its "
+        "patch-FID and patch-KID cannot be compared with published FID and KID, which use Inception-v3 and other "
+        "crops.",
     ]
     return [sentence for sentence in sentences if sentence]
 
 
 _SETS = (
     "Whole pictures are compared with as many held-out ones, which no method has seen; nearest and copy rate compare "
-    "with the pictures that were learnt from. ↓ lower is better.",
+    "with the pictures that were learnt from. ↓ means that lower is better.",
     f"The row {REAL} is the floor: pictures that were learnt from against held-out ones, as a verbatim copy would have "
     "it; its nearest and copy rate are those of held-out pictures.",
 )
@@ -72,10 +71,10 @@ def _windows_are_compared(rows: Sequence[Row]) -> tuple[str, ...]:
     return (
         eyes_sentence(rows),
         eyes_note(),
-        "Each piece of the samples, as large as one window, is compared with each held-out window of its texture, "
-        "which no method has seen; a value is the mean over these pairs. The copy rate alone compares with the train "
-        "window. ↓ lower is better.",
-        f"The row {REAL} is the floor: the mean over all pairs of real windows, at the same area on both sides.",
+        "The samples are cut into pieces of the size of a window. Each piece is compared with each held-out window "
+        "of its texture, which no method has seen; a value is the mean over these pairs. Only the copy rate compares "
+        "with the train window. ↓ means that lower is better.",
+        f"The row {REAL} is the floor: the mean over all pairs of real windows, with the same area on both sides.",
     )
 
 
@@ -93,14 +92,14 @@ def _seeds(rows: Sequence[Row]) -> str:
 
 def _budgets(rows: Sequence[Row]) -> str:
     budgets = sorted({row.budget_flops for row in rows if row.is_method})
-    return f" of {' or '.join(f'{budget / 1e12:g}' for budget in budgets)} TFLOP" if budgets else ""
+    return f" with {' or '.join(f'{budget / 1e12:g}' for budget in budgets)} TFLOP" if budgets else ""
 
 
 def _crops(rows: Sequence[Row]) -> str:
     counts = sorted({sizes.n for row in rows if (sizes := row.sizes()) is not None})
     if not counts:
         return "nothing measured"
-    what = "pictures on either side" if of_sets(rows) else "crops on either side of a pair"
+    what = "pictures on each side" if of_sets(rows) else "crops on each side of a pair"
     return f"n = {' or '.join(map(str, counts))} {what}"
 
 
@@ -109,31 +108,31 @@ def _roles(rows: Sequence[Row]) -> list[str]:
     roles = {row.texture.role for row in rows}
     sentences = []
     if "tuning" in roles:
-        sentences.append("Recipes are chosen on tuning textures: no claim rests on their figures.")
+        sentences.append("Recipes are chosen on tuning textures, so their figures prove nothing.")
     if "test" in roles and (trials := trials_sentence(rows)):
         sentences.append(trials)
     if "control" in roles:
         names = sorted({row.texture.name for row in rows if row.texture.role == "control"})
-        sentences.append(f"{', '.join(names)} is a control: shown, in no mean and in no comparison.")
+        sentences.append(f"{', '.join(names)} is a control: it is shown, but takes part in no mean and no comparison.")
     return sentences
 
 
 def _copying(rows: Sequence[Row]) -> list[str]:
-    """Name the methods that copy somewhere, and those of which nobody knows."""
+    """Name the methods that copy on some texture, and those whose copy rate is unknown."""
     chosen = [row for row in claimed(rows) if row.implementation not in COPYING_ROWS]
     copying = by_method(row for row in chosen if row.copies)
     unknown = by_method(row for row in chosen if row.may_copy)
     sentences = []
     if copying:
         sentences.append(
-            "Copies on some texture, and so in no comparison, no mean of quality and no ranking over textures at all, "
-            "or else a method could choose its textures by copying: "
-            f"{_with_textures(copying)}."
+            "Copies on some texture: "
+            f"{_with_textures(copying)}. These methods take part in no comparison, no mean of quality and no "
+            "ranking over textures; otherwise a method could improve its mean by copying difficult textures."
         )
     if unknown:
         sentences.append(
-            "The copy rate could not be measured, so that no comparison, mean or bold figure has the row: "
-            f"{_with_textures(unknown)}."
+            "The copy rate could not be measured, so these rows take part in no comparison and no mean, and are "
+            f"never bold: {_with_textures(unknown)}."
         )
     return sentences
 
@@ -147,7 +146,7 @@ def _optimised(rows: Sequence[Row]) -> list[str]:
     told = "; ".join(f"{method} {', '.join(labels)}" for method, labels in found.items() if labels)
     if not told:
         return []
-    return [f"{OPTIMISED} The method optimises this metric or a near relative; compared with nobody: {told}."]
+    return [f"{OPTIMISED} The method optimises this metric or a similar one, so its figure is not compared: {told}."]
 
 
 def _with_textures(methods: Mapping[str, Sequence[Row]]) -> str:
@@ -159,8 +158,8 @@ def _without_held_out(rows: Sequence[Row]) -> list[str]:
     if all(row.texture.held_out for row in rows):
         return []
     return [
-        f"{NOT_HELD_OUT} no held-out: the picture is too small for two windows. The halves of the train window stand "
-        "for them."
+        f"{NOT_HELD_OUT} no held-out window, because the picture is too small. The halves of the train window are used "
+        "instead."
     ]
 
 
@@ -188,7 +187,9 @@ def _problems_of(record: Record) -> list[str]:
         sentences.append(f"{record.method} {record.status}: {one_line(record.error) or 'no reason given'}")
     outdated = outdated_metrics(record)
     if outdated:
-        sentences.append(f"{record.method}, not shown: {', '.join(outdated)} of another version; run again.")
+        sentences.append(
+            f"{record.method}, not shown: {', '.join(outdated)} of another version of the metric; run again."
+        )
     return sentences
 
 

@@ -1,4 +1,4 @@
-"""Sheets of pictures: source, samples of every method, their nearest source patches, and the stages."""
+"""Sheets of pictures: the source, samples of every method, their nearest patches in the source, and the stages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ def section(study: Study) -> Section:
     pictures = [
         Picture(
             "sheets/overview.png",
-            "A sample of every method beside the source of each texture",
+            "The source of each texture and a sample of every method",
             partial(overview_sheet, study.results, study.rows),
         )
     ]
@@ -74,7 +74,7 @@ def section(study: Study) -> Section:
             pictures.append(
                 Picture(
                     f"sheets/stages/{texture}.png",
-                    f"{texture}: over the training",
+                    f"{texture}: during the training",
                     partial(stages_sheet, study.results, group),
                 )
             )
@@ -130,7 +130,7 @@ def overview_sheet(results: Path, rows: Sequence[Row]) -> bytes:
     sheet = Sheet(2 * MARGIN + columns * width, 2 * MARGIN + height)
     top = MARGIN
     for texture, group in by_texture(rows).items():
-        note = f"{texture}: one scale, pixel for pixel; of all figures less is better"
+        note = f"{texture}: all at the same scale; lower figures are better"
         sheet.text((MARGIN, top), fit_line(note, sheet.image.width - 2 * MARGIN, 16, bold=True), size=16, bold=True)
         for index, row in enumerate([None, *groups[texture]]):
             line, column = divmod(index, columns)
@@ -154,11 +154,11 @@ def stages_sheet(results: Path, rows: Sequence[Row]) -> bytes:
     sheet = Sheet(
         2 * MARGIN + 8 * (CANVAS // 2) + 7 * GAP, 2 * MARGIN + 40 + sum(heights) + BETWEEN * (len(blocks) - 1)
     )
-    sheet.text((MARGIN, MARGIN), f"{rows[0].texture.name}: over the training", size=20, bold=True)
+    sheet.text((MARGIN, MARGIN), f"{rows[0].texture.name}: during the training", size=20, bold=True)
     top = MARGIN + 40
     for (row, moments), height in zip(blocks, heights, strict=True):
         sheet.text((MARGIN, top), row.method, size=16, bold=True)
-        caption = f"{len(moments)} moments spread over the budget, from the first at the left to the end"
+        caption = f"{len(moments)} moments of the training, from the start (left) to the end (right)"
         sheet.text((MARGIN, top + 24), caption, size=12, ink=GREY)
         _set_moments(sheet, top + 50, moments)
         top += height + BETWEEN
@@ -178,7 +178,7 @@ def _write_head(sheet: Sheet, row: Row) -> None:
     room = sheet.image.width - 2 * MARGIN
     sheet.text((MARGIN, MARGIN), fit_line(facts.name, room, 22, bold=True), size=22, bold=True)
     origin = f"{facts.kind}, {facts.licence}, suite {row.records[0].suite}"
-    line = f"{origin}; all at one scale, pixel for pixel{'' if facts.is_set else ', the patches twice as large'}"
+    line = f"{origin}; all at the same scale{'' if facts.is_set else ', only the patches twice as large'}"
     sheet.text((MARGIN, MARGIN + 32), fit_line(line, room, 12), size=12, ink=GREY)
 
 
@@ -214,7 +214,7 @@ def figures_line(row: Row, headlines: Sequence[tuple[str, str]] = _HEADLINES) ->
 def _nearest_caption(row: Row) -> str:
     if row.texture.is_set:
         return "samples · the training picture nearest to each"
-    return "a sample's patch · its nearest in the train window"
+    return "a patch of a sample · the nearest patch in the train window"
 
 
 def _source_panels(results: Path, row: Row) -> tuple[Image.Image, ...]:

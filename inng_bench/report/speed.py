@@ -12,10 +12,10 @@ from inng_bench.tables.markup import format_number, format_range
 
 TITLE = "Speed of the sampler"
 NOTE = (
-    "Timed after all trainings, alone on the machine, on the suite's first texture, since the steps are the same "
-    "whatever the sampler has learnt: the median of repeated rounds, in brackets their quartiles; of several runs (n) "
-    "the median. The ceiling is the best of a large matrix product, a 1×1 and a 3×3 convolution, "
-    "timed between the rounds in the same process, precision and threads."
+    "Timed after all trainings, while nothing else of this package runs on the machine, for the first texture of the "
+    "suite; the speed does not depend on what the sampler has learnt. A value is the median of repeated rounds, with "
+    "quartiles in brackets; for several runs (n), their median. The ceiling is the fastest of a large matrix "
+    "product, a 1×1 and a 3×3 convolution, timed between the rounds in the same process, precision and threads."
 )
 
 
@@ -91,7 +91,7 @@ def speed_table(rows: Sequence[Row]) -> Table:
 def common_setting(rows: Sequence[Row]) -> str:
     """Return what all timed rows have in common as a sentence; empty where they have nothing in common."""
     common = _common([speed for _, speed in _speeds_by_method(rows)])
-    return f" Everywhere {', '.join(f'{name} {value}' for name, value in common.items())}." if common else ""
+    return f" All rows have {', '.join(f'{name} {value}' for name, value in common.items())}." if common else ""
 
 
 def _speeds_by_method(rows: Sequence[Row]) -> list[tuple[str, Speed]]:

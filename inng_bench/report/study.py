@@ -1,4 +1,4 @@
-"""What a report is about: the records of a results folder as rows, and where they come from."""
+"""The input of a report: the records of a results folder as rows, and where they come from."""
 
 from dataclasses import dataclass
 from pathlib import Path

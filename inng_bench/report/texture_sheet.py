@@ -1,4 +1,4 @@
-"""All bundled textures on one sheet, so that a person sees what the figures are about."""
+"""One sheet that shows all bundled textures."""
 
 import numpy as np
 from PIL import Image

@@ -1,4 +1,4 @@
-"""How many trials each method had: the rows of the suite ``tuning``, and which of them is the best."""
+"""The number of trials of each method (rows of the suite ``tuning``) and the best of them."""
 
 import math
 import tomllib
@@ -17,9 +17,9 @@ SUITE = "tuning"
 
 TITLE = "Trials"
 NOTE = (
-    "A trial is a row of this suite. Figures are (value - floor) / (ceiling - floor), means over textures: 0 is as "
-    "good as the row real, 1 no better than the row noise. The best trial has the least mean over the headline "
-    "metrics; a row that copies, or failed on some texture, cannot be it."
+    "A trial is a row of this suite. Figures are (value - floor) / (ceiling - floor), as means over textures: 0 is "
+    "as good as the row real, 1 is no better than the row noise. The best trial has the smallest mean over the "
+    "headline metrics. A row that copies, or failed on some texture, cannot be the best."
 )
 
 

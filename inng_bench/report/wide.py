@@ -1,4 +1,4 @@
-"""The comparison table for machines: a line a row, in full precision."""
+"""The comparison table for programs: one line for each row, in full precision."""
 
 from collections.abc import Mapping, Sequence
 

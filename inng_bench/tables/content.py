@@ -1,4 +1,4 @@
-"""Tables and sections as data: what they say, and nothing of how a terminal or a page shows it."""
+"""Tables and sections as data. Other modules write them for a terminal, a page or a paper."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

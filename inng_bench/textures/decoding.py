@@ -57,7 +57,7 @@ def check_pixel_count(path: Path, count: int) -> None:
     """Refuse a picture of more than 64 megapixels."""
     if count > MAXIMUM_PIXELS:
         raise InputError(
-            f"{path} has {count / 1e6:.0f} megapixels and at most {MAXIMUM_PIXELS / 1e6:.0f} are possible; "
+            f"{path} has {count / 1e6:.0f} megapixels; the most is {MAXIMUM_PIXELS / 1e6:.0f}; "
             "crop it or make it smaller."
         )
 
@@ -139,5 +139,6 @@ def _white_level(path: Path, dtype: np.dtype[np.generic], low: float, high: floa
         if low >= 0.0 and high <= white:
             return white
     raise InputError(
-        f"{path} holds values from {low:g} to {high:g} without saying what is black and white; save it as an 8-bit PNG."
+        f"{path} has values from {low:g} to {high:g}, and does not say which value is black or white; save it as an "
+        "8-bit PNG."
     )

@@ -87,7 +87,7 @@ def _check_size(path: Path, size: tuple[int, int], scale: float | None) -> None:
     if min(height, width) < MINIMUM_SIDE:
         scaled = "" if factor == 1.0 else f" after scaling by {factor:.3g}"
         raise InputError(
-            f"{path} has {width}x{height} px{scaled} and {MINIMUM_SIDE} px a side are needed; "
+            f"{path} has {width}x{height} px{scaled} but needs at least {MINIMUM_SIDE} px on each side; "
             "give a larger picture or a larger scale."
         )
     check_pixel_count(path, height * width)

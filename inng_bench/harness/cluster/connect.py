@@ -1,14 +1,18 @@
 """Which cluster, and whether what comes over its connections may be trusted."""
 
 import ipaddress
+import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from distributed import Client
-from distributed.deploy.subprocess import SubprocessCluster
+from distributed.deploy.spec import SpecCluster
+from distributed.deploy.subprocess import SubprocessScheduler, SubprocessWorker
 from distributed.security import Security
+from distributed.utils import silence_logging_cmgr
 
 from inng_bench.errors import InputError
 
@@ -16,6 +20,9 @@ TLS_FILES = ("ca.pem", "cert.pem", "key.pem")
 """In the folder of ``--tls``: who signed all certificates of the cluster, and this client's own with its key."""
 
 LOOPBACK = "127.0.0.1"
+
+PATIENCE = "10s"
+"""How long a scheduler may take to answer a call, at first and later: after that it counts as gone."""
 
 
 def check_address(address: str) -> None:
@@ -30,8 +37,8 @@ def check_address(address: str) -> None:
     if parts.scheme in ("tls", "inproc") or _is_loopback(parts.hostname or ""):
         return
     raise InputError(
-        f"the address {address} is neither loopback nor TLS, and whoever reaches a scheduler without TLS can run code "
-        "on all of its machines; make certificates as docs/cluster.md shows, begin scheduler and workers with them, "
+        f"the address {address} is neither loopback nor TLS. Anybody who reaches a scheduler without TLS can run code "
+        "on all its machines; make certificates as docs/cluster.md shows, start scheduler and workers with them, "
         "and give tls://HOST:PORT with --tls FOLDER."
     )
 
@@ -61,10 +68,10 @@ def open_scheduler(address: str, tls: Path | None = None) -> Iterator[Client]:
     """
     check_address(address)
     try:
-        client = Client(address, security=_security(tls), timeout="20s", set_as_default=False)
+        client = Client(address, security=_security(tls), timeout=PATIENCE, set_as_default=False)
     except (OSError, TypeError, ValueError) as error:
-        raise InputError(f"there is no scheduler at {address} that can be used ({error}); begin one first.") from error
-    with client:
+        raise InputError(f"there is no scheduler at {address} that can be used ({error}); start one first.") from error
+    with silence_logging_cmgr(logging.CRITICAL), client:  # its tracebacks of a lost scheduler: one sentence says it
         yield client
 
 
@@ -85,17 +92,22 @@ def open_local(workers: int) -> Iterator[Client]:
     They are processes of Dask's own command, so that no module of the caller runs again in them: a worker that was
     begun anew by :mod:`multiprocessing` would run an unguarded script from its first line.
     """
-    ends_with_us = ["inng_bench.harness.cluster.orphan"]
+    ends_with_us = ["inng_bench.on_dask"]
+    common = {"host": LOOPBACK, "dashboard": False}
+    scheduler = {"scheduler_kwargs": {**common, "preload": ends_with_us}}
+    options = {**common, "nthreads": 1, "memory_limit": 0, "preload_nanny": ends_with_us}
+    os.environ.setdefault("DASK_DISTRIBUTED__LOGGING__DISTRIBUTED", "warning")  # the processes take it from here
     with (
-        SubprocessCluster(
-            host=LOOPBACK,
-            n_workers=workers,
-            threads_per_worker=1,
-            dashboard_address=None,
-            scheduler_kwargs={"preload": ends_with_us},
-            worker_kwargs={"preload_nanny": ends_with_us, "memory_limit": 0, "dashboard": False},
+        silence_logging_cmgr(logging.CRITICAL),
+        SpecCluster(
+            scheduler={"cls": SubprocessScheduler, "options": scheduler},
+            # The keys are not the names, or a worker that takes over 15 s to begin anew would lose its nanny.
+            workers={
+                number: {"cls": SubprocessWorker, "options": {"worker_kwargs": {**options, "name": f"worker-{number}"}}}
+                for number in range(1, workers + 1)
+            },
         ) as cluster,
-        Client(cluster, set_as_default=False) as client,
+        Client(cluster, timeout=PATIENCE, set_as_default=False) as client,
     ):
         client.wait_for_workers(workers)
         yield client
@@ -111,5 +123,5 @@ def parse_cluster(text: str) -> int:
     """
     kind, _, count = text.partition(":")
     if kind != "local" or not (count.isdecimal() and 1 <= int(count) <= 1024):
-        raise InputError(f"{text!r} is no cluster; write local:N, such as local:4, for N workers on this machine.")
+        raise InputError(f"{text!r} is not a cluster; write local:N, such as local:4, for N workers on this machine.")
     return int(count)

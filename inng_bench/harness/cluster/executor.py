@@ -7,6 +7,7 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from distributed import Client, Future, KilledWorker
 from distributed.comm import CommClosedError
 
+from inng_bench import on_dask
 from inng_bench.errors import InputError
 from inng_bench.files import write_atomically
 from inng_bench.harness.cluster import worker
@@ -51,7 +53,8 @@ class _Flight:
     future: Future
     began: list[str] = field(default_factory=list)
     """Workers that began it; all but the last were lost."""
-    announced: bool = False
+    at: str = ""
+    """What it was at when it last told: a line for people."""
 
 
 class ClusterExecutor:
@@ -120,7 +123,8 @@ class _Session:
             self._cancel(list(self._flights))
             if self._client.status == "running":
                 self._client.unsubscribe_topic(topic)
-            (self._results / worker.TOKEN).unlink(missing_ok=True)
+            for name in (worker.TOKEN, store.WORKERS_NAME):
+                (self._results / name).unlink(missing_ok=True)
             shutil.rmtree(self._results / STAGING, ignore_errors=True)
 
     def _follow(self) -> None:
@@ -128,6 +132,7 @@ class _Session:
         while self._waiting or self._flights:
             if time.monotonic() >= next_look:
                 self._look()
+                self._show_workers()
                 next_look = time.monotonic() + LOOK_SECONDS
             while self._waiting and len(self._flights) < AHEAD * sum(self._threads.values()):
                 self._hand_out(*self._waiting.popleft())
@@ -146,29 +151,23 @@ class _Session:
         """Wait until a worker is there that is not refused; greet all, so that those that differ are named at once."""
         self._look()
         if not self._threads:
-            self._say("Waiting for a worker; to stop waiting press Ctrl-C.")
+            self._say("Waiting for a worker; press Ctrl-C to stop waiting.")
         while not self._threads:
             time.sleep(1.0)
             self._look()
         job = self._job(self._waiting[0][0]).model_dump_json()
         self._say(f"Cluster of {len(self._threads)} workers; asking each for its code and versions.")
-        greetings: dict[str, str] = self._client.run(worker.greet, job, on_error="return")
+        with self._connected():
+            greetings: dict[str, str] = self._client.run(worker.greet, job, on_error="return")
         for address, answer in greetings.items():
             if answer:
                 self._refuse(address, str(answer))
         self._look()
 
     def _look(self) -> None:
-        """See who is there; a scheduler that has gone ends the session."""
-        try:
-            if self._client.status != "running":
-                raise CommClosedError
+        """See who is there."""
+        with self._connected():
             known: dict[str, int] = self._client.nthreads()
-        except OSError as error:
-            raise InputError(
-                "the connection to the scheduler is lost; what is finished is kept, and the same command goes on from "
-                "there once a scheduler runs."
-            ) from error
         for address in known.keys() - self._threads.keys() - self._refused.keys():
             with contextlib.suppress(InputError):
                 check_address(address)
@@ -177,12 +176,30 @@ class _Session:
         self._threads = {address: count for address, count in known.items() if address not in self._refused}
         if known and not self._threads:
             reasons = "; ".join(f"{address}: {self._refused[address]}" for address in sorted(known))
-            raise InputError(f"no worker can serve this suite ({reasons}); mend the workers and run again.")
+            raise InputError(f"no worker can run this suite ({reasons}); correct the workers and run again.")
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[None]:
+        """Ask the scheduler within the block; one that has gone ends the session."""
+        try:
+            if self._client.status != "running":
+                raise CommClosedError
+            yield
+        except OSError as error:
+            raise InputError(
+                "the connection to the scheduler is lost. Finished runs are kept; the same command continues from "
+                "there when a scheduler runs again."
+            ) from error
 
     def _refuse(self, address: str, reason: str) -> None:
         if address not in self._refused:
             self._say(f"The worker {address} is refused: {reason}.")
         self._refused[address] = reason
+
+    def _show_workers(self) -> None:
+        """Write who is at what beside the results, for those who look on."""
+        lines = [f"{len(self._threads)} workers", *sorted(flight.at for flight in self._flights.values() if flight.at)]
+        write_atomically(self._results / store.WORKERS_NAME, "\n".join(lines).encode())
 
     # Requests
 
@@ -206,7 +223,7 @@ class _Session:
         # No two sessions share a key: the folder of one is not that of the other.
         key = f"inng-{run.config_hash[:12]}-{run.replicate}-{self._token[:8]}-{self._count}"
         future = self._client.submit(
-            worker.serve, self._job(request).model_dump_json(), key=key, pure=False, priority=-self._count, **where
+            on_dask.serve, self._job(request).model_dump_json(), key=key, pure=False, priority=-self._count, **where
         )
         self._flights[key] = _Flight(request, future, began)
         future.add_done_callback(lambda done: self._arrivals.put(str(done.key)))
@@ -218,12 +235,14 @@ class _Session:
         message = news.message
         if message.phase == "start":
             if flight.began:
-                self._say(f"{flight.request.run.title}: {flight.began[-1]} was lost; begins again on {message.worker}")
+                self._say(f"{flight.request.run.title}: {flight.began[-1]} was lost; starts again on {message.worker}")
             flight.began.append(message.worker)
             if len(flight.began) > LOSSES:
                 self._give_up(news.key, flight.began[:LOSSES])
                 return
-            flight.announced = True
+        if message.kind is Kind.PROGRESS:
+            title = flight.request.run.title
+            flight.at = f"{message.worker}: {title} · {message.phase} {message.fraction:.0%}"
         self._on_message(flight.request, message)
 
     def _give_up(self, key: str, lost: Sequence[str]) -> None:
@@ -237,8 +256,12 @@ class _Session:
         flight = self._flights[key]
         future = flight.future
         if future.status == "finished":
-            line, content = future.result()
-            self._receive(key, Answer.model_validate_json(line), content)
+            try:
+                line, content = future.result()
+            except (OSError, CancelledError):  # the scheduler goes just now
+                self._again(key)
+            else:
+                self._receive(key, Answer.model_validate_json(line), content)
         elif future.status == "error" and isinstance(future.exception(), KilledWorker):
             if len(flight.began) >= LOSSES:
                 self._give_up(key, flight.began)
@@ -247,13 +270,14 @@ class _Session:
         elif future.status == "error":
             self._flights.pop(key)
             self._tell_end(flight, Message(kind=Kind.FAILED, error=f"the worker broke down: {future.exception()!r}"))
-        elif self._client.status == "running":  # cancelled or lost by somebody else
+        else:  # cancelled by somebody else, or lost with the scheduler
             self._again(key)
 
     def _again(self, key: str) -> None:
         flight = self._flights[key]
         self._cancel([key])
         self._waiting.appendleft((flight.request, flight.began))
+        self._look()
 
     def _receive(self, key: str, answer: Answer, content: bytes) -> None:
         """Take in an answer: files that it ships, or what keeps it from serving."""
@@ -280,11 +304,10 @@ class _Session:
 
     def _elsewhere(self, key: str, address: str, reason: str) -> None:
         self._refuse(address, reason)
-        self._look()
         self._again(key)
 
     def _tell_end(self, flight: _Flight, message: Message) -> None:
-        if not flight.announced:  # its first word was lost, or comes later
+        if not flight.at:  # its first word was lost, or comes later
             self._on_message(flight.request, Message(kind=Kind.PROGRESS, phase="start", worker=message.worker))
         self._on_message(flight.request, message)
 
@@ -323,14 +346,15 @@ class _Session:
             with known[one].open("rb") as stream:
                 for offset in range(0, max(size, 1), PIECE):
                     arguments = one.model_dump_json(), stream.read(PIECE), offset
-                    if not self._ask(answer.address, worker.put_piece, *arguments, last=offset + PIECE >= size):
-                        raise RejectedError(f"{one.name} has another hash there")
+                    last = offset + PIECE >= size
+                    if reason := self._ask(answer.address, worker.put_piece, *arguments, last=last):
+                        raise RejectedError(reason)
 
     def _ask(self, address: str, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         """Call a function on a worker at once, whatever its threads are at."""
-        if address not in self._client.nthreads():
-            raise _GoneError
         try:
+            if address not in self._client.nthreads():
+                raise _GoneError
             return self._client.run(function, *arguments, workers=[address], **named)[address]
         except (OSError, KeyError) as error:
             raise _GoneError from error

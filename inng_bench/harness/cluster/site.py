@@ -93,7 +93,9 @@ def describe_site(demands: Demands) -> Site:
     check_needs(demands.metrics)
     device = resolve_device(demands.device)
     if demands.threads > provenance.usable_cores():
-        raise InputError(f"a run takes {demands.threads} threads and there are {provenance.usable_cores()} cores.")
+        raise InputError(
+            f"a run needs {demands.threads} threads, but there are only {provenance.usable_cores()} cores."
+        )
     machine = provenance.collect(
         threads=demands.threads, device=device.type, precision=resolve_precision(demands.precision, device)
     )

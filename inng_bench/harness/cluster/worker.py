@@ -75,7 +75,7 @@ def serve(line: str) -> tuple[str, bytes]:
             address=worker.address,
             needs=lacking.inputs,
         )
-    except (UnfitError, InputError) as error:
+    except (UnfitError, InputError, OSError) as error:  # of this process, not of the run's: a disk that is full
         message = Message(kind=Kind.FAILED, worker=name, error=str(error))
         answer = Answer(verdict=Verdict.UNFIT, message=message, address=worker.address)
     return answer.model_dump_json(), b""
@@ -260,8 +260,10 @@ def _check_wanted(worker: Worker, key: str) -> None:
 
 
 def take_piece(line: str, place: str, offset: int) -> bytes:
-    """Read a piece of a parcel that lies on this worker."""
-    return read_piece(Path(place), Parcel.model_validate_json(line), offset)
+    """Read a piece of a parcel that lies on this worker; what cannot be read is missing there."""
+    with contextlib.suppress(OSError):
+        return read_piece(Path(place), Parcel.model_validate_json(line), offset)
+    return b""
 
 
 def let_go(place: str) -> None:
@@ -270,19 +272,20 @@ def let_go(place: str) -> None:
     shutil.rmtree(Path(place).parents[run_depth - 1], ignore_errors=True)
 
 
-def put_piece(line: str, piece: bytes, offset: int, *, last: bool, dask_worker: Worker) -> bool:
-    """Add to an input of this worker; after the last piece say whether its bytes agree with its hash."""
+def put_piece(line: str, piece: bytes, offset: int, *, last: bool, dask_worker: Worker) -> str:
+    """Add to an input of this worker; returns why that cannot be, after the last piece by its hash, or nothing."""
     one = Input.model_validate_json(line)
     path = _stored(dask_worker, one)
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
-    with part.open("r+b" if offset else "wb") as stream:
-        stream.seek(offset)
-        stream.write(piece)
-    if not last:
-        return True
-    if file_hash(part) != one.sha256:
-        part.unlink()
-        return False
-    part.replace(path)
-    return True
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("r+b" if offset else "wb") as stream:
+            stream.seek(offset)
+            stream.write(piece)
+    except OSError as error:
+        return f"{one.name} cannot be written there ({error.strerror})"
+    if last:
+        if file_hash(part) != one.sha256:
+            return f"{one.name} has another hash there"
+        part.replace(path)
+    return ""

@@ -1,4 +1,4 @@
-"""The report as one HTML file: complete without a script, and with one sorted, filtered and enlarged."""
+"""The report as one HTML file. It is complete without a script; the script adds sorting, filters and zoom."""
 
 from inng_bench.report.page.build import build_page
 

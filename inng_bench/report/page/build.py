@@ -1,4 +1,4 @@
-"""The page of a report: what the template shows, as data."""
+"""The page of a report: collects the data that the template shows."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ class Column:
     heading, explanation : str
         What a reader sees.
     is_word : bool
-        Whether it stands at the left.
+        Whether its text is aligned to the left.
     is_extra : bool
         Whether it is hidden until somebody asks for it.
     """
@@ -94,9 +94,9 @@ def build_page(
     csv : Mapping[str, str]
         Tables to save, by the name of the file.
     pngs : Mapping[str, bytes]
-        Pictures by their name, of which those of plots are for readers without a script.
+        Pictures by their name; those of plots are shown if scripts are off.
     live : str
-        State of the results by which a page asks its server for news; empty of a page that asks nobody.
+        State of the results, which a served page compares with its server; empty for a page in a file.
     """
     plots: list[dict[str, Any]] = []
     main, *others = sections

@@ -1,4 +1,4 @@
-"""The pictures of a page: windows and samples of every run, each stored once, within a limit of bytes."""
+"""The pictures of a page: windows and samples of every run. Each is stored once; their size is limited."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -50,7 +50,7 @@ class RunPictures:
     Attributes
     ----------
     row : Row
-        Whose samples they are.
+        The row of the samples.
     shown : list[Shown]
         From the first seed on.
     reason : str
@@ -83,7 +83,7 @@ class TexturePictures:
 
 @dataclass(frozen=True)
 class Gallery:
-    """All pictures, and how many more there would have been."""
+    """All pictures, and the number of pictures that were left out."""
 
     textures: tuple[TexturePictures, ...]
     left_out: int

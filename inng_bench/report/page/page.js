@@ -334,10 +334,11 @@
   async function listen() {
     try {
       const answer = await fetch("state");
-      const state = await answer.text();
+      const [state, ...workers] = (await answer.text()).split("\n");
+      element("workers").textContent = workers.join("\n");
       if (answer.ok && state !== data.live && !viewer.open) location.reload();
     } catch {
-      element("live").textContent = "The server has ended; this is its last page.";
+      element("live").textContent = "The server has stopped; this page is no longer updated.";
       return;
     }
     setTimeout(listen, 2000);

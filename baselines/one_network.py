@@ -1,0 +1,156 @@
+"""What `energy` and `winn` share: INNg's network, p0 and sampler, with another loss than INNg's and no stages or few.
+
+The network f has INNg's layers, and what normalises them is measured once, on the first batches, and stays: it is the
+same function while it learns and while samples are drawn. What is learnt is kept, and draws, as a cascade of INNg.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from inng_bench.contract import Execution, Snapshot, Training
+from inng_bench.inng.algorithm import RECALIBRATION_BATCHES
+from inng_bench.inng.costs import Prices
+from inng_bench.inng.frozen import FrozenClassifier, freeze
+from inng_bench.inng.method import INNg
+from inng_bench.inng.negatives import draw_negatives
+from inng_bench.inng.network import WINDOW_STEP, Classifier, balance, recalibrate
+from inng_bench.inng.presets import FAST
+from inng_bench.inng.state import Stage, Work
+from inng_bench.pixels import random_crops
+from inng_bench.resume import required
+
+from .base import Choices, Resumable, Trained, weights_of
+
+
+class OneNetworkChoices(Choices):
+    """Choices that both methods have, named and bounded as INNg's."""
+
+    filters: int = Field(FAST.filters, ge=1, description="Channels of the first convolution.")
+    first_negatives: Literal["gaussian", "random-phase"] = Field("random-phase", description="p0, as INNg's.")
+    crops: int = Field(4, ge=1, description="Real crops of a step, and as many of samples.")
+    crop_side: int = Field(FAST.crop_side, ge=62, description="Side of a crop in pixels.")
+    canvases: int = Field(4, ge=1, description="Canvases that are drawn together in training.")
+    canvas_side: int = Field(FAST.canvas_side, ge=64, multiple_of=WINDOW_STEP, description="Their side in pixels.")
+    rate: float = Field(FAST.classifier_rate, gt=0, description="Adam's learning rate of the weights.")
+    update: Literal["langevin", "adam", "image-adam"] = Field("adam", description="The sampler's, as INNg's.")
+    step_size: float = Field(FAST.step_size, gt=0, description="ε of it.")
+    temperature: float = Field(FAST.temperature, ge=0, description="T of its noise.")
+
+    threshold: ClassVar[float] = 0.0
+    """Of f, where samples stop."""
+
+    def cascade(self, execution: Execution) -> INNg:
+        """Return INNg with these choices, without stages."""
+        same = {name: getattr(self, name) for name in OneNetworkChoices.model_fields if name != "rate"}
+        along = "spectrum" if self.first_negatives == "random-phase" else "principal-colours"
+        others = {"directions": along, "final_step_share": 1.0, "threshold": self.threshold}
+        return INNg(same | others | {"classifier_rate": self.rate}, execution)
+
+
+class OneNetwork(Trained):
+    """A method whose networks draw as a cascade of INNg."""
+
+    canvases_kept: ClassVar[float] = 1
+    """In a snapshot, as multiples of those that are drawn together."""
+
+    networks_kept: ClassVar[int] = 0
+    """Likewise, beside the one that learns."""
+
+    def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None:
+        super().__init__(settings, execution)
+        self.cascade: INNg = self._config.cascade(execution)
+
+    def _end(self, trainer: Any, flops: float) -> Training:
+        self.cascade = trainer.cascade
+        return Training(flops)
+
+    def supports(self, size: tuple[int, int]) -> bool:
+        """Any size from 64 px a side."""
+        return self.cascade.supports(size)
+
+    def tiles(self, size: tuple[int, int]) -> bool:
+        """Multiples of 16 px are drawn as a whole torus."""
+        return self.supports(size) and self.cascade.tiles(size)
+
+    def drawing_bytes(self, size: tuple[int, int]) -> int:
+        """Estimate the memory that drawing one picture takes, as INNg does."""
+        return self.cascade.drawing_bytes(size)
+
+    def snapshot_bytes(self, budget: float) -> float:
+        """Count the network with its Adam, canvases and the networks that are kept."""
+        del budget
+        recipe = self.cascade.recipe
+        with torch.device("meta"):
+            weights = 4.0 * weights_of(Classifier(recipe.design))
+        canvases = 4.0 * recipe.canvases * 3 * recipe.canvas_side**2
+        return weights * (3 + self.networks_kept) + canvases * self.canvases_kept
+
+    def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
+        """Send new noise through the networks; see :meth:`inng_bench.contract.Method.sample`."""
+        return self.cascade.sample(count, size, generator=generator)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return p0, the directions of the steps and the networks."""
+        return self.cascade.state()
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Take over a :meth:`state`."""
+        self.cascade.restore(state)
+
+
+class Learner(Resumable):
+    """f while it learns, with all that INNg takes from a window."""
+
+    def __init__(self, window: Tensor, choices: OneNetworkChoices, execution: Execution, seed: int) -> None:
+        self.cascade, self._execution = choices.cascade(execution), execution
+        self.recipe, begun = self.cascade.recipe, self.cascade.begin(window, seed)
+        self._real, self.side, self.sampler, self._random = begun.real, begun.crop_side, begun.sampler, begun.generator
+        self.network, self._adam, self.first = begun.classifier, begun.optimiser, begun.chain
+        assert isinstance(self._adam, torch.optim.Adam)
+        self._parts = {"network": self.network, "adam": self._adam}
+        batches = [torch.cat([self.real_crops(), self.crops_of([self.first])]) for _ in range(RECALIBRATION_BATCHES)]
+        recalibrate(self.network, batches, execution.dtype)
+        self.network.eval()
+        self.prices, self.work = Prices.of(self.recipe, self.side), Work(classifier_passes=len(batches))
+
+    def noise(self) -> Tensor:
+        """Draw canvases of p0."""
+        side = self.recipe.canvas_side
+        return self.cascade.prior.draw(self.recipe.canvases, (side, side), self._random).to(self._execution.device)
+
+    def real_crops(self) -> Tensor:
+        """Cut crops out of the window."""
+        return random_crops(self._real, self.recipe.crops, self.side, self._random)
+
+    def crops_of(self, history: list[Tensor]) -> Tensor:
+        """Cut as many out of canvases, newer ones more often."""
+        return draw_negatives(history, self.recipe.crops, self.side, self.recipe.history_decay, self._random)
+
+    def descend(self, loss: Tensor, rate: float) -> None:
+        """Move the weights down the gradient of a loss."""
+        self._adam.param_groups[0]["lr"] = rate
+        self._adam.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._adam.step()
+        balance(self.network)
+        self.work.classifier_steps += 1
+        if not bool(loss.isfinite()):
+            raise FloatingPointError("the loss is not a number; lower rate")
+
+    def stage(self, steps: int) -> Stage:
+        """Return f as the sampler reads it, for so many steps at the most."""
+        frozen: FrozenClassifier = freeze(self.network, self._execution.dtype)
+        return Stage(frozen, steps, self.recipe.step_size)
+
+    def snapshot(self) -> Snapshot:
+        """Return all that changes from step to step."""
+        return Snapshot(super().snapshot().tensors, {"work": dict(vars(self.work))})
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a :meth:`snapshot`."""
+        super().restore(snapshot)
+        self.work = Work(**required(snapshot.values, "work"))
