@@ -90,7 +90,7 @@ Events = Callable[[Progress], None]
 
 
 def ignore_events(progress: Progress) -> None:
-    """Listen to nothing."""
+    """Ignore all events."""
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,10 @@ class Training:
     flops : float
         Counted floating-point operations of the whole training, sampling of negatives included.
     warnings : tuple[str, ...]
-        What a reader of the results must know (a stage that never reached its boundary, a collapse), a sentence each.
+        Sentences that a reader of the results must know, such as about a collapse.
     chain : Tensor or None
-        Pictures that were samples of the model all along its training, as they are at its end, float32 (N, 3, H, W) in
-        [-1, 1]; None of a method that has none. They tell whether fresh noise gives as good samples.
+        The samples that the training itself used, as they are at its end, float32 (N, 3, H, W) in [-1, 1]; None if
+        there are none. They show whether samples from new noise are as good.
     """
 
     flops: float
@@ -115,7 +115,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All that a training needs to go on as if it had never stopped.
+    """Everything that a training needs to continue as if it had never stopped.
 
     Attributes
     ----------
@@ -130,25 +130,25 @@ class Snapshot:
 
 
 class Checkpoint:
-    """Where a training leaves snapshots of itself, and finds the last one again; this one keeps nothing.
+    """Stores the snapshots of a training and returns the last one; this base class stores nothing.
 
-    A method asks for :meth:`load` once, before it begins, and calls :meth:`offer` wherever it could go on from, as
-    often as it likes: after each step, say. What came to ``events`` before an offer is kept with it and must not be
-    reported again by a training that goes on from there.
+    A method calls :meth:`load` once, before it starts, and :meth:`offer` at every point from which it could continue,
+    for example after each step. Events before an offer are stored with the snapshot. A training that continues from
+    it must not report them again.
     """
 
     def load(self) -> Snapshot | None:
-        """Return the snapshot to go on from, its tensors on the CPU, or None for a training from the start."""
+        """Return the snapshot from which to continue, with tensors on the CPU, or None to start from the beginning."""
         return None
 
     def offer(self, take: Callable[[], Snapshot]) -> None:
-        """Keep a snapshot of this moment if it is time for one.
+        """Store a snapshot of this moment if it is time for one.
 
         Parameters
         ----------
         take : Callable[[], Snapshot]
-            Makes the snapshot. It is called only when one is due, so seldom that the whole costs less than 3 % of the
-            training's time, and its tensors are written before this returns, so that none has to be copied.
+            Makes the snapshot. It is called only when a snapshot is due, so that all snapshots take less than 3 % of
+            the training time. The tensors are written before this method returns, so they need not be copied.
         """
 
 
@@ -169,8 +169,8 @@ class Method(ABC):
     name: ClassVar[str]
 
     optimises: ClassVar[tuple[str, ...]] = ()
-    """Names of the metrics that the method optimises, itself or a near relative: its figures of these are marked and
-    compared with nobody's."""
+    """Names of the metrics that the method optimises, exactly or nearly. Its figures of these metrics are marked and
+    not compared."""
 
     @abstractmethod
     def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None: ...
@@ -200,10 +200,10 @@ class Method(ABC):
         budget : float
             Counted floating-point operations that may be spent.
         events : Events
-            Called with a :class:`Progress` now and then.
+            Called with a :class:`Progress` from time to time.
         checkpoint : Checkpoint
-            Makes it possible to go on after an interruption, with the same bytes as without one. A method of
-            seconds may ignore it and always begin anew.
+            Makes it possible to continue after an interruption, with the same bytes as without one. A method that
+            trains for seconds may ignore it and always start from the beginning.
         """
 
     def snapshot_bytes(self, budget: float) -> float:
@@ -235,17 +235,17 @@ class Method(ABC):
         """Say whether :meth:`sample` can draw pictures of this height and width."""
 
     def tiles(self, size: tuple[int, int]) -> bool:
-        """Say whether the opposite borders of a picture of this height and width meet, so that copies of it tile."""
+        """Say whether pictures of this height and width tile, because their opposite borders match."""
         del size
         return False
 
     @abstractmethod
     def state(self) -> dict[str, Tensor]:
-        """Return all that sampling needs, as CPU tensors by name."""
+        """Return everything that sampling needs, as CPU tensors by name."""
 
     @abstractmethod
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Take over a :meth:`state`, so that sampling goes on as in the method that gave it."""
+        """Restore a :meth:`state`; afterwards, sampling gives the same pictures as the method that returned it."""
 
     def save(self, folder: Path) -> None:
         """Write ``model.safetensors`` and ``model.json`` into a folder."""
@@ -309,7 +309,7 @@ class LearnsPictures(Protocol):
 
 @runtime_checkable
 class Density(Protocol):
-    """What a method may offer beside :class:`Method`: how likely its model holds the windows of a picture."""
+    """A method whose model also gives a density: how likely the windows of a picture are."""
 
     @property
     def window(self) -> int:
@@ -320,12 +320,12 @@ class Density(Protocol):
         """Pixels from one window to the next."""
 
     def log_ratio(self, pictures: Tensor) -> Tensor:
-        """Return what the model has learnt of each window of pictures: its log density less :meth:`log_prior`.
+        """Return the log density of each window of pictures minus :meth:`log_prior`.
 
         Parameters
         ----------
         pictures : Tensor
-            float32 (N, 3, H, W) in [-1, 1]; noise that is to be told from texture may go beyond.
+            float32 (N, 3, H, W) in [-1, 1]; noise may exceed this range.
 
         Returns
         -------
@@ -340,12 +340,12 @@ class Density(Protocol):
         """
 
     def log_prior(self, pictures: Tensor) -> Tensor:
-        """Return the log density of what the model begins with, likewise up to a constant; zeros where it has none."""
+        """Return the log density of the noise that the model starts from, up to a constant; zeros if it has none."""
 
 
 @runtime_checkable
 class Staged(Protocol):
-    """A method whose pictures go through stages, the more of them the longer it was trained."""
+    """A method that draws in stages; their number depends on the training."""
 
     @property
     def stages(self) -> Sized:
@@ -354,15 +354,15 @@ class Staged(Protocol):
 
 @runtime_checkable
 class StartsFromPicture(Staged, Protocol):
-    """A method whose sampler can begin at a picture instead of noise."""
+    """A method whose sampler can start from a picture instead of noise."""
 
     def continue_from(self, pictures: Tensor, *, stage: int, generator: torch.Generator) -> Tensor:
-        """Send pictures (N, 3, H, W) in [-1, 1], of a supported size, through a stage and all later ones.
+        """Apply a stage and all later ones to pictures (N, 3, H, W) in [-1, 1] of a supported size.
 
         Parameters
         ----------
         pictures : Tensor
-            Where the sampler begins.
+            The pictures from which the sampler starts.
         stage : int
             The first stage, from 1.
         generator : torch.Generator
@@ -372,15 +372,15 @@ class StartsFromPicture(Staged, Protocol):
 
 @runtime_checkable
 class CountsMemory(Protocol):
-    """A method that knows what drawing takes."""
+    """A method that can estimate the memory that drawing needs."""
 
     def drawing_bytes(self, size: tuple[int, int]) -> int:
-        """Estimate the memory that drawing one picture of a height and width takes beside the process without it."""
+        """Estimate the additional memory for drawing one picture of a height and width, in bytes."""
 
 
 @dataclass(frozen=True)
 class SamplerRound:
-    """A piece of work of a sampler that is always the same, so that it can be timed.
+    """A fixed piece of work of a sampler, which can be timed.
 
     Attributes
     ----------
@@ -391,7 +391,7 @@ class SamplerRound:
     filters : int
         Width of the network.
     steps, evaluations : int
-        How often the work moves each picture, and evaluates the gradient of each.
+        How many steps the work takes with each picture, and how many gradients of each it evaluates.
     flops : float
         Counted operations of one evaluation of one picture.
     """
@@ -406,19 +406,19 @@ class SamplerRound:
 
 @runtime_checkable
 class TimedSampler(Protocol):
-    """A method whose sampler is timed when its runs are done."""
+    """A method whose sampler is timed after its runs."""
 
     def sampler_round(self, count: int, size: tuple[int, int]) -> SamplerRound:
         """Return the work of a few steps on so many pictures of a height and width."""
 
 
 def density_of(method: Method) -> Density | None:
-    """Return a method as the density that it is; None where it is not meant to be one.
+    """Return a method as a density; None if it is not one.
 
     Raises
     ------
     InputError
-        When it has ``log_ratio`` and not the rest of :class:`Density`, which is easier to forget than to notice.
+        When it has ``log_ratio`` but not the rest of :class:`Density`.
     """
     if isinstance(method, Density):
         return method

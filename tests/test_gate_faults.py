@@ -1,5 +1,6 @@
 """The gate against planted faults and against nothing at all: rates over made-up tables, and one fault for real."""
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,9 @@ from inng_bench.gate.checking import check
 from inng_bench.gate.inference import detectable_step
 from inng_bench.gate.judge import Verdict
 from inng_bench.gate.simulation import METRICS, TAILS, Layout, found_at_two_thresholds, has_alarm, judge_tables
+from inng_bench.gate.tolerances import NEGLIGIBLE
+from inng_bench.harness import run as run_module
+from inng_bench.harness.diary import see_nothing
 from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.plan import Plan, make_plan
 from inng_bench.harness.run import execute
@@ -54,8 +58,9 @@ def test_a_cell_two_thresholds_worse_is_always_found(seeds: tuple[int, int]) -> 
 
 
 # As the suite smoke: a p0 that knows the spectrum would be as near, after so little training, as any sampler comes.
-SUITE = """
+SUITE = f"""
 name = "faults"
+metrics = {json.dumps(list(NEGLIGIBLE))}
 textures = ["brick"]
 replicates = 7
 budget_tflop = 0.02
@@ -94,6 +99,7 @@ def test_a_planted_fault_is_found_in_its_row_and_another_seed_is_none(
     fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take_few_crops(monkeypatch)  # the features take nearly all the time, and the search for copies the rest
+    monkeypatch.setattr(run_module, "Glance", lambda _: see_nothing)
     monkeypatch.setattr(copying, "bank_of", lambda _: None)
     monkeypatch.setattr(copying, "search", lambda blocks, _: np.zeros(len(blocks)))
     plan = make_plan(parse_suite(SUITE, "faults"), Overrides(device="cpu"))

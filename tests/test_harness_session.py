@@ -400,7 +400,6 @@ def test_interrupting_stops_the_workers_and_keeps_what_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As Ctrl-C does it, which reaches the parent alone."""
-    monkeypatch.setattr(executor, "WORKER", FAKE_WORKER)  # whose process is the run's
     marker, out = tmp_path / "marker", tmp_path / "out"
     plan = fakes("Tiler", "Sleeps", settings=f'marker = "{marker}"')
     monkeypatch.setattr("inng_bench.cli.run.run", lambda arguments: run_plan(plan, arguments.out, jobs=1))
@@ -420,7 +419,7 @@ def test_interrupting_stops_the_workers_and_keeps_what_is_done(
     watcher.join()
     assert status == ExitStatus.INTERRUPTED
     assert "Finished runs are kept" in capsys.readouterr().err
-    assert not is_alive(workers[0])
+    wait_for_the_end(workers[0])
     assert list(read(out)) == ["tiler"]
 
 
@@ -473,12 +472,19 @@ def test_a_worker_that_ends_while_it_is_stopped_does_not_save_the_others(
 
 
 def wait_for_number(path: Path) -> int:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 250
     while time.monotonic() < deadline:
         if path.exists() and path.read_text():
             return int(path.read_text())
         time.sleep(0.05)
     raise AssertionError(f"{path} was not written")
+
+
+def wait_for_the_end(process: int) -> None:
+    deadline = time.monotonic() + 250
+    while is_alive(process):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def is_alive(process: int) -> bool:

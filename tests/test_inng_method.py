@@ -277,7 +277,7 @@ def test_a_picture_that_the_memory_does_not_hold_is_refused_before_it_is_drawn(
     assert "8192x8192 px needs about 14.0 GiB of memory, but only 2.5 GiB are free" in capsys.readouterr().err
     Image.new("RGB", (4096, 4096)).save(tmp_path / "start.png")
     assert main([*arguments, "--init", str(tmp_path / "start.png")]) == ExitStatus.BAD_INPUT
-    assert "4096x4096 px takes about 3.5 GiB" in capsys.readouterr().err
+    assert "4096x4096 px needs about 3.5 GiB" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
     assert main([*arguments, "--size", "64x64"]) == ExitStatus.OK
 

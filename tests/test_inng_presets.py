@@ -153,5 +153,5 @@ def test_choices_that_do_not_go_together_are_refused_with_the_way_out(fields: di
 
 
 def test_a_picture_below_one_window_is_refused() -> None:
-    with pytest.raises(InputError, match=r"60x96 px is smaller than a window of the classifier, 62 px"):
+    with pytest.raises(InputError, match=r"60x96 px is smaller than a window of the classifier, which has 62 px"):
         INNg(SMALL.model_dump(mode="json"), Execution()).train(stripes()[:, :, :60], seed=0, budget=1e12)

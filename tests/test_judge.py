@@ -400,7 +400,7 @@ def test_a_missing_file_a_damaged_key_and_options_of_the_other_half_are_refused(
     page = build(make_results(tmp_path))
     file = save(tmp_path / "answers.json", answers_to(page.key, by_rank(ORDER)))
     assert "cannot be read" in refuse(capsys, tmp_path, tmp_path, "--read", tmp_path / "none.json")
-    assert "--pairs is for making a page" in refuse(capsys, tmp_path, tmp_path, "--read", file, "--pairs", "3")
+    assert "--pairs does not go with --read" in refuse(capsys, tmp_path, tmp_path, "--read", file, "--pairs", "3")
     page.key_path.write_text(page.key_path.read_text()[:-100])
     assert f"the key {page.key_path} is damaged" in refuse(capsys, tmp_path, tmp_path, "--read", file)
 

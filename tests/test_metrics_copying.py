@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from collections.abc import Sequence
-from itertools import product
 
 import numpy as np
 import pytest
@@ -51,8 +50,7 @@ def test_a_copy_is_found_in_every_pose_and_real_material_is_not_one(side: int) -
     assert [(copy.name, rate) for copy, rate in zip(COPIES, found, strict=True) if rate < copy.at_least] == []
 
 
-def test_two_hundred_independent_blocks_are_no_copies() -> None:
-    """Four of each picture, from its corners: farther apart than any stone or thread reaches."""
+def test_two_hundred_independent_pictures_hold_no_copies() -> None:
 
     def drawn(name: str, number: int, side: int) -> Pixels:
         return realise(name, (side, side), np.random.default_rng([7, number]))
@@ -62,9 +60,7 @@ def test_two_hundred_independent_blocks_are_no_copies() -> None:
         train, *honest = (drawn(name, number, 128) for number in range(4))
         bank = bank_of(train)
         threshold = honest_threshold(bank, np.stack(honest))
-        pictures = np.stack([drawn(name, 100 + number, 160) for number in range(25)])
-        ends = slice(0, BLOCK), slice(160 - BLOCK, 160)
-        blocks = np.concatenate([pictures[:, rows, columns] for rows, columns in product(ends, repeat=2)])
+        blocks = np.stack([drawn(name, 100 + number, 64)[16:48, 16:48] for number in range(100)])
         rates.append(float((search(blocks, bank) > threshold).mean()))
     assert max(rates) <= 0.02
 

@@ -51,9 +51,9 @@ class Results:
     not_timed : int
         Finished runs whose sampler could not be timed; their records have a warning that says why.
     left : int
-        Failed runs of earlier sessions that were not tried again.
+        Failed runs of earlier sessions that were not repeated.
     measured : int
-        Finished runs of earlier sessions that were only measured again.
+        Finished runs of earlier sessions that were measured again without training.
     """
 
     folder: Path
@@ -74,7 +74,7 @@ def run_suite(
     client: "Client | None" = None,
     **overrides: Any,
 ) -> Results:
-    """Run what is missing of a suite.
+    """Run the missing runs of a suite.
 
     Parameters
     ----------
@@ -83,11 +83,11 @@ def run_suite(
     out : str, Path or None
         The results folder; None for ``results/runs/`` and the suite's name.
     jobs : int or None
-        Runs at a time; None for as many as the cores allow, and for one on a GPU.
+        Runs at a time; None for as many as the cores allow, or one on a GPU.
     retry : Retry
-        Whether failed runs are tried again.
+        Whether failed runs are repeated.
     client : distributed.Client or None
-        Of the Dask cluster that carries the runs out; None for processes of this machine.
+        Client of the Dask cluster that runs them; None for processes on this machine.
     **overrides
         Fields of :class:`inng_bench.harness.overrides.Overrides`, such as ``textures=["brick"]``.
 

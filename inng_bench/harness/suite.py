@@ -46,7 +46,7 @@ class MethodEntry(_Strict):
     Attributes
     ----------
     label : str
-        Name of the row; lower case, since it names a folder.
+        Name of the row, in lower case, because it is also the name of a folder.
     implementation : str
         Entry-point name in the group ``inng_bench.methods``, or ``module:Class``.
     budget_factor : float
@@ -105,7 +105,7 @@ class Picture(_Strict):
 
 
 class Suite(_Strict):
-    """What is compared.
+    """A suite: what is compared.
 
     Attributes
     ----------

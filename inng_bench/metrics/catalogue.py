@@ -204,7 +204,8 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         minimum_size=VGG_CROP,
         definition=f"Relative Frobenius distance of Gram matrices over {VGG_CROPS} crops of {VGG_CROP} px, mean over "
         "conv1_1 and pool1 to pool4 of VGG-19 with average pooling.",
-        blind_to="layout beyond a crop, copying, feature moments above the second; whoever optimises it wins it",
+        blind_to="layout beyond a crop, copying, feature moments above the second; a method that optimises it has "
+        "the smallest distance by construction",
         cost=20.0,
         eye=Eye.OTHER_NETWORK,
         needs="torchvision's VGG-19 weights, named by INNG_BENCH_VGG19",
@@ -245,8 +246,8 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         direction=Direction.LOWER,
         version=2,
         minimum_size=FAR_SCALE * CROP,
-        definition=f"The Gram distance of pictures scaled down by {FAR_SCALE}, {FAR_CROPS} crops of {CROP} px, each of "
-        f"which sees {FAR_SCALE * CROP} px of the picture.",
+        definition=f"The Gram distance of pictures scaled down by {FAR_SCALE}, {FAR_CROPS} crops of {CROP} px; each "
+        f"shows {FAR_SCALE * CROP} px of the picture.",
         blind_to="detail below 8 px, layout beyond 192 px, copying, feature moments above the second",
         cost=0.5,
         eye=Eye.FAR,
@@ -272,11 +273,11 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         direction=Direction.LOWER,
         version=2,
         minimum_size=CROP,
-        definition=f"Fréchet distance, divided by the dimension, of what oriented wavelets see in {WAVELET_CROPS} "
-        f"crops of {CROP} px: energy and sparsity of bands of three octaves, four directions and three colour "
-        "axes, and the mean colour.",
-        blind_to="layout beyond a crop, copying, how bands of different octaves lie upon each other, non-Gaussian "
-        "differences of the descriptors",
+        definition=f"Fréchet distance, divided by the dimension, of wavelet features of {WAVELET_CROPS} crops of "
+        f"{CROP} px: the mean colour, and the energy and sparsity of bands of three octaves, four directions and three "
+        "colour axes.",
+        blind_to="layout beyond a crop, copying, the relative position of structures of different octaves, "
+        "non-Gaussian differences of the descriptors",
         cost=0.3,
         role=Role.HEADLINE,
     ),
@@ -287,7 +288,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         direction=Direction.LOWER,
         version=2,
         minimum_size=INCEPTION_CROP,
-        definition=f"Fréchet distance of the 64 features behind the first pooling of torch-fidelity's Inception-v3 "
+        definition=f"Fréchet distance of the 64 features after the first pooling of torch-fidelity's Inception-v3 "
         f"over {INCEPTION_FID_CROPS} crops of {INCEPTION_CROP} px.",
         blind_to=f"{_BEYOND}, non-Gaussian differences of the features",
         cost=60.0,
@@ -313,14 +314,15 @@ CATALOGUE: tuple[MetricInfo, ...] = (
     MetricInfo(
         name="precision",
         label="precision (EffLite0)",
-        definition=f"Share of the samples' {CROPS} crops that lie, in the standardised 112-channel tap means, in a "
-        "ball of the window: one about each of its crops, up to the fifth nearest that does not overlap.",
+        definition=f"Share of the {CROPS} crops of the samples that lie in a ball of the window. There is a ball "
+        "around each crop of the window, in the standardised 112-channel tap means; its radius is the "
+        "distance to the fifth nearest crop that does not overlap.",
         **_BALLS,
     ),
     MetricInfo(
         name="coverage",
         label="coverage (EffLite0)",
-        definition="Share of the window's balls in which a crop of the samples lies.",
+        definition="Share of the balls of the window that contain a crop of the samples.",
         **_BALLS,
     ),
     MetricInfo(
@@ -330,9 +332,9 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         direction=Direction.LOWER,
         version=4,
         minimum_size=64,
-        definition="Share of 48 blocks of 32 px that stand in the train window, rolled, mirrored, turned by any angle, "
-        "scaled by 0.8 to 1.25, bent by up to 4 px or recoloured: their "
-        "correlation with the best place is well above that of all blocks of held-out windows.",
+        definition="Share of 48 blocks of 32 px that also occur in the train window: rolled, mirrored, turned by any "
+        "angle, scaled by 0.8 to 1.25, bent by up to 4 px or recoloured. The best correlation of such a "
+        "block with the train window is well above that of all blocks of held-out windows.",
         blind_to="copies that are blurred or cut into pieces below 32 px; copies in a texture whose held-out windows "
         "match as closely",
         cost=6.0,
@@ -346,10 +348,10 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         direction=Direction.HIGHER,
         version=2,
         minimum_size=1,
-        definition="Mean squared distance of two samples, pixel by pixel, over twice the variance of their pixels: 1 "
-        "for unrelated pictures, 0 for one and the same.",
-        blind_to="quality: noise is diverse; samples that are rolled versions of one another, but for the part "
-        "closest_pair",
+        definition="Mean squared distance of two samples, pixel by pixel, divided by twice the variance of their "
+        "pixels: 1 for unrelated pictures, 0 for equal ones.",
+        blind_to="quality (noise is diverse), samples that are rolled versions of one another (except the part "
+        "closest_pair)",
         cost=0.3,
         compared=Compared.TRAIN,
     ),
@@ -360,10 +362,10 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         direction=Direction.LOWER,
         version=2,
         minimum_size=TILE,
-        definition="How high the frequencies of a grid of 2, 4, 8 or 16 px stand over those around them, in the power "
-        f"spectrum of {TILES} tiles of {TILE} px, over how high they do in the window; the largest of the four. 1 is "
-        "no grid but the texture's own.",
-        blind_to="everything but grids; speckle whose period is none of these",
+        definition="Power at the frequencies of a grid of 2, 4, 8 or 16 px divided by the power at neighbouring "
+        f"frequencies, in {TILES} tiles of {TILE} px, divided by the same ratio of the window; the largest "
+        "of the four. 1 means no more grid than in the texture itself.",
+        blind_to="everything but grids of these periods",
         cost=0.2,
     ),
     MetricInfo(
@@ -375,7 +377,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         minimum_size=TILE,
         definition=f"Root mean square difference of the radial power spectra of {TILES} tiles of {TILE} px, mean over "
         "the four octaves of wavelengths from 32 to 2 px.",
-        blind_to="phases, and so edges and everything but the autocorrelation; direction; wavelengths over 32 px",
+        blind_to="phases (and so edges), direction, wavelengths above 32 px",
         cost=0.2,
     ),
     MetricInfo(
@@ -385,8 +387,8 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         direction=Direction.LOWER,
         version=2,
         minimum_size=WIDE_CROP,
-        definition=f"Mean deviation of 710 texture statistics over {WIDE_CROPS} crops of {WIDE_CROP} px from the "
-        "window's, in standard deviations over the window's crops.",
+        definition=f"Mean difference of 710 texture statistics between {WIDE_CROPS} crops of {WIDE_CROP} px and the "
+        "window, in standard deviations over the crops of the window.",
         blind_to="colour, layout beyond a crop, copying",
         cost=2.0,
         needs="plenoptic (python -m pip install plenoptic)",

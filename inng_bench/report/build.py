@@ -39,7 +39,7 @@ class Report:
     failures : int
         Number of failed runs; they are rows of the table.
     damaged : tuple[str, ...]
-        A sentence for each picture that is not as its run wrote it; the figures stand without it.
+        A sentence for each picture that was changed or damaged; the figures do not depend on it.
     """
 
     text: str
@@ -64,11 +64,11 @@ def build_report(results: Path, out: Path | None = None, *, baseline: str | None
     results : Path
         The results folder.
     out : Path or None
-        Where ``table.md``, ``table.csv``, ``table.tex``, ``agreement.csv`` and ``sheets/`` go, and of a suite with a
-        baseline ``effects.csv``, and ``interactions.csv`` if rows make the changes of two others; None for ``report``
-        in the results folder. Files of an earlier report are replaced; the same records give the same bytes.
+        Where ``table.md``, ``table.csv``, ``table.tex``, ``agreement.csv`` and ``sheets/`` go; None for ``report`` in
+        the results folder. A suite with a baseline also gets ``effects.csv``, and ``interactions.csv`` if some rows
+        make the changes of two others. Files of an earlier report are replaced; the same records give the same bytes.
     baseline : str or None
-        Label of the row that the effects are told against; None for the suite's own baseline.
+        Label of the row that the others are compared with; None for the baseline of the suite.
 
     Raises
     ------

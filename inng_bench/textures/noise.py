@@ -10,6 +10,12 @@ Size = tuple[int, int]
 Field = NDArray[np.float64]
 Index = NDArray[np.intp]
 
+MISSES = 400
+"""Darts in a row that miss before :func:`scattered_points` takes a picture for full."""
+
+DARTS = 512
+"""Darts that are drawn at a time."""
+
 
 def coordinates(size: Size) -> tuple[Field, Field]:
     """Return the row and the column of every pixel, float64 (height, width) each."""
@@ -94,22 +100,30 @@ def scattered_points(size: Size, spacing: float, generator: np.random.Generator)
     numpy.ndarray
         float64 (N, 2), row and column; they reach ``spacing`` px beyond the picture.
     """
-    points: list[Field] = []
-    misses = 0
-    while misses < 400:
-        dart = generator.uniform((-spacing, -spacing), (size[0] + spacing, size[1] + spacing))
-        if points and np.min(np.sum((np.array(points) - dart) ** 2, axis=1)) < spacing**2:
-            misses += 1
-        else:
-            points.append(dart)
-            misses = 0
-    return np.array(points)
+    low, span = -spacing, np.array(size) + 2.0 * spacing
+    points = np.empty((0, 2))
+    last = -1  # number of the last dart that hit, counted from the first of these
+    while True:
+        before = generator.bit_generator.state
+        darts = low + span * generator.random((DARTS, 2))
+        free = ((darts[:, np.newaxis] - points) ** 2).sum(2).min(1, initial=np.inf) >= spacing**2
+        for number in np.flatnonzero(free):
+            dart = darts[number]
+            if number - last > MISSES:
+                break
+            if np.all(np.sum((points - dart) ** 2, axis=1) >= spacing**2):
+                points, last = np.concatenate([points, dart[np.newaxis]]), int(number)
+        if DARTS - last > MISSES:
+            generator.bit_generator.state = before
+            generator.random((last + 1 + MISSES, 2))  # as if no more had been drawn
+            return points
+        last -= DARTS
 
 
 def jittered_points(size: Size, spacing: float, generator: np.random.Generator) -> Field:
     """Draw one random point in each square of a grid whose own place is random, and thin out crowded ones.
 
-    This takes a thousandth of the time of :func:`scattered_points` for many points, which are not spread as evenly.
+    This takes a small part of the time of :func:`scattered_points` for many points, which are not spread as evenly.
 
     Returns
     -------

@@ -36,6 +36,9 @@ LOSSES = 3
 LOOK_SECONDS = 5.0
 """Between two looks at who is there."""
 
+ANSWER_SECONDS = 60
+"""In which an answer, of a piece at most, must have come; Dask would wait until another worker has done its run."""
+
 AHEAD = 2
 """Requests a thread of the workers that are handed out: one that goes on, and one that follows at once."""
 
@@ -257,8 +260,8 @@ class _Session:
         future = flight.future
         if future.status == "finished":
             try:
-                line, content = future.result()
-            except (OSError, CancelledError):  # the scheduler goes just now
+                line, content = future.result(timeout=ANSWER_SECONDS)
+            except (OSError, CancelledError):  # the scheduler goes just now, or the worker with the answer
                 self._again(key)
             else:
                 self._receive(key, Answer.model_validate_json(line), content)
