@@ -11,6 +11,7 @@ from inng_bench.baselines.dcgan import DCGAN
 from inng_bench.baselines.reference_rows import MatchedNoise
 from inng_bench.contract import Checkpoint, Execution, LearnsPictures, Method, Snapshot
 from inng_bench.errors import InputError
+from inng_bench.inng.frozen import picture_logits
 from inng_bench.inng.method import INNg
 from inng_bench.inng.network import Classifier, Design
 from inng_bench.inng.presets import configure
@@ -159,3 +160,13 @@ def test_noise_of_each_place_has_its_mean_and_covariance_and_noise_of_the_set_th
 def covariance(pixels: torch.Tensor, axes: tuple[int, ...]) -> torch.Tensor:
     centred = pixels - pixels.mean(axes, keepdim=True)
     return (centred[..., :, None] * centred[..., None, :]).mean(axes)
+
+
+def test_the_features_of_a_set_are_what_the_head_of_the_last_classifier_reads() -> None:
+    method = trained(INNg)
+    pictures = as_tensor(list(shades()))
+    classifier = method.stages[-1].classifier
+    features = method.features(pictures)
+    assert features.shape == (30, 8 * 4 * 4 // 2)
+    logits = features @ classifier.weights[-1].flatten() + classifier.biases[-1]
+    torch.testing.assert_close(logits, picture_logits(classifier, pictures).flatten(), atol=1e-5, rtol=1e-4)

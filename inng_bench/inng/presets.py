@@ -289,7 +289,7 @@ SETS = Recipe(
     no_progress_stages=0,
 )
 """Sets of pictures by the paper's rules: the authors' network of whole pictures, sized by them; p0 = U(x); each picture
-climbs ln g_t until its decision boundary. The counts are chosen on the set ``faces``."""
+climbs ln g_t until its decision boundary. Counts and rates are a first guess: nothing has been tuned on a set yet."""
 
 PRESETS: dict[str, Recipe] = {"fast": FAST, "paper": PAPER, "authors": AUTHORS, "sets": SETS}
 

@@ -69,8 +69,14 @@ def load_folder(folder: Path, *, pass_over: bool = False) -> Texture:
     files = _files(folder)
     key = hashlib.sha256(json.dumps([pass_over, [file.identity for file in files]]).encode()).hexdigest()
     packed = _cache() / f"{key}.npy"
-    if not packed.with_suffix(".json").exists():
-        _pack(folder, files, packed, pass_over=pass_over)
+    if not (packed.exists() and packed.with_suffix(".json").exists()):
+        try:
+            _pack(folder, files, packed, pass_over=pass_over)
+        except OSError as error:
+            raise InputError(
+                f"the pictures of {folder} cannot be kept in {packed.parent} ({error.strerror}); make room there, or name "
+                f"another folder by {CACHE_VARIABLE}."
+            ) from error
     facts = json.loads(packed.with_suffix(".json").read_text(encoding="utf-8"))
     pictures: Pixels = np.load(packed, mmap_mode="r", allow_pickle=False)
     left = f", {facts['left']} files passed over" if facts["left"] else ""
@@ -140,19 +146,22 @@ def _pack(folder: Path, files: Sequence[_File], packed: Path, *, pass_over: bool
         train = sum(not _is_held_out(digest) for digest in digests)
         if not 1 < train < len(digests) - 1:
             raise InputError(f"{folder} holds too many copies of one picture to be a set; remove them.")
-        side = int((scratch.stat().st_size // len(digests) // 3) ** 0.5)
-        pictures = np.memmap(scratch, np.uint8, "r", shape=(len(digests), side, side, 3))
-        _write_packed(packed, pictures, order)
+        _write_packed(packed, scratch, order)
     facts = json.dumps({"train": train, "left": len(unusable)})
     write_atomically(packed.with_suffix(".json"), facts.encode())  # last: it says that the pictures are there
 
 
-def _write_packed(packed: Path, pictures: Pixels, order: Sequence[int]) -> None:
+def _write_packed(packed: Path, scratch: Path, order: Sequence[int]) -> None:
+    """Bring pictures into an order, one at a time: a map of the file would hold all of it in memory."""
+    size = scratch.stat().st_size // len(order)
+    side = round((size / 3) ** 0.5)
     temporary = packed.with_suffix(f".{os.getpid()}.npy")
-    target = np.lib.format.open_memmap(temporary, "w+", np.uint8, (len(order), *pictures.shape[1:]))
-    for place, number in enumerate(order):
-        target[place] = pictures[number]
-    target.flush()
+    with scratch.open("rb") as source, temporary.open("wb") as target:
+        shape = {"descr": "|u1", "fortran_order": False, "shape": (len(order), side, side, 3)}
+        np.lib.format.write_array_header_1_0(target, shape)
+        for number in order:
+            source.seek(number * size)
+            target.write(source.read(size))
     temporary.replace(packed)
 
 
