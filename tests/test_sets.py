@@ -206,3 +206,17 @@ def test_a_hundred_thousand_pictures_take_the_memory_of_those_that_are_drawn(tmp
     drawn = TrainingPictures(many).draw(64, 64, torch.Generator().manual_seed(1))
     assert drawn.nbytes < 4 * 2**20
     assert float(as_tensor(many[-1:]).min()) == 1.0
+
+
+def test_a_cache_that_cannot_be_written_is_named(own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file"))
+    with pytest.raises(InputError, match=r"cannot be kept in .*; make room there, or name another folder by INNG_BENCH"):
+        load_folder(own)
+
+
+def test_what_was_lost_of_the_cache_is_made_again(own: Path, tmp_path: Path) -> None:
+    first = load_folder(own).facts()
+    (packed,) = (tmp_path / "cache" / "sets").glob("*.npy")
+    packed.unlink()
+    assert load_folder(own).facts() == first
