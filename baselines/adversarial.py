@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from inng_bench.contract import Execution
+from inng_bench.pictures import TrainingPictures
 from inng_bench.weights import average_into
 
 from .base import Choices, Resumable
@@ -67,13 +68,14 @@ class Adversaries(Resumable, Generic[GeneratorNetwork]):
         self,
         generator: GeneratorNetwork,
         discriminator: nn.Module,
-        window: Tensor,
+        window: Tensor | TrainingPictures,
         config: AdversarialConfig,
         execution: Execution,
         random: torch.Generator,
         price: float,
     ) -> None:
-        self._window, self._price = window.to(execution.device), price
+        self._window = window if isinstance(window, TrainingPictures) else window.to(execution.device)
+        self._price = price
         self._rules, self._execution, self._random = config, execution, random
         self.generator = generator.to(execution.device)
         self._discriminator = discriminator.to(execution.device)

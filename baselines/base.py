@@ -23,6 +23,7 @@ from inng_bench.contract import (
     parse_settings,
 )
 from inng_bench.errors import InputError
+from inng_bench.pictures import TrainingPictures
 from inng_bench.pixels import Palette
 from inng_bench.resume import adam_tensors, joined, required, restore_adam, restore_generator, restore_module
 
@@ -178,6 +179,11 @@ class Trained(Configured):
         checkpoint: Checkpoint = NO_CHECKPOINT,
     ) -> Training:
         """Train until the budget is spent; see :meth:`inng_bench.contract.Method.train`."""
+        return self._learn(window, seed, budget, events, checkpoint)
+
+    def _learn(
+        self, window: Tensor | TrainingPictures, seed: int, budget: float, events: Events, checkpoint: Checkpoint
+    ) -> Training:
         trainer: Stepping = self.trainer(window, self._config, self._execution, seed)
         steps = take_steps(trainer, budget, events, checkpoint)
         return self._end(trainer, trainer.spent(steps))

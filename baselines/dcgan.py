@@ -18,7 +18,19 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from inng_bench.contract import Execution, Snapshot, Training, parse_settings, split_preset
+from inng_bench.contract import (
+    NO_CHECKPOINT,
+    Checkpoint,
+    Events,
+    Execution,
+    Snapshot,
+    Training,
+    ignore_events,
+    parse_settings,
+    split_preset,
+)
+from inng_bench.errors import InputError
+from inng_bench.pictures import TrainingPictures
 from inng_bench.pixels import Palette, random_crops
 from inng_bench.seeds import derive_seed, torch_generator
 from inng_bench.weights import initialised
@@ -48,6 +60,12 @@ class DCGANConfig(AdversarialConfig):
     best_moment: bool = Field(False, description="End with the weights whose tiles were nearest to the train window.")
     palette: bool = Field(True, description="Move the samples' colours to the nearest ones of the window's plane.")
     intervals: int = Field(20, ge=1, description="Reports of a training at the most.")
+    picture_side: int | None = Field(None, ge=8, le=128, description="Side of a set's pictures; None learns a texture.")
+
+    @property
+    def side(self) -> int:
+        """Side in pixels of what is drawn."""
+        return TILE if self.picture_side is None else self.picture_side
 
 
 BEST = DCGANConfig()
@@ -65,33 +83,54 @@ RADFORD = DCGANConfig(
 """As published, with the kernels and the 64 filters of the Torch ports of the authors' code, but for the batch: 128
 patches a step would leave a budget of a few TFLOP not ten steps."""
 
-PRESETS: dict[str, DCGANConfig] = {"best": BEST, "radford": RADFORD}
+SETS = DCGANConfig(generator_filters=32, discriminator_filters=32, local_verdicts=False, palette=False, batch=32)
+"""For sets of pictures: the discriminator judges whole pictures, as published, and sees more of them a step. Nothing
+has been tuned on a set yet."""
+
+PRESETS: dict[str, DCGANConfig] = {"best": BEST, "radford": RADFORD, "sets": SETS}
 
 
 def configure(settings: Mapping[str, Any]) -> tuple[str, DCGANConfig]:
-    """Return the preset (default ``best``) and the configuration that settings name, whose fields win over its."""
-    name, fields, changes = split_preset(settings, PRESETS, "best", "dcgan")
+    """Return the preset and the configuration that settings name, whose fields win over its.
+
+    The default preset is ``best``, and of a set, whose settings have a ``picture_side``, ``sets``.
+    """
+    default = "best" if settings.get("picture_side") is None else "sets"
+    name, fields, changes = split_preset(settings, PRESETS, default, "dcgan")
     return name, parse_settings(DCGANConfig, fields | changes, "dcgan")
 
 
+LARGEST_START = 7
+"""Largest side in pixels that the generator begins with: 4 for pictures of 8, 16, 32 and 64 px, 7 for 28 px."""
+
+
+def doublings(side: int) -> tuple[int, int]:
+    """Return the side that a generator begins with, and how often it doubles that."""
+    count = 0
+    while side > LARGEST_START and side % 2 == 0:
+        side, count = side // 2, count + 1
+    if side > LARGEST_START:
+        raise InputError(
+            f"dcgan draws pictures whose side is up to {LARGEST_START} px times a power of 2, such as 64; this one has "
+            f"{side} px times {2**count}."
+        )
+    return side, count
+
+
 class Generator(nn.Module):
-    """z (N, latent) to pictures (N, 3, 64, 64) in [-1, 1]."""
+    """z (N, latent) to pictures (N, 3, side, side) in [-1, 1]; side is 64 for textures."""
 
     def __init__(self, config: DCGANConfig) -> None:
         super().__init__()
-        filters, resized = config.generator_filters, config.resized_layers
-        self.layers = nn.Sequential(
-            nn.ConvTranspose2d(config.latent, filters * 8, 4, 1, 0, bias=False),  # (8 f, 4, 4)
-            *_normalised(filters * 8),
-            *_doubled(filters * 8, filters * 4, resize=resized >= 4),  # (4 f, 8, 8)
-            *_normalised(filters * 4),
-            *_doubled(filters * 4, filters * 2, resize=resized >= 3),  # (2 f, 16, 16)
-            *_normalised(filters * 2),
-            *_doubled(filters * 2, filters, resize=resized >= 2),  # (f, 32, 32)
-            *_normalised(filters),
-            *_doubled(filters, 3, resize=resized >= 1, bias=True),  # (3, 64, 64)
-            nn.Tanh(),
-        )
+        start, count = doublings(config.side)
+        filters = config.generator_filters * 2**count
+        layers: list[nn.Module] = [nn.ConvTranspose2d(config.latent, filters // 2, start, 1, 0, bias=False)]
+        for left in range(count, 0, -1):  # of 64 px: (8 f, 4, 4), (4 f, 8, 8), (2 f, 16, 16), (f, 32, 32), (3, 64, 64)
+            filters //= 2
+            outputs = filters // 2 if left > 1 else 3
+            resize = config.resized_layers >= left
+            layers += [*_normalised(filters), *_doubled(filters, outputs, resize=resize, bias=left == 1)]
+        self.layers = nn.Sequential(*layers, nn.Tanh())
 
     def forward(self, latent: Tensor) -> Tensor:
         """Draw one picture a row of ``latent``."""
@@ -99,25 +138,22 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Pictures (N, 3, 64, 64) to logits (N, 1) of the whole or (N, 16) of parts of 46 px, positive for real."""
+    """Pictures (N, 3, 64, 64) to logits (N, 1) of the whole or (N, 16) of parts of 46 px, positive for real.
+
+    Of a set they have the set's side.
+    """
 
     def __init__(self, config: DCGANConfig) -> None:
         super().__init__()
+        start, count = doublings(config.side)
         filters = config.discriminator_filters
-        self.layers = nn.Sequential(
-            nn.Conv2d(3, filters, 4, 2, 1),  # (f, 32, 32)
-            nn.LeakyReLU(LEAK, inplace=True),
-            nn.Conv2d(filters, filters * 2, 4, 2, 1, bias=False),  # (2 f, 16, 16)
-            nn.BatchNorm2d(filters * 2),
-            nn.LeakyReLU(LEAK, inplace=True),
-            nn.Conv2d(filters * 2, filters * 4, 4, 2, 1, bias=False),  # (4 f, 8, 8)
-            nn.BatchNorm2d(filters * 4),
-            nn.LeakyReLU(LEAK, inplace=True),
-            nn.Conv2d(filters * 4, filters * 8, 4, 2, 1, bias=False),  # (8 f, 4, 4)
-            nn.BatchNorm2d(filters * 8),
-            nn.LeakyReLU(LEAK, inplace=True),
-            nn.Conv2d(filters * 8, 1, 1 if config.local_verdicts else 4),  # (1, 4, 4) or (1, 1, 1)
-        )
+        layers: list[nn.Module] = [nn.Conv2d(3, filters, 4, 2, 1), nn.LeakyReLU(LEAK, inplace=True)]
+        for _ in range(count - 1):  # of 64 px: (f, 32, 32), (2 f, 16, 16), (4 f, 8, 8), (8 f, 4, 4)
+            layers += [nn.Conv2d(filters, filters * 2, 4, 2, 1, bias=False), nn.BatchNorm2d(filters * 2)]
+            layers += [nn.LeakyReLU(LEAK, inplace=True)]
+            filters *= 2
+        head = nn.Conv2d(filters, 1, 1 if config.local_verdicts else start)  # of 64 px (1, 4, 4) or (1, 1, 1)
+        self.layers = nn.Sequential(*layers, head)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Judge each picture or part."""
@@ -151,20 +187,23 @@ def draw_latent(count: int, config: DCGANConfig, generator: torch.Generator) -> 
 
 
 class Trainer(Adversaries[Generator]):
-    """The two networks, trained on patches of a window, and what watches them."""
+    """The two networks, trained on patches of a window or on whole pictures, and what watches them."""
 
-    def __init__(self, window: Tensor, config: DCGANConfig, execution: Execution, seed: int) -> None:
+    def __init__(self, window: Tensor | TrainingPictures, config: DCGANConfig, execution: Execution, seed: int) -> None:
         random = torch_generator(seed)
         networks = new_generator(config, random), new_discriminator(config, random)
         super().__init__(*networks, window, config, execution, random, step_flops(config))
-        self._config, self.palette = config, Palette.of(window) if config.palette else None
+        self._config, self.palette = config, None
+        if config.palette and isinstance(window, Tensor):
+            self.palette = Palette.of(window)
         watching = torch_generator(derive_seed(seed=seed, purpose="watch"))
         latent = draw_latent(TILES, config, watching).to(execution.device)
-        self.watch = Watch(window, self.averaged, latent, watching, best=config.best_moment)
+        self.watch = Watch(window, self.averaged, latent, watching, best=config.best_moment, side=config.side)
 
     def step(self, number: int, share: float) -> dict[str, float]:
         """Draw a batch and make one :meth:`update`."""
-        real = random_crops(self._window, self._config.batch, TILE, self._random)
+        real = random_crops(self._window, self._config.batch, self._config.side, self._random)
+        real = real.to(self._execution.device)  # of a set it is drawn elsewhere
         latent = draw_latent(self._config.batch, self._config, self._random).to(self._execution.device)
         return self.update(number, share, real, latent)
 
@@ -229,11 +268,26 @@ class DCGAN(NetworkMethod):
 
     def configuration(self) -> dict[str, Any]:
         """Return the preset's name and every field of the configuration."""
-        return {"preset": self._preset, **super().configuration()}
+        fields = {"preset": self._preset, **super().configuration()}
+        if self._config.picture_side is None:
+            del fields["picture_side"]  # so that configurations of textures are what they were before there were sets
+        return fields
 
     def supports(self, size: tuple[int, int]) -> bool:
         """Only the trained size; a larger picture would be a mosaic."""
-        return size == (TILE, TILE)
+        return size == (self._config.side, self._config.side)
+
+    def train_on(
+        self,
+        pictures: TrainingPictures,
+        *,
+        seed: int,
+        budget: float,
+        events: Events = ignore_events,
+        checkpoint: Checkpoint = NO_CHECKPOINT,
+    ) -> Training:
+        """Train on a set; see :meth:`inng_bench.contract.LearnsPictures.train_on`."""
+        return self._learn(pictures, seed, budget, events, checkpoint)
 
     def _end(self, trainer: Trainer, flops: float) -> Training:
         self._network, self._palette = trainer.watch.kept, trainer.palette
@@ -247,7 +301,7 @@ class DCGAN(NetworkMethod):
 
     def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
         """Draw tiles; see :meth:`inng_bench.contract.Method.sample`."""
-        assert self.supports(size), f"DCGAN draws {TILE} px tiles, not {size}"
+        assert self.supports(size), f"DCGAN draws {self._config.side} px tiles, not {size}"
         latent = draw_latent(count, self._config, generator).to(self._execution.device)
         self._network.eval()
         with torch.no_grad():

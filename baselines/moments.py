@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from inng_bench.contract import Snapshot
+from inng_bench.pictures import TrainingPictures
 from inng_bench.pixels import random_crops
 from inng_bench.resume import joined, required, restore_module
 
@@ -39,8 +40,8 @@ class Watch:
 
     Parameters
     ----------
-    window : Tensor
-        The train window, all that a moment is judged by; float32 (3, H, W) in [-1, 1], on the CPU.
+    window : Tensor or TrainingPictures
+        The train window, or a set: all that a moment is judged by; float32 (3, H, W) in [-1, 1], on the CPU.
     generator : nn.Module
         That draws, not trained yet.
     latent : Tensor
@@ -49,14 +50,23 @@ class Watch:
         Of patches and filters.
     best : bool
         Whether the best moment or the last is kept.
+    side : int
+        Of what is drawn, in pixels.
     """
 
     def __init__(
-        self, window: Tensor, generator: nn.Module, latent: Tensor, random: torch.Generator, *, best: bool
+        self,
+        window: Tensor | TrainingPictures,
+        generator: nn.Module,
+        latent: Tensor,
+        random: torch.Generator,
+        *,
+        best: bool,
+        side: int = TILE,
     ) -> None:
         self._generator, self._latent = generator, latent
-        self._real = mean_pairwise_distance(random_crops(window, TILES, TILE, random))
-        self._likeness = Likeness(window, random) if best else None
+        self._real = mean_pairwise_distance(random_crops(window, TILES, side, random))
+        self._likeness = Likeness(window, random, side) if best else None
         self.kept = copy.deepcopy(generator) if best else generator
         """What the training ends with."""
         self.diversity: list[float] = []
@@ -103,10 +113,10 @@ def looking_flops(generator: nn.Module, latent: Tensor, looks: int) -> float:
     """Count the floating-point operations of looks for the best moment, of a generator on the meta device."""
     banks = [torch.empty((count, 3, side, side), device="meta") for side, count in FILTERS.items()]
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        _second_moments(generator(latent), banks)
+        _second_moments(drawn := generator(latent), banks)
     look = counter.get_total_flops()
     with FlopCounterMode(display=False) as counter:
-        _second_moments(torch.empty((PATCHES, 3, TILE, TILE), device="meta"), banks)
+        _second_moments(torch.empty_like(drawn[:1]).expand(PATCHES, -1, -1, -1), banks)
     return float(looks * look + counter.get_total_flops())
 
 
@@ -122,14 +132,16 @@ class Likeness:
 
     Parameters
     ----------
-    window : Tensor
-        float32 (3, H, W) in [-1, 1], on the CPU.
+    window : Tensor or TrainingPictures
+        float32 (3, H, W) in [-1, 1], on the CPU; or a set.
     random : torch.Generator
         For filters and patches.
+    side : int
+        Of a patch, in pixels.
     """
 
-    def __init__(self, window: Tensor, random: torch.Generator) -> None:
-        patches = random_crops(window, PATCHES, TILE, random)
+    def __init__(self, window: Tensor | TrainingPictures, random: torch.Generator, side: int = TILE) -> None:
+        patches = random_crops(window, PATCHES, side, random)
         self._mean = patches.mean((0, 2, 3))[:, None, None]
         self._filters = [_bank(side, count, random) for side, count in FILTERS.items()]
         self._real = _second_moments(patches - self._mean, self._filters)

@@ -20,7 +20,6 @@ from inng_bench.inng.negatives import draw_negatives
 from inng_bench.inng.network import WINDOW_STEP, Classifier, balance, recalibrate
 from inng_bench.inng.presets import FAST
 from inng_bench.inng.state import Stage, Work
-from inng_bench.pixels import random_crops
 from inng_bench.resume import required
 
 from .base import Choices, Resumable, Trained, weights_of
@@ -108,7 +107,8 @@ class Learner(Resumable):
     def __init__(self, window: Tensor, choices: OneNetworkChoices, execution: Execution, seed: int) -> None:
         self.cascade, self._execution = choices.cascade(execution), execution
         self.recipe, begun = self.cascade.recipe, self.cascade.begin(window, seed)
-        self._real, self.side, self.sampler, self._random = begun.real, begun.crop_side, begun.sampler, begun.generator
+        self._draw_real, self._random = begun.draw_real, begun.generator
+        self.side, self.sampler = begun.crop_side, begun.sampler
         self.network, self._adam, self.first = begun.classifier, begun.optimiser, begun.chain
         assert isinstance(self._adam, torch.optim.Adam)
         self._parts = {"network": self.network, "adam": self._adam}
@@ -124,7 +124,7 @@ class Learner(Resumable):
 
     def real_crops(self) -> Tensor:
         """Cut crops out of the window."""
-        return random_crops(self._real, self.recipe.crops, self.side, self._random)
+        return self._draw_real(self.recipe.crops, self.side, self._random)
 
     def crops_of(self, history: list[Tensor]) -> Tensor:
         """Cut as many out of canvases, newer ones more often."""

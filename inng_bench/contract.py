@@ -23,6 +23,7 @@ from torch import Tensor
 from inng_bench.errors import InputError
 from inng_bench.files import write_atomically
 from inng_bench.hashes import sealed, unsealed
+from inng_bench.pictures import TrainingPictures
 from inng_bench.suggest import did_you_mean
 
 MODEL_FORMAT = 2
@@ -284,6 +285,26 @@ class Method(ABC):
             raise InputError(f"{path} cannot be read ({error}); train the model again.") from error
         method.restore(tensors)
         return method
+
+
+@runtime_checkable
+class LearnsPictures(Protocol):
+    """A method that learns from many pictures, not from one window alone.
+
+    It knows beforehand how large the pictures of a set are: the setting ``picture_side``, which its configuration
+    keeps, is their side in pixels. Then it draws pictures of that side alone.
+    """
+
+    def train_on(
+        self,
+        pictures: TrainingPictures,
+        *,
+        seed: int,
+        budget: float,
+        events: Events = ignore_events,
+        checkpoint: Checkpoint = NO_CHECKPOINT,
+    ) -> Training:
+        """Learn a set, or a texture of several pictures; see :meth:`Method.train`."""
 
 
 @runtime_checkable

@@ -5,17 +5,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from inng_bench.pictures import TrainingPictures
+
 ROUNDING = (2 / 255) ** 2 / 12
 """Variance of rounding to 8 bits in units of [-1, 1]: every picture has it, a flat one too."""
 
 
-def random_crops(picture: Tensor, count: int, side: int, generator: torch.Generator) -> Tensor:
-    """Cut crops at uniform positions from a picture that does not wrap.
+def random_crops(picture: Tensor | TrainingPictures, count: int, side: int, generator: torch.Generator) -> Tensor:
+    """Cut crops at uniform positions from a picture that does not wrap; or draw whole pictures of a set.
 
     Parameters
     ----------
-    picture : Tensor
-        float32 (3, H, W) with H and W at least ``side``.
+    picture : Tensor or TrainingPictures
+        float32 (3, H, W) with H and W at least ``side``; or pictures, which are drawn on the CPU.
     count, side : int
         Number of crops and their side in pixels.
     generator : torch.Generator
@@ -26,6 +28,8 @@ def random_crops(picture: Tensor, count: int, side: int, generator: torch.Genera
     Tensor
         float32 (count, 3, side, side).
     """
+    if isinstance(picture, TrainingPictures):
+        return picture.draw(count, side, generator)
     height, width = picture.shape[1:]
     tops = torch.randint(height - side + 1, (count,), generator=generator).tolist()
     lefts = torch.randint(width - side + 1, (count,), generator=generator).tolist()

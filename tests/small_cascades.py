@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from inng_bench.inng.alternatives import crop_side_of, measured, sampler_of
 from inng_bench.inng.presets import Recipe
 from inng_bench.inng.resume import snapshot
 from inng_bench.inng.state import Training
+from inng_bench.pixels import random_crops
 from inng_bench.resume import encode
 
 # Stripes are random phase noise of their own spectrum, so that p0 and the steps must know less of them here.
@@ -46,11 +47,12 @@ def changed(**fields: Any) -> Recipe:
 def begin(recipe: Recipe, seed: int = 0) -> Training:
     p0, directions = measured(stripes(), recipe)
     return algorithm.begin(
-        stripes(),
+        partial(random_crops, stripes()),
         recipe,
         p0,
         sampler_of(recipe, directions),
         crop_side=crop_side_of(stripes(), recipe),
+        device=torch.device("cpu"),
         dtype=torch.float32,
         generator=torch.Generator().manual_seed(seed),
     )

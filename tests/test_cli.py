@@ -206,10 +206,21 @@ def test_what_is_no_command_ends_with_status_2(arguments: list[str], capsys: pyt
 def test_list_names_every_texture_method_metric_and_suite(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["list"]) == 0
     said = capsys.readouterr().out
-    sections = ("textures", "methods", "metrics", "suites")
+    sections = ("textures", "sets of pictures", "methods", "metrics", "suites")
     assert [line for line in said.splitlines() if not line.startswith(" ")] == list(sections)
     names = {line.split()[0] for line in said.splitlines() if line.startswith("  ")}
-    assert {"brick", "pebbles", "inng", "dcgan", "patch_fid", "copy_rate", "quick", "standard", "smoke"} <= names
+    assert {
+        "brick",
+        "pebbles",
+        "faces",
+        "inng",
+        "dcgan",
+        "patch_fid",
+        "copy_rate",
+        "quick",
+        "standard",
+        "smoke",
+    } <= names
 
 
 def test_sample_passes_its_arguments_on_and_prints_the_files(

@@ -19,7 +19,7 @@ from inng_bench.gate.tolerances import NEGLIGIBLE, ROUNDING
 from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.plan import make_plan
 from inng_bench.harness.suite import load_suite
-from inng_bench.metrics.catalogue import BY_NAME, DEFAULT, Direction
+from inng_bench.metrics.catalogue import BY_NAME, DEFAULT, Direction, selected_of_sets
 from inng_bench.records import store
 from inng_bench.records.schema import SCHEMA_VERSION, Record, Status
 
@@ -132,7 +132,7 @@ def test_a_metric_that_flatters_the_real_row_has_changed_and_nothing_can_be_judg
 
 
 def test_every_metric_of_the_catalogue_has_its_tolerances() -> None:
-    assert set(NEGLIGIBLE) == set(ROUNDING) <= set(DEFAULT)
+    assert set(NEGLIGIBLE) == set(ROUNDING) <= {*DEFAULT, *selected_of_sets(None)}
 
 
 def test_what_is_new_is_named_and_not_judged() -> None:

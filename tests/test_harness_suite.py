@@ -34,6 +34,7 @@ def read(text: str) -> Suite:
 def test_every_bundled_suite_can_be_read_and_bears_its_files_name() -> None:
     assert set(suite_names()) == {
         "bridge",
+        "faces-quick",
         "paper",
         "quick",
         "rivals-quick",

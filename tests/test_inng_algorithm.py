@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -310,11 +311,12 @@ def test_the_authors_settings_make_progress_with_a_two_hundredth_of_their_counts
     window = to_tensor(load_texture("pebbles").train)
     prior, directions = measured(window, recipe)
     training = algorithm.begin(
-        window,
+        partial(random_crops, window),
         recipe,
         prior,
         sampler_of(recipe, directions),
         crop_side=recipe.crop_side,
+        device=torch.device("cpu"),
         dtype=torch.float32,
         generator=torch_generator(0),
     )

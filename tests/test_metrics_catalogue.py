@@ -29,18 +29,19 @@ implementation = "inng"
 
 
 def test_every_metric_has_its_function_and_every_function_its_metric() -> None:
-    assert list(MEASURES) == list(BY_NAME)
+    assert list(MEASURES) == [info.name for info in CATALOGUE if info.scope is not Scope.SETS]
 
 
 def test_the_headline_has_three_eyes_is_of_the_default_set_and_names_its_features() -> None:
-    eyes = {info.name: info.eye for info in CATALOGUE if info.role is Role.HEADLINE}
+    of_textures = [info for info in CATALOGUE if info.scope is not Scope.SETS]
+    eyes = {info.name: info.eye for info in of_textures if info.role is Role.HEADLINE}
     assert eyes == {
         **dict.fromkeys(("gram", "patch_fid", "patch_kid"), Eye.NETWORK),
         **dict.fromkeys(("gram_far", "patch_fid_far"), Eye.FAR),
         "patch_fid_wavelet": Eye.UNTRAINED,
     }
-    assert all(info.scope is Scope.DEFAULT and "(" in info.label for info in CATALOGUE if info.role is Role.HEADLINE)
-    assert len({info.label for info in CATALOGUE}) == len(CATALOGUE)
+    assert all(info.scope is Scope.DEFAULT and "(" in info.label for info in of_textures if info.role is Role.HEADLINE)
+    assert len({info.label for info in of_textures}) == len(of_textures)
 
 
 def test_a_default_row_stays_within_its_seconds_and_needs_nothing() -> None:
@@ -62,6 +63,11 @@ def test_a_suite_may_ask_for_metrics_which_are_not_part_of_its_hash() -> None:
     assert asked.hash() == parse_suite(SUITE.replace('metrics = ["{}"]\n', ""), "some.toml").hash()
     with pytest.raises(InputError, match="there is no metric 'gram_vg'; did you mean 'gram_vgg'"):
         parse_suite(SUITE.format("gram_vg"), "some.toml")
+
+
+def test_a_metric_of_sets_cannot_be_asked_for() -> None:
+    with pytest.raises(InputError, match="'set_kid' is measured in every suite of sets, and in no other"):
+        parse_suite(SUITE.format("set_kid"), "some.toml")
 
 
 def test_the_hash_of_a_suite_is_that_of_its_reference() -> None:

@@ -114,7 +114,7 @@ def test_windows_settings_and_models_that_do_not_fit_are_refused(
     method_class: type[OneNetwork], settings: dict[str, Any]
 ) -> None:
     method = method_class(settings, Execution())
-    with pytest.raises(InputError, match="smaller than a window of the classifier, 62 px"):
+    with pytest.raises(InputError, match="smaller than a window of the classifier, which has 62 px"):
         method.train(torch.zeros(3, 60, 100), seed=0, budget=1.0)
     with pytest.raises(InputError, match=r"'first_negatives' of .* is wrong"):
         method_class({"first_negatives": "matched"}, Execution())

@@ -21,12 +21,14 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def run(_: argparse.Namespace) -> int:
-    """Print the four lists."""
+    """Print the lists."""
     from inng_bench.harness.bundled import suite_descriptions
     from inng_bench.harness.methods import method_names
     from inng_bench.metrics.catalogue import CATALOGUE
+    from inng_bench.textures.catalogue import set_infos
 
     _print_section("textures", _texture_rows())
+    _print_section("sets of pictures", [(info.name, info.description) for info in set_infos()])
     _print_section("methods", [(name, "") for name in method_names()])
     _print_section("metrics", [(info.name, f"{info.direction} is better: {info.definition}") for info in CATALOGUE])
     _print_section("suites", suite_descriptions())

@@ -33,6 +33,7 @@ examples:
   inng-bench run --suite standard --seeds 1 --dry-run
   inng-bench run --suite standard --textures grass,wood --methods inng-fast
   inng-bench run --texture my.png --methods inng-fast
+  inng-bench run --pictures my-faces
 
 Finished runs are kept. The same command again runs only what is missing, so an interrupted suite continues."""
 
@@ -55,6 +56,13 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
     what.add_argument(
         "--texture", metavar="PATH", type=Path, help="your own picture, with the methods and budget of the suite quick"
     )
+    what.add_argument(
+        "--pictures",
+        metavar="DIR",
+        type=Path,
+        help="your own set of pictures, with the methods and budget of faces-quick",
+    )
+    parser.add_argument("--pass-over", action="store_true", help="with --pictures: leave out files that cannot be used")
     parser.add_argument(
         "--scale", type=positive_number, help="resize your picture by this factor (default: depends on its size)"
     )
@@ -170,9 +178,16 @@ def _summary(results: Results) -> str:
 
 def _chosen_suite(arguments: argparse.Namespace) -> tuple[Suite, tuple[str, ...]]:
     """Return the suite, and arguments that name it from any folder."""
-    from inng_bench.harness.rerun import origin_of_picture, origin_of_suite
-    from inng_bench.harness.suite import load_suite, own_picture_suite
+    from inng_bench.harness.rerun import origin_of_folder, origin_of_picture, origin_of_suite
+    from inng_bench.harness.suite import load_suite, own_picture_suite, own_set_suite
 
+    if arguments.pass_over and arguments.pictures is None:
+        raise InputError("--pass-over belongs to --pictures.")
+    if arguments.pictures is not None:
+        if arguments.scale is not None:
+            raise InputError("--scale belongs to --texture; pictures of a set are learnt as they are.")
+        suite = own_set_suite(arguments.pictures, pass_over=arguments.pass_over)
+        return suite, origin_of_folder(arguments.pictures, pass_over=arguments.pass_over)
     if arguments.texture is not None:
         suite = own_picture_suite(arguments.texture, arguments.scale)
         return suite, origin_of_picture(arguments.texture, arguments.scale)

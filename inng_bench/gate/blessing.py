@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 import inng_bench
 from inng_bench.errors import InputError
 from inng_bench.gate.cells import RowKind, row_kind
-from inng_bench.metrics.catalogue import BY_NAME, DEFAULT
+from inng_bench.metrics.catalogue import BY_NAME, DEFAULT, selected_of_sets
 from inng_bench.records import store
 from inng_bench.records.folder import locked
 from inng_bench.records.provenance import describe_source
@@ -208,8 +208,13 @@ def _refuse_gaps(records: Sequence[Record]) -> None:
     current = {(metric.name, metric.version) for metric in BY_NAME.values()}
     for record in records:
         found = {(one.metric, one.version) for one in record.measurements}
-        if not found <= current or not {name for name, _ in found} >= set(DEFAULT):
+        if not found <= current or not {name for name, _ in found} >= _wanted(record):
             raise InputError(f"the run {_title(record)} lacks the present version of a metric; run it again.")
+
+
+def _wanted(record: Record) -> set[str]:
+    """Return the metrics that every record of its kind has."""
+    return set(selected_of_sets(None) if record.texture.is_set else DEFAULT)
 
 
 def _planned_seeds(results: Path) -> dict[str, int]:

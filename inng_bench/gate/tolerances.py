@@ -23,6 +23,9 @@ NEGLIGIBLE: dict[str, Tolerance] = {
     "patch_fid_far": Tolerance(0.05, 0.01),
     "patch_fid_wavelet": Tolerance(0.05, 0.001),
     "copy_rate": Tolerance(0.05, 0.05),
+    "set_fid": Tolerance(0.05, 0.01),
+    "set_kid": Tolerance(0.05, 0.0005),
+    "set_copy_rate": Tolerance(0.05, 0.05),
 }
 """By metric: a trained row that is worse by no more than this is no regression, however significant the shift is.
 
@@ -40,6 +43,9 @@ ROUNDING: dict[str, Tolerance] = {
     "patch_fid_far": Tolerance(0.01, 0.001),
     "patch_fid_wavelet": Tolerance(0.01, 0.0001),
     "copy_rate": Tolerance(0.01, 0.02),
+    "set_fid": Tolerance(0.01, 0.001),
+    "set_kid": Tolerance(0.01, 0.00002),
+    "set_copy_rate": Tolerance(0.01, 0.02),
 }
 """By metric: a row without training has no spread from seed to seed and repeats up to this on any machine."""
 

@@ -28,6 +28,16 @@ Look = Callable[[Pixels], Mapping[str, float]]
 """Sees pictures (N, H, W, 3) and returns what the curve is to show of them, by name."""
 
 
+Frame = Callable[[Pixels], Pixels]
+"""Makes the picture that is kept of a report from its pictures (N, H, W, 3)."""
+
+
+def first_of(pictures: Pixels) -> Pixels:
+    """Return the first picture alone."""
+    first: Pixels = pictures[0]
+    return first
+
+
 Notice = Callable[[str], None]
 """Takes a clause for the person in front of the terminal."""
 
@@ -62,8 +72,9 @@ class Diary:
         Time of the looks, which is no part of the training's.
     """
 
-    def __init__(self, listener: Listener, look: Look = see_nothing) -> None:
+    def __init__(self, listener: Listener, look: Look = see_nothing, frame: Frame = first_of) -> None:
         self._listener = listener
+        self._frame = frame
         self._look = look
         self._looks = 0
         self.seconds = 0.0
@@ -79,7 +90,7 @@ class Diary:
             self._not_finite.setdefault(name, progress.step)
         self._curve.append(CurvePoint(step=progress.step, flops=float(progress.flops), values=finite))
         if progress.pictures is not None:
-            self._keep(progress.fraction, to_pixels(progress.pictures[:1])[0])
+            self._keep(progress.fraction, self._frame(to_pixels(progress.pictures)))
         self._listener("train", progress.fraction)
 
     def _seen(self, progress: Progress) -> Mapping[str, float]:

@@ -18,6 +18,7 @@ import torch
 
 from inng_bench.contract import Staged
 from inng_bench.errors import InputError
+from inng_bench.harness.learning import learn
 from inng_bench.harness.machine import Claim, claim_machine
 from inng_bench.harness.methods import REAL, is_timed, load_method_class
 from inng_bench.harness.plan import RunSpec
@@ -25,7 +26,6 @@ from inng_bench.metrics.catalogue import BY_NAME, CROP, Compared
 from inng_bench.processes import begin_work
 from inng_bench.records.generations import KEPT
 from inng_bench.seeds import torch_generator
-from inng_bench.textures import to_tensor
 from inng_bench.timing.ceiling import Clock
 
 PROBE_FLOPS = 5e10
@@ -93,10 +93,10 @@ def measure_speed(runs: Sequence[RunSpec], threads: int, clock: Clock = time.per
 def _try_method(run: RunSpec, clock: Clock) -> tuple[float, float]:
     """Return the seconds of a counted operation of training, and of drawing, as :class:`Speed` has them."""
     method = load_method_class(run.implementation)(run.settings, run.execution)
-    window = to_tensor(run.texture.load().train)
+    texture = run.texture.load()
     began = clock()
     budget = min(PROBE_FLOPS, run.budget_flops)
-    spent = max(budget, method.train(window, seed=0, budget=budget).flops)  # a closed form spends nothing
+    spent = max(budget, learn(method, texture, seed=0, budget=budget).flops)  # a closed form spends nothing
     trained = clock()
     method.sample(1, (run.sample_size, run.sample_size), generator=torch_generator(0))
     drawing = (run.samples + COUNTING) * (clock() - trained)

@@ -18,6 +18,7 @@ from inng_bench.harness.plan import RunSpec, TextureReference
 from inng_bench.hashes import file_hash
 from inng_bench.records import provenance, store
 from inng_bench.records.schema import DETECTION, Measurement, Provenance, Record, Remeasurement, Window
+from inng_bench.tiles import PER_MOSAIC, of_mosaics, of_strip
 
 Pixels = NDArray[np.uint8]
 
@@ -49,7 +50,9 @@ def measure_again(run: RunSpec, results: Path) -> Record:
     record = store.read_record(store.record_path(results, *run.key))
     train, held_out = read_windows(results, record)
     seed = run.seeds["metric"]
-    if record.implementation == REAL:
+    if record.texture.is_set:
+        measured = _measure_set(run, results, record, train, held_out[0])
+    elif record.implementation == REAL:
         measured = evaluate_real(train, held_out, seed=seed, metrics=run.metrics)
     else:
         samples = np.stack([_read_sample(results, record, role) for role in sample_roles(record)])
@@ -63,6 +66,19 @@ def measure_again(run: RunSpec, results: Path) -> Record:
     )
     store.write_record(results, record)
     return record
+
+
+def _measure_set(
+    run: RunSpec, results: Path, record: Record, train: Pixels, held_out: Pixels
+) -> tuple[Measurement, ...]:
+    from inng_bench.metrics.sets import evaluate_set
+
+    samples = None
+    if record.sample_size is not None:
+        found = [_read_sample(results, record, role) for role in sample_roles(record)]
+        samples = of_mosaics(found, record.sample_size[0], record.samples)
+    seed = run.seeds["metric"]
+    return evaluate_set(samples, of_strip(train), of_strip(held_out), seed=seed, metrics=run.metrics)
 
 
 def detect_again(run: RunSpec, results: Path, trusted: str | None = None) -> Record:
@@ -103,7 +119,8 @@ def _noted(record: Record, metrics: tuple[str, ...], started: datetime, seconds:
 
 def sample_roles(record: Record) -> list[str]:
     """Return the roles of the measured samples in their order; none of the row ``real``."""
-    return [f"sample-{number}" for number in range(record.samples)]
+    files = -(-record.samples // PER_MOSAIC) if record.texture.is_set else record.samples
+    return [f"sample-{number}" for number in range(files)]
 
 
 def is_measurable(results: Path, record: Record) -> bool:

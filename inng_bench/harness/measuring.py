@@ -12,11 +12,11 @@ from inng_bench.harness.hardware import available_cores
 from inng_bench.harness.measure import is_measurable, run_of_record
 from inng_bench.harness.messages import Kind, Message, Request, Task
 from inng_bench.harness.plan import Plan, RunKey, RunSpec, missing_metrics
-from inng_bench.metrics.catalogue import selected, with_defaults
+from inng_bench.metrics.catalogue import selected, selected_of_sets, with_defaults
 from inng_bench.metrics.needs import check_needs
 from inng_bench.records import store
 from inng_bench.records.folder import locked
-from inng_bench.records.schema import Status
+from inng_bench.records.schema import Record, Status
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,19 @@ def measure_results(folder: Path, *, metrics: Sequence[str] | None = None, jobs:
     check_needs(wanted)
     with locked(folder):
         finished = [record for record in store.read_records(folder) if record.status is Status.OK]
-        lacking = [(record, missing_metrics(record, wanted) if metrics is None else wanted) for record in finished]
+        lacking = [(record, _wanted(record, wanted, every=metrics is not None)) for record in finished]
         runs = [run_of_record(record, names) for record, names in lacking if names]
         with open_display(len(runs)) as display:
             display.say(f"{len(runs)} of {len(finished)} finished runs to measure: {', '.join(wanted)}.")
             measured = measure_runs(runs, folder, _executor(runs, jobs), display)
     return Measured(len(measured), len(runs) - len(measured), len(finished) - len(runs))
+
+
+def _wanted(record: Record, names: Sequence[str], *, every: bool) -> tuple[str, ...]:
+    """Return the metrics of a record's kind that are wanted: every one of them, or what it lacks."""
+    of_sets = selected_of_sets(names if every else None)
+    known = of_sets if record.texture.is_set else tuple(name for name in names if name not in of_sets)
+    return known if every else missing_metrics(record, known)
 
 
 def measure_densities(folder: Path, *, jobs: int | None = None, trusted: str | None = None) -> Measured:

@@ -11,19 +11,19 @@ from typing import Any, Literal
 import torch
 from pydantic import BaseModel, ConfigDict
 
-from inng_bench.contract import Execution, Precision
+from inng_bench.contract import Execution, LearnsPictures, Precision
 from inng_bench.errors import InputError
 from inng_bench.harness.hardware import resolve_device, resolve_precision
 from inng_bench.harness.methods import REAL, load_method_class
 from inng_bench.harness.overrides import NO_OVERRIDES, Overrides
-from inng_bench.harness.suite import REFERENCE_ROWS, MethodEntry, Suite, changed_suite
+from inng_bench.harness.suite import REFERENCE_ROWS, SET_ROWS, MethodEntry, Suite, changed_suite
 from inng_bench.hashes import canonical_hash
-from inng_bench.metrics.catalogue import BY_NAME, with_defaults
+from inng_bench.metrics.catalogue import BY_NAME, selected_of_sets, with_defaults
 from inng_bench.metrics.needs import check_needs
 from inng_bench.records.schema import Limits, Record, Status, TextureFacts
 from inng_bench.seeds import derive_seed
 from inng_bench.suggest import did_you_mean
-from inng_bench.textures import Texture, load_own_texture, load_texture, own_texture_name
+from inng_bench.textures import Texture, load_folder, load_own_texture, load_texture, own_texture_name
 
 PURPOSES = ("train", "sample", "metric")
 
@@ -49,10 +49,13 @@ class TextureReference(BaseModel):
     name: str
     path: Path | None = None
     scale: float | None = None
+    pass_over: bool = False
     identity: str = ""
 
     def load(self) -> Texture:
         """Read or make the texture."""
+        if self.path is not None and self.path.is_dir():
+            return load_folder(self.path, pass_over=self.pass_over)
         return load_texture(self.name) if self.path is None else load_own_texture(self.path, scale=self.scale)
 
 
@@ -206,16 +209,14 @@ def make_plan(suite: Suite, overrides: Overrides = NO_OVERRIDES, *, origin: Sequ
     suite = changed_suite(suite, **overrides.changes())
     chosen = resolve_device(overrides.device)
     execution = Execution(chosen, resolve_precision(suite.precision, chosen))
-    rows = [*_reference_entries(), *_choose(suite.methods, overrides.methods)]
+    rows = [*_reference_entries(suite), *_choose(suite.methods, overrides.methods)]
     loaded = _load_textures(suite, _chosen_textures(suite, overrides.textures))
     count = changed_suite(suite, replicates=overrides.replicates).replicates  # checked; the suite keeps its own
     suite_hash = suite.hash()
     runs = [
         run
         for entry in rows
-        for run in _runs_of_entry(
-            entry, suite, suite_hash, list(loaded), execution, min(count, entry.replicates or count)
-        )
+        for run in _runs_of_entry(entry, suite, suite_hash, loaded, execution, min(count, entry.replicates or count))
     ]
     return Plan(
         suite,
@@ -264,9 +265,14 @@ def find_missing(plan: Plan, records: Iterable[Record], retry: Retry = Retry.FAI
     return tuple(run for run in plan.runs if not is_settled(run))
 
 
-def _reference_entries() -> list[MethodEntry]:
+def _reference_entries(suite: Suite) -> list[MethodEntry]:
     """Return the rows of every suite; they do not learn from a seed, so that one replicate tells all."""
-    return [MethodEntry(label=name, implementation=name, replicates=1) for name in REFERENCE_ROWS]
+    return [
+        MethodEntry(label=name, implementation="noise", replicates=1, settings={"per_place": True})
+        if name == "pixel-gaussian"
+        else MethodEntry(label=name, implementation=name, replicates=1)
+        for name in (SET_ROWS if suite.of_sets else REFERENCE_ROWS)
+    ]
 
 
 def _choose(entries: Sequence[MethodEntry], labels: Sequence[str] | None) -> list[MethodEntry]:
@@ -295,12 +301,14 @@ def _load_textures(suite: Suite, wanted: frozenset[str]) -> dict[TextureReferenc
     for picture in suite.pictures:
         if own_texture_name(picture.path) not in wanted:
             continue
-        texture = load_own_texture(picture.path, scale=picture.scale)
+        reference = TextureReference(
+            name=own_texture_name(picture.path), path=picture.path, scale=picture.scale, pass_over=picture.pass_over
+        )
+        texture = reference.load()
         if texture.name in {reference.name for reference in textures}:
             raise InputError(f"two pictures of the suite are called {texture.name!r}; rename the file {picture.path}.")
         identity = f"{picture.sha256()}:{picture.scale}"
-        reference = TextureReference(name=texture.name, path=picture.path, scale=picture.scale, identity=identity)
-        textures[reference] = texture
+        textures[reference.model_copy(update={"identity": identity})] = texture
     return textures
 
 
@@ -308,13 +316,34 @@ def _runs_of_entry(
     entry: MethodEntry,
     suite: Suite,
     suite_hash: str,
-    textures: Sequence[TextureReference],
+    textures: Mapping[TextureReference, Texture],
     execution: Execution,
     replicates: int,
 ) -> list[RunSpec]:
-    """Return texture × seed of one row; the method is built once, which checks its settings before any work."""
-    settings, (samples, size) = _configure(entry, suite, execution)
-    budget = 0.0 if entry.label in REFERENCE_ROWS else suite.budget_tflop * 1e12 * entry.budget_factor
+    """Return texture × seed of one row; a method of sets is sized by each."""
+    if suite.of_sets:
+        groups = [({one: texture}, texture.train.shape[1]) for one, texture in textures.items()]
+    else:
+        groups = [(dict(textures), None)]
+    return [
+        run
+        for group, side in groups
+        for run in _runs_alike(entry, suite, suite_hash, list(group), execution, replicates, side)
+    ]
+
+
+def _runs_alike(
+    entry: MethodEntry,
+    suite: Suite,
+    suite_hash: str,
+    textures: Sequence[TextureReference],
+    execution: Execution,
+    replicates: int,
+    side: int | None,
+) -> list[RunSpec]:
+    """Return texture × seed of one configuration; the method is built once, which checks it before any work."""
+    settings, (samples, size) = _configure(entry, suite, execution, side)
+    budget = 0.0 if entry.label in suite.reference_rows else suite.budget_tflop * 1e12 * entry.budget_factor
     # What makes the figure, beside texture and seed. The precision is the requested one: what this machine makes of
     # ``auto`` is a fact about the machine, which the record's provenance tells.
     configuration = {
@@ -329,7 +358,7 @@ def _runs_of_entry(
         for texture in textures
     }
     limits = Limits(minutes=suite.time_limit_minutes, memory_gib=suite.memory_limit_gib)
-    metrics = with_defaults(suite.metrics)
+    metrics = selected_of_sets(None) if suite.of_sets else with_defaults(suite.metrics)
     return [
         RunSpec(
             suite=suite.name,
@@ -358,16 +387,23 @@ def _seeds(texture: str, method: str, replicate: int) -> dict[str, int]:
     }
 
 
-def _configure(entry: MethodEntry, suite: Suite, execution: Execution) -> tuple[dict[str, Any], tuple[int, int]]:
-    """Return every setting of a method, and how many pictures of which side it draws."""
+def _configure(
+    entry: MethodEntry, suite: Suite, execution: Execution, side: int | None
+) -> tuple[dict[str, Any], tuple[int, int]]:
+    """Return every setting of a method, and how many pictures of which side it draws; a side is that of a set."""
     if entry.label == REAL:
-        return {}, (0, suite.sample_size)
-    method = load_method_class(entry.implementation)(entry.settings, execution)
+        return {}, (0, side or suite.sample_size)
+    implementation = load_method_class(entry.implementation)
+    if side is not None and not issubclass(implementation, LearnsPictures):
+        raise InputError(f"the method {entry.label!r} learns one texture, not a set of pictures; leave it out.")
+    method = implementation(entry.settings | ({} if side is None else {"picture_side": side}), execution)
     settings = method.configuration()
     try:
         json.dumps(settings, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise InputError(f"the configuration of {entry.label!r} is not plain JSON ({error}).") from error
+    if side is not None:
+        return settings, (suite.canvases, side)
     return settings, sample_geometry(method.supports, suite.sample_size, suite.canvases, entry.label)
 
 

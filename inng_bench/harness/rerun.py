@@ -18,6 +18,11 @@ def origin_of_picture(path: Path, scale: float | None) -> tuple[str, ...]:
     return "--texture", path.name, *(() if scale is None else ("--scale", str(scale)))
 
 
+def origin_of_folder(folder: Path, *, pass_over: bool) -> tuple[str, ...]:
+    """Return the arguments that name a folder of one's own pictures; of its path the last name alone."""
+    return "--pictures", folder.resolve().name, *(("--pass-over",) if pass_over else ())
+
+
 def rerun_command(plan: Plan, records: Sequence[Record]) -> str:
     """Return the one command that makes all that a results folder holds after a plan.
 

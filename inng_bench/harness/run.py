@@ -5,7 +5,7 @@ over the training, left to right), ``nearest`` (a patch of the first sample, and
 like it), ``weights`` and ``model`` (what :meth:`inng_bench.contract.Method.load` reads).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from inng_bench.files import remove_unfinished
 from inng_bench.harness.checkpoint import RunCheckpoint, identify, states_of
 from inng_bench.harness.detection import detect_of_texture
 from inng_bench.harness.diary import Diary, Listener, Notice, Stopwatch, ignore_news, ignore_notice
+from inng_bench.harness.learning import learn
 from inng_bench.harness.memory import peak_memory_mib
 from inng_bench.harness.methods import REAL, load_method_class
 from inng_bench.harness.pictures import write_png
@@ -32,6 +33,7 @@ from inng_bench.metrics import copying, features
 from inng_bench.metrics.chain import Glance, compare_with_chain
 from inng_bench.metrics.comparison import unseen_windows
 from inng_bench.metrics.evaluate import evaluate, evaluate_real
+from inng_bench.metrics.sets import evaluate_set, nearest
 from inng_bench.records import store
 from inng_bench.records.schema import (
     ChainFigure,
@@ -43,7 +45,8 @@ from inng_bench.records.schema import (
     Status,
 )
 from inng_bench.seeds import torch_generator
-from inng_bench.textures import Texture, to_pixels, to_tensor
+from inng_bench.textures import Texture, to_pixels
+from inng_bench.tiles import mosaic, mosaics, of_strip
 
 Pixels = NDArray[np.uint8]
 
@@ -142,16 +145,15 @@ def _make(
 ) -> Product:
     """Train, or go on training, draw fresh samples and save the model."""
     method = load_method_class(run.implementation)(run.settings, run.execution)
-    diary = Diary(listener, Glance(unseen_windows(texture.train, texture.held_out)[0][0]))
+    if texture.is_set:
+        diary = Diary(listener, frame=_four)
+    else:
+        diary = Diary(listener, Glance(unseen_windows(texture.train, texture.held_out)[0][0]))
     identity = identify(run, texture.facts().train.sha256, method, describe_machine(run))
     checkpoint = RunCheckpoint(states_of(results, run), identity, diary, notice)
     with watch.phase("train"):
-        training = method.train(
-            to_tensor(texture.train),
-            seed=run.seeds["train"],
-            budget=run.budget_flops,
-            events=diary,
-            checkpoint=checkpoint,
+        training = learn(
+            method, texture, seed=run.seeds["train"], budget=run.budget_flops, events=diary, checkpoint=checkpoint
         )
     watch.seconds["train"] += checkpoint.seconds_before - diary.seconds
     with watch.phase("sample"):
@@ -161,12 +163,12 @@ def _make(
     with watch.phase("save"):
         folder = store.run_folder(results, *run.key)
         method.save(folder)
-    detection, lacking = _detect(method, run, texture, watch)
-    pictures = {f"sample-{index}": picture for index, picture in enumerate(samples)}
+    detection, lacking = ((), ()) if texture.is_set else _detect(method, run, texture, watch)
+    pictures = {f"sample-{index}": picture for index, picture in enumerate(_stored(samples, texture))}
     strip = diary.strip()
     if strip is not None:
         pictures["stages"] = strip
-    pictures["nearest"] = _nearest(samples[0], texture.train)
+    pictures["nearest"] = _nearest_of_set(samples, texture) if texture.is_set else _nearest(samples[0], texture.train)
     files = {"weights": "model.safetensors", "model": "model.json"}
     warnings = (*training.warnings, *diary.warnings, *lacking)
     outcome = replace(training, flops=float(training.flops), warnings=warnings)
@@ -176,6 +178,16 @@ def _make(
         sample_flops=_count_operations(method, run),
     )
     return Product(samples, pictures, files, outcome, diary.curve, model, detection)
+
+
+def _stored(samples: Pixels, texture: Texture) -> Sequence[Pixels]:
+    """Return samples as they are stored: those of a set by the hundred, since it has many."""
+    return mosaics(samples) if texture.is_set else list(samples)
+
+
+def _four(pictures: Pixels) -> Pixels:
+    """Return four pictures as one, to be seen over a training."""
+    return mosaic(pictures[:4], columns=2)
 
 
 def _count_operations(method: Method, run: RunSpec) -> float:
@@ -202,7 +214,7 @@ def _detect(
 
 def _measure_chain(texture: Texture, product: Product) -> tuple[ChainFigure, ...]:
     """Compare fresh samples with those that trained along, where a method has such."""
-    if product.samples is None or product.training.chain is None:
+    if product.samples is None or product.training.chain is None or texture.is_set:
         return ()
     windows, against = unseen_windows(texture.train, texture.held_out)
     return compare_with_chain(product.samples, to_pixels(product.training.chain), windows[0], against)
@@ -223,8 +235,18 @@ def _nearest(sample: Pixels, train: Pixels) -> Pixels:
     return np.concatenate([patch, nearest], axis=1)
 
 
+def _nearest_of_set(samples: Pixels, texture: Texture) -> Pixels:
+    """Return four samples of a set and, at their right, the training picture that is nearest to each."""
+    train = of_strip(texture.train)
+    shown = samples[:4]
+    return np.concatenate([_four(shown), _four(train[nearest(shown, train)[1].numpy()])], axis=1)
+
+
 def _measure(run: RunSpec, texture: Texture, samples: Pixels | None) -> tuple[Measurement, ...]:
     seed = run.seeds["metric"]
+    if texture.is_set:
+        train, held_out = of_strip(texture.train), of_strip(texture.held_out[0])
+        return evaluate_set(samples, train, held_out, seed=seed, metrics=run.metrics)
     if samples is None:
         return evaluate_real(texture.train, texture.held_out, seed=seed, metrics=run.metrics)
     return evaluate(samples, texture.train, texture.held_out, seed=seed, metrics=run.metrics)

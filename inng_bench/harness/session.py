@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inng_bench.errors import InputError
 from inng_bench.files import write_atomically
 from inng_bench.harness.checkpoint import states_of
 from inng_bench.harness.display import Display, on_worker, open_display
@@ -103,9 +104,18 @@ def run_suite(
 
 
 def cluster_executor(plan: Plan, client: "Client") -> Executor:
-    """Return what serves a plan's requests on a Dask cluster."""
+    """Return what serves a plan's requests on a Dask cluster.
+
+    Raises
+    ------
+    InputError
+        When a set is a folder of this machine; those of the package are everywhere.
+    """
     from inng_bench.harness.cluster.executor import ClusterExecutor
 
+    for picture in plan.suite.pictures:
+        if picture.is_set:
+            raise InputError(f"{picture.path} is a folder, which does not go to other machines; run it on this one.")
     return ClusterExecutor(client, plan)
 
 
@@ -200,7 +210,8 @@ def _describe(plan: Plan, folder: Path, records: Sequence[Record]) -> None:
     for texture in plan.textures.values():
         paths = store.window_paths(folder, texture.name, len(texture.held_out))
         for path, window in zip(paths, (texture.train, *texture.held_out), strict=True):
-            write_png(path, window)
+            if window.shape[0] * window.shape[1] <= store.LARGEST_WINDOW:
+                write_png(path, window)
 
 
 def untimed_runs(plan: Plan, folder: Path) -> list[RunSpec]:

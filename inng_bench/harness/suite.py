@@ -11,13 +11,24 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from inng_bench.errors import InputError
 from inng_bench.harness.bundled import suite_names, suite_text
 from inng_bench.hashes import canonical_hash, file_hash
-from inng_bench.metrics.catalogue import selected
+from inng_bench.metrics.catalogue import selected, selected_of_sets
 from inng_bench.records.schema import COPYING_ROWS
 from inng_bench.suggest import did_you_mean
-from inng_bench.textures import Role, find_texture, load_own_texture, own_texture_name, texture_names
+from inng_bench.textures import (
+    Role,
+    find_texture,
+    load_folder,
+    load_own_texture,
+    own_texture_name,
+    set_infos,
+    texture_names,
+)
 
 REFERENCE_ROWS = ("real", "noise", "random-phase", *COPYING_ROWS)
 """Rows that every suite has by itself: unseen pixels of the texture, matched noise, matched spectrum and copies."""
+
+SET_ROWS = ("real", "noise", "pixel-gaussian")
+"""The same of a suite of sets: unseen pictures, noise of the set's colours, and such noise place by place."""
 
 WINDOW_SIDE = 256
 """Side in pixels of a window of a bundled texture."""
@@ -67,16 +78,26 @@ class Picture(_Strict):
     Attributes
     ----------
     path : Path
-        PNG, JPEG, TIFF or WebP; relative to the suite's file.
+        PNG, JPEG, TIFF or WebP; or a folder of such pictures, which is a set. Relative to the suite's file.
+    pass_over : bool
+        Of a folder: whether files that cannot be used are passed over.
     scale : float or None
         Factor to resize by before cutting; None leaves the choice to the texture loader.
     """
 
     path: Path
     scale: float | None = Field(default=None, gt=0)
+    pass_over: bool = False
+
+    @property
+    def is_set(self) -> bool:
+        """Whether this is a folder."""
+        return self.path.is_dir()
 
     def sha256(self) -> str:
-        """Return the hash of the file's bytes."""
+        """Return the hash of the file's bytes, or of a folder's pictures."""
+        if self.is_set:
+            return "-".join(load_folder(self.path, pass_over=self.pass_over).facts().hashes)
         try:
             return file_hash(self.path)
         except OSError as error:
@@ -101,9 +122,10 @@ class Suite(_Strict):
     precision : str
         ``auto``, ``float32`` or ``bfloat16``, as :class:`inng_bench.contract.Precision`.
     sample_size : int
-        Side in pixels of a sampled canvas.
+        Side in pixels of a sampled canvas; of a set the side of its pictures counts.
     canvases : int
-        Number of canvases. A method that draws only smaller tiles draws as many as fill the same area.
+        Number of canvases, or of pictures of a set. A method that draws only smaller tiles draws as many as fill the
+        same area.
     threads_per_run : int
         Threads of one run; results repeat bit by bit only under the same number.
     methods : tuple[MethodEntry, ...]
@@ -133,8 +155,8 @@ class Suite(_Strict):
     replicates: int = Field(ge=1, le=1000)
     budget_tflop: float = Field(gt=0, le=1e9)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    sample_size: int = Field(default=256, ge=64, le=4096)
-    canvases: int = Field(default=4, ge=1, le=256)
+    sample_size: int = Field(default=256, ge=8, le=4096)
+    canvases: int = Field(default=4, ge=1, le=4096)
     threads_per_run: int = Field(default=1, ge=1, le=1024)
     methods: tuple[MethodEntry, ...] = Field(min_length=1)
     baseline: str | None = None
@@ -148,6 +170,8 @@ class Suite(_Strict):
     @field_validator("metrics")
     @classmethod
     def _metrics_exist(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in selected_of_sets(names):
+            raise ValueError(f"the metric {name!r} is measured in every suite of sets, and in no other")
         try:
             return selected(names)
         except InputError as error:
@@ -155,7 +179,7 @@ class Suite(_Strict):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
-        labels = [*REFERENCE_ROWS, *(entry.label for entry in self.methods)]
+        labels = [*self.reference_rows, *(entry.label for entry in self.methods)]
         for kind, names in (("method label", labels), ("texture", list(self.textures))):
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
@@ -163,7 +187,11 @@ class Suite(_Strict):
         if not self.textures and not self.pictures:
             raise ValueError("there is neither a texture nor a picture")
         _refuse_mixed_roles(self.textures)
-        if self.canvases * self.sample_size**2 < WINDOW_SIDE**2:
+        if self.of_sets and len({*map(_is_set, self.textures), *(picture.is_set for picture in self.pictures)}) > 1:
+            raise ValueError("it mixes sets of pictures and textures, which have other metrics; make a suite of each")
+        if not self.of_sets and self.sample_size < SMALLEST_CANVAS:
+            raise ValueError(f"canvases of textures have at least {SMALLEST_CANVAS} px a side; raise sample_size")
+        if not self.of_sets and self.canvases * self.sample_size**2 < WINDOW_SIDE**2:
             raise ValueError(
                 f"{self.canvases} canvases of {self.sample_size} px are less than one window of {WINDOW_SIDE} px, with "
                 "which they are compared at equal area; take more or larger canvases"
@@ -171,9 +199,19 @@ class Suite(_Strict):
         compared = {"baseline": [self.baseline] if self.baseline else [], "reference": self.references}
         for kind, named in (compared | {"rival": self.rivals}).items():
             for label in named:
-                if label not in labels[len(REFERENCE_ROWS) :]:
+                if label not in labels[len(self.reference_rows) :]:
                     raise ValueError(f"the {kind} {label!r} is the label of no method")
         return self
+
+    @property
+    def of_sets(self) -> bool:
+        """Whether it compares methods on sets of pictures."""
+        return any(map(_is_set, self.textures)) or any(picture.is_set for picture in self.pictures)
+
+    @property
+    def reference_rows(self) -> tuple[str, ...]:
+        """Rows that it has by itself."""
+        return SET_ROWS if self.of_sets else REFERENCE_ROWS
 
     @property
     def texture_names(self) -> tuple[str, ...]:
@@ -205,6 +243,15 @@ class Suite(_Strict):
         if self.baseline is None:
             del content["baseline"]  # so that suites keep the hash that they had before there were baselines
         return canonical_hash(content)
+
+
+SMALLEST_CANVAS = 64
+"""Side in pixels of a sampled canvas of a texture."""
+
+
+def _is_set(name: str) -> bool:
+    """Say whether a texture is a set of pictures; one that does not exist is refused when it is loaded."""
+    return name in {info.name for info in set_infos()}
 
 
 def _refuse_mixed_roles(textures: Sequence[str]) -> None:
@@ -268,6 +315,21 @@ def own_picture_suite(path: Path, scale: float | None = None) -> Suite:
     return load_suite("quick").model_copy(update={**changes, "textures": (), "pictures": pictures})
 
 
+def own_set_suite(folder: Path, *, pass_over: bool = False) -> Suite:
+    """Return the suite ``faces-quick`` with a folder of one's own pictures in the place of its set.
+
+    Raises
+    ------
+    InputError
+        When the folder cannot be used.
+    """
+    folder = folder.resolve()  # whose name the set has
+    name = load_folder(folder, pass_over=pass_over).name
+    changes = {"name": name, "description": f"{folder.name} under the budget of the suite faces-quick."}
+    pictures = (Picture(path=folder, pass_over=pass_over),)
+    return load_suite("faces-quick").model_copy(update={**changes, "textures": (), "pictures": pictures})
+
+
 def changed_suite(suite: Suite, **wanted: float | str | None) -> Suite:
     """Return a suite with other values where some are wanted.
 
@@ -299,15 +361,20 @@ def parse_suite(text: str, origin: str, folder: Path | None = None) -> Suite:
         content = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{origin} is not valid TOML: {error}.") from error
+    if folder is not None:
+        _place(content.get("pictures"), folder)
     try:
         # JSON mode is strict about types, yet takes TOML's lists for tuples and its strings for paths.
-        suite = Suite.model_validate_json(json.dumps(content, default=str))
+        return Suite.model_validate_json(json.dumps(content, default=str))
     except ValidationError as error:
         raise InputError(f"{origin}: {_explain(error)}") from error
-    pictures = tuple(
-        picture.model_copy(update={"path": (folder or Path()) / picture.path}) for picture in suite.pictures
-    )
-    return suite.model_copy(update={"pictures": pictures})
+
+
+def _place(pictures: object, folder: Path) -> None:
+    """Put a folder before the paths of pictures, before it is asked which of them are folders themselves."""
+    for picture in pictures if isinstance(pictures, list) else ():
+        if isinstance(picture, dict) and isinstance(picture.get("path"), str):
+            picture["path"] = str(folder / picture["path"])
 
 
 def _load_file(path: Path) -> Suite:

@@ -30,7 +30,7 @@ from inng_bench.inng.network import balance, cross_entropy, new_classifier, reca
 from inng_bench.inng.presets import Recipe
 from inng_bench.inng.prior import NoisePrior
 from inng_bench.inng.state import Climb, Sampler, Stage, Training
-from inng_bench.pixels import random_crops
+from inng_bench.pictures import DrawReal
 
 CHANCE = math.log(2)
 """Cross-entropy of a classifier that cannot tell real windows from pseudo-negative ones."""
@@ -67,23 +67,25 @@ class StageReport:
 
 
 def begin(
-    real: Tensor,
+    draw_real: DrawReal,
     recipe: Recipe,
     p0: NoisePrior,
     sampler: Sampler,
     *,
     crop_side: int,
+    device: torch.device,
     dtype: torch.dtype,
     generator: torch.Generator,
 ) -> Training:
     """Draw the first weights and the first pseudo-negatives, samples of p_0."""
     classifier = new_classifier(recipe.design, generator)
-    classifier.to(real.device).to(memory_format=torch.channels_last)
+    classifier.to(device).to(memory_format=torch.channels_last)
     side = recipe.canvas_length(recipe.canvas_side)
-    noise = p0.draw(recipe.canvases, (side, side), generator).to(real.device)
+    noise = p0.draw(recipe.canvases, (side, side), generator).to(device)
     return Training(
         recipe=recipe,
-        real=real,
+        draw_real=draw_real,
+        device=device,
         crop_side=crop_side,
         p0=p0,
         sampler=sampler,
@@ -231,8 +233,8 @@ def new_optimiser(classifier: torch.nn.Module, recipe: Recipe) -> torch.optim.Op
 def _draw_crops(training: Training) -> tuple[Tensor, Tensor]:
     """Return real and pseudo-negative crops, equally many: the assumption of equal priors behind ln g_t = logit."""
     recipe, side, generator = training.recipe, training.crop_side, training.generator
-    real = random_crops(training.real, recipe.crops, side, generator)
-    wraps = recipe.margin == 0
+    real = training.draw_real(recipe.crops, side, generator)
+    wraps = recipe.windows == "dense"
     return real, draw_negatives(training.history, recipe.crops, side, recipe.history_decay, generator, wraps=wraps)
 
 
@@ -294,7 +296,7 @@ def _finish_stage(training: Training, climb: Climb) -> StageReport:
         training.start, training.unkept = training.chain, 0
     elif recipe.keep_every == 0:
         height, width = training.start.shape[2:]
-        training.start = training.p0.draw(len(training.start), (height, width), training.generator).to(training.real)
+        training.start = training.p0.draw(len(training.start), (height, width), training.generator).to(training.device)
     training.step_share = _next_step_share(training, climb)
     if not bool(climb.reached.all()):
         training.missed.append(training.number)

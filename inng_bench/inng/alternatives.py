@@ -67,7 +67,7 @@ def windows_of(recipe: Recipe) -> Windows:
     if recipe.windows == "dense":
         return DenseTorus(weigh)
     area = recipe.canvas_length(recipe.canvas_side) ** 2
-    return RandomPatches(recipe.design.geometry.window, recipe.patches, area, weigh)
+    return RandomPatches(recipe.window, recipe.patches, area, weigh)
 
 
 def sampler_of(recipe: Recipe, directions: Preconditioner) -> Sampler:
@@ -117,7 +117,7 @@ def crop_side_of(window: Tensor, recipe: Recipe) -> int:
         When the picture is smaller than a window of the classifier.
     """
     height, width = window.shape[1:]
-    side, least = min(recipe.crop_side, height, width), recipe.design.geometry.window
+    side, least = min(recipe.crop_side, height, width), recipe.window
     if side < least:
         raise InputError(
             f"a picture of {width}x{height} px is smaller than a window of the classifier, which has {least} px on "

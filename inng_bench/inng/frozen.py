@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from inng_bench.inng.network import GEOMETRIES, LAYERS, LEAK, STRIDE, Architecture, Classifier, Design, Geometry
+from inng_bench.inng.network import GEOMETRIES, LEAK, STRIDE, Architecture, Classifier, Design, Geometry
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class FrozenClassifier:
     architecture : str
         See :data:`inng_bench.inng.network.Architecture`.
     weights : tuple[Tensor, ...]
-        Of the four convolutions and of the head, in the sampler's data type, channels last.
+        Of the convolutions and of the head, in the sampler's data type, channels last.
     biases : tuple[Tensor, ...]
         Likewise.
     first_transposed : Tensor or None
@@ -60,8 +60,9 @@ class FrozenClassifier:
     ) -> "FrozenClassifier":
         """Rebuild a classifier from its :meth:`state`, on a device and in a data type."""
         placed = {name: tensor.to(device, dtype) for name, tensor in state.items()}
-        weights = [placed[f"weight.{layer}"] for layer in range(LAYERS + 1)]
-        return cls.build(architecture, weights, [placed[f"bias.{layer}"] for layer in range(LAYERS + 1)])
+        layers = range(len(placed) // 2)
+        weights = [placed[f"weight.{layer}"] for layer in layers]
+        return cls.build(architecture, weights, [placed[f"bias.{layer}"] for layer in layers])
 
     def to_meta(self) -> "FrozenClassifier":
         """Return a classifier of the same shapes that computes nothing, for counting operations."""
@@ -133,13 +134,18 @@ def picture_logits(classifier: FrozenClassifier, pictures: Tensor) -> Tensor:
     Tensor
         Logits in the pictures' data type, (N, rows, columns); one a picture if that is just one window large.
     """
+    logits = F.conv2d(picture_features(classifier, pictures), classifier.weights[-1], classifier.biases[-1])
+    return logits[:, 0].to(pictures.dtype)
+
+
+def picture_features(classifier: FrozenClassifier, pictures: Tensor) -> Tensor:
+    """Return what the head reads of pictures that do not wrap, (N, channels, rows, columns): φ(x) of the paper."""
     before, after = classifier.geometry.before, classifier.geometry.after
     hidden = pictures.to(classifier.dtype, memory_format=torch.channels_last)
-    for layer in range(LAYERS):
+    for weight, bias in zip(classifier.weights[:-1], classifier.biases[:-1], strict=True):
         hidden = F.pad(hidden, (before, after, before, after)) if before or after else hidden
-        hidden = F.leaky_relu(F.conv2d(hidden, classifier.weights[layer], classifier.biases[layer], STRIDE), LEAK)
-    logits = F.conv2d(hidden, classifier.weights[LAYERS], classifier.biases[LAYERS])
-    return logits[:, 0].to(pictures.dtype)
+        hidden = F.leaky_relu(F.conv2d(hidden, weight, bias, STRIDE), LEAK)
+    return hidden
 
 
 def transposed_for_shuffle(weight: Tensor) -> Tensor:

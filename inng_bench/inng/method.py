@@ -25,14 +25,15 @@ from inng_bench.errors import InputError
 from inng_bench.inng import algorithm, state
 from inng_bench.inng.alternatives import crop_side_of, measured, sampler_of, stretched
 from inng_bench.inng.costs import Prices, snapshot_bytes, usual_stages
-from inng_bench.inng.frozen import picture_logits
+from inng_bench.inng.frozen import picture_features, picture_logits
 from inng_bench.inng.network import WINDOW_STEP
 from inng_bench.inng.preconditioner import Preconditioner
 from inng_bench.inng.presets import configure
 from inng_bench.inng.prior import NoisePrior
 from inng_bench.inng.resume import restore, restore_stages, snapshot, stage_tensors
 from inng_bench.inng.windows import evaluation_flops
-from inng_bench.pixels import Palette
+from inng_bench.pictures import DrawReal, TrainingPictures
+from inng_bench.pixels import Palette, random_crops
 from inng_bench.seeds import torch_generator
 
 SMALLEST_PICTURE = 64
@@ -73,6 +74,7 @@ class INNg(Method):
 
     def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None:
         self._preset, self._scale, self.recipe = configure(settings)
+        self._side: int | None = settings.get("picture_side")
         self._execution = execution
         self.stages: tuple[state.Stage, ...] = ()
         self.prior = NoisePrior(torch.zeros(3), torch.zeros(3, 3))
@@ -86,7 +88,8 @@ class INNg(Method):
 
     def configuration(self) -> dict[str, Any]:
         """Return the preset's name and scale and every field of the recipe."""
-        return {"preset": self._preset, "scale": self._scale, **self.recipe.model_dump(mode="json")}
+        fields = {"preset": self._preset, "scale": self._scale, **self.recipe.model_dump(mode="json")}
+        return fields if self._side is None else fields | {"picture_side": self._side}
 
     def train(
         self,
@@ -98,7 +101,24 @@ class INNg(Method):
         checkpoint: Checkpoint = NO_CHECKPOINT,
     ) -> Training:
         """Train a cascade until the budget is spent; see :meth:`inng_bench.contract.Method.train`."""
-        training = self.begin(window, seed)
+        return self._run(self.begin(window, seed), budget, events, checkpoint)
+
+    def train_on(
+        self,
+        pictures: TrainingPictures,
+        *,
+        seed: int,
+        budget: float,
+        events: Events = ignore_events,
+        checkpoint: Checkpoint = NO_CHECKPOINT,
+    ) -> Training:
+        """Train on a set; see :meth:`inng_bench.contract.LearnsPictures.train_on`."""
+        self.prior = NoisePrior.of(self.recipe.first_negatives, None)
+        self._directions = Preconditioner(torch.eye(3))  # those of the pixels
+        training = self._begin(partial(_drawn_on, pictures, self._execution.device), self.recipe.crop_side, seed)
+        return self._run(training, budget, events, checkpoint)
+
+    def _run(self, training: state.Training, budget: float, events: Events, checkpoint: Checkpoint) -> Training:
         if (taken := checkpoint.load()) is not None:
             restore(training, taken)
         prices = Prices.of(self.recipe, training.crop_side)
@@ -116,12 +136,17 @@ class INNg(Method):
         real = stretched(window, self.recipe.stretch)
         self.prior, self._directions = measured(real, self.recipe)
         self._palette = Palette.of(real)
+        draw_real = partial(random_crops, real.to(self._execution.device))
+        return self._begin(draw_real, crop_side_of(real, self.recipe), seed)
+
+    def _begin(self, draw_real: DrawReal, crop_side: int, seed: int) -> state.Training:
         return algorithm.begin(
-            real.to(self._execution.device),
+            draw_real,
             self.recipe,
             self.prior,
             self.sampler,
-            crop_side=crop_side_of(real, self.recipe),
+            crop_side=crop_side,
+            device=self._execution.device,
             dtype=self._execution.dtype,
             generator=torch_generator(seed),
         )
@@ -131,16 +156,18 @@ class INNg(Method):
         return snapshot_bytes(self.recipe, self._execution.dtype, usual_stages(self.recipe, budget))
 
     def supports(self, size: tuple[int, int]) -> bool:
-        """Any size from 64 px a side: a canvas of the next multiples of 16 is drawn and cropped."""
+        """Any size from 64 px a side, of which a canvas of the next multiples of 16 is cropped; of a set its own."""
+        if self._is_whole:
+            return size == (self.recipe.canvas_side, self.recipe.canvas_side)
         return min(size) >= SMALLEST_PICTURE
 
     def tiles(self, size: tuple[int, int]) -> bool:
         """Multiples of 16 px are drawn as a whole torus."""
-        return self.recipe.margin == 0 and all(length % WINDOW_STEP == 0 for length in size)
+        return self.recipe.windows == "dense" and all(length % WINDOW_STEP == 0 for length in size)
 
     def sample(self, count: int, size: tuple[int, int], *, generator: torch.Generator) -> Tensor:
         """Send new noise through C_1..C_T; see :meth:`inng_bench.contract.Method.sample`."""
-        assert self.supports(size), f"INNg draws pictures from {SMALLEST_PICTURE} px a side, not {size}"
+        assert self.supports(size), f"INNg cannot draw pictures of {size}"
         self._check_trained()
         noise = self.prior.draw(count, self._canvas_size(size), generator).to(self._execution.device)
         batches = noise.split(TOGETHER)  # type: ignore[no-untyped-call]
@@ -157,7 +184,14 @@ class INNg(Method):
         layers = self.recipe.filters * self._execution.dtype.itemsize
         return height * width * (PLANES * 3 * 4 + layers)
 
+    @property
+    def _is_whole(self) -> bool:
+        """Whether a canvas is a picture of a set."""
+        return self.recipe.windows == "whole"
+
     def _canvas_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        if self._is_whole:
+            return size
         height, width = (self.recipe.canvas_length(-(-length // WINDOW_STEP) * WINDOW_STEP) for length in size)
         return height, width
 
@@ -188,7 +222,7 @@ class INNg(Method):
     @property
     def window(self) -> int:
         """Side in pixels of what a classifier sees at once."""
-        return self.recipe.design.geometry.window
+        return self.recipe.window
 
     @property
     def window_step(self) -> int:
@@ -230,6 +264,8 @@ class INNg(Method):
             When there is no such stage, or the pictures are too small.
         """
         self._check_trained()
+        if self._is_whole:
+            raise InputError("the sampler of a set begins at noise.")
         if min(pictures.shape[2:]) < SMALLEST_PICTURE:
             raise InputError(f"the picture needs at least {SMALLEST_PICTURE} px on each side.")
         if not 1 <= stage <= len(self.stages):
@@ -286,6 +322,14 @@ class INNg(Method):
         """
         return self._by_strips(lambda strip: self.prior.density.log_density(strip, self.window, WINDOW_STEP), pictures)
 
+    def features(self, pictures: Tensor) -> Tensor:
+        """Return φ(x) of the last classifier, what its head reads of pictures of a set; float32 (N, d) on the CPU."""
+        self._check_trained()
+        classifier = self.stages[-1].classifier
+        with torch.no_grad():
+            parts = pictures.to(self._execution.device).split(TOGETHER)  # type: ignore[no-untyped-call]
+            return torch.cat([picture_features(classifier, part).flatten(1).float().cpu() for part in parts])
+
     def _by_strips(self, read: Callable[[Tensor], Tensor], pictures: Tensor) -> Tensor:
         """Read every window of pictures, neighbouring rows of windows at once; (N, rows, columns), on the CPU."""
         self._check_trained()
@@ -331,6 +375,12 @@ class INNg(Method):
         stored = len({name.split(".")[1] for name in state if name.startswith("stage.")})
         if stored > len(paces):
             raise InputError(f"the stored cascade has {stored} classifiers and steps of {len(paces)}; train it again.")
+
+
+def _drawn_on(
+    pictures: TrainingPictures, device: torch.device, count: int, side: int, generator: torch.Generator
+) -> Tensor:
+    return pictures.draw(count, side, generator).to(device)
 
 
 def _stored_paces(max_steps: Tensor, step_sizes: Tensor) -> list[tuple[int, float]]:

@@ -16,6 +16,9 @@ LEAK = 0.2
 WINDOW_STEP: int = STRIDE**LAYERS
 """Pixels between neighbouring windows of one dense pass: 16."""
 
+LARGEST_HEAD = 7
+"""Largest side in pixels of what the head of a network of whole pictures reads: 4 of 8, 32 and 64 px, 7 of 28."""
+
 Architecture = Literal["unpadded", "padded"]
 """``unpadded``: 4×4 convolutions of stride 2, so that one dense pass is the mean over the windows of its grid;
 ``padded``: 5×5 zero-padded ones, the DCGAN discriminator of the authors' code."""
@@ -73,12 +76,16 @@ class Design:
         See :data:`Output`.
     balanced : bool
         Whether :func:`balance` is applied after each step.
+    side : int or None
+        Of whole pictures that a padded network is sized for: it halves them until at most 7 px are left, which the head
+        reads at once. None is the published network, of one window.
     """
 
     filters: int
     architecture: Architecture = "unpadded"
     output: Output = "logit"
     balanced: bool = False
+    side: int | None = None
 
     @property
     def geometry(self) -> Geometry:
@@ -88,7 +95,18 @@ class Design:
     @property
     def channels(self) -> tuple[int, ...]:
         """Channels of the picture and of each layer's output."""
-        return 3, *(self.filters * 2**layer for layer in range(LAYERS))
+        return 3, *(self.filters * 2**layer for layer in range(len(self.sides)))
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """Side in pixels of each layer's output, of one window or of a whole picture."""
+        geometry = self.geometry
+        sides: list[int] = []
+        side = geometry.window if self.side is None else self.side
+        while len(sides) < LAYERS if self.side is None else side > LARGEST_HEAD:
+            side = (side + geometry.before + geometry.after - geometry.kernel) // STRIDE + 1
+            sides.append(side)
+        return tuple(sides)
 
 
 class Classifier(nn.Module):
@@ -109,7 +127,7 @@ class Classifier(nn.Module):
             for layer, (before, after) in enumerate(pairwise(channels))
         )
         self.norms = nn.ModuleList(nn.BatchNorm2d(after) for after in channels[2:])
-        self.head = nn.Conv2d(channels[-1], 2 if design.output == "softmax" else 1, geometry.head)
+        self.head = nn.Conv2d(channels[-1], 2 if design.output == "softmax" else 1, design.sides[-1])
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Return the logit of every window, (N, 1, rows, columns), of pictures (N, 3, H, W) in [-1, 1]."""

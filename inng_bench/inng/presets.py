@@ -33,7 +33,7 @@ class Recipe(BaseModel):
 
     # Its training
     stretch: float = Field(1.0, ge=1, le=4, description="Factor by which the window is enlarged, nearest neighbour.")
-    crop_side: int = Field(126, ge=62, description="Side of a training crop in pixels: 126 holds 5 × 5 windows.")
+    crop_side: int = Field(126, ge=8, description="Side of a training crop in pixels: 126 holds 5 × 5 windows.")
     crops: int = Field(4, ge=1, description="Real crops of a classifier step, and as many pseudo-negative ones.")
     classifier_steps: int = Field(40, ge=1, description="Steps of a stage at the most.")
     classifier_least_steps: int = Field(5, ge=1, description="Steps of a stage at the least.")
@@ -52,7 +52,7 @@ class Recipe(BaseModel):
         "random phase noise with its spectrum (10).",
     )
     canvases: int = Field(12, ge=1, description="Canvases that are trained along with the cascade.")
-    canvas_side: int = Field(128, ge=64, multiple_of=16, description="Their side in pixels.")
+    canvas_side: int = Field(128, ge=8, description="Their side in pixels.")
     history_stages: int = Field(24, ge=1, description="Stages of pseudo-negatives that are kept; 1 is none (7).")
     history_decay: float = Field(
         0.5, ge=0, le=1, description="Weight of a stage relative to the next newer one: 0 newest only, 1 uniform (7)."
@@ -69,10 +69,10 @@ class Recipe(BaseModel):
         description="Steps along pixels, in units of the texture's principal colours, or of its spectrum as well.",
     )
     ascended: Literal["logit", "log-sigmoid"] = Field("logit", description="ln g_t, or ln of the sigmoid of it (2).")
-    windows: Literal["dense", "patches"] = Field(
+    windows: Literal["dense", "patches", "whole"] = Field(
         "dense",
-        description="What a step reads: all windows of a grid on a torus, or random patches of a canvas with a margin "
-        "that is cut off at the end (6).",
+        description="What a step reads: all windows of a grid on a torus, random patches of a canvas with a margin "
+        "that is cut off at the end (6), or the whole picture, of a set of pictures.",
     )
     patches: int = Field(10, ge=1, description="Random patches of a step on a training canvas; as many for its area.")
     step_size: float = Field(0.04, gt=0, description="ε of Langevin or Adam's rate, in the units of ``directions``.")
@@ -107,6 +107,14 @@ class Recipe(BaseModel):
 
     @model_validator(mode="after")
     def _choices_go_together(self) -> Self:
+        if self.windows == "whole":
+            return self._whole_pictures_go_together()
+        if self.crop_side < (least := GEOMETRIES["unpadded"].window):
+            raise ValueError(f"a window of the classifier does not fit into a crop; set crop_side to {least} or more")
+        if self.canvas_side < 64 or self.canvas_side % 16:
+            raise ValueError(
+                "the grid of windows does not fit the canvases; set canvas_side to a multiple of 16 from 64"
+            )
         padded = self.architecture == "padded"
         if padded and self.windows == "dense":
             raise ValueError("padded classifiers see other borders in a dense pass; set windows to 'patches'")
@@ -125,10 +133,28 @@ class Recipe(BaseModel):
             )
         return self
 
+    def _whole_pictures_go_together(self) -> Self:
+        if self.architecture != "padded" or self.balanced:
+            raise ValueError("whole pictures have no torus; set architecture to 'padded' and balanced to false")
+        if self.first_negatives != "gaussian" or self.directions != "pixels" or self.stretch != 1:
+            raise ValueError(
+                "of a set no spectrum is measured; set first_negatives to 'gaussian', directions to 'pixels' and "
+                "stretch to 1"
+            )
+        if self.crop_side != self.canvas_side:
+            raise ValueError("a canvas is one picture of the set; set crop_side to the canvas_side")
+        return self
+
     @property
     def design(self) -> Design:
         """The network of a classifier."""
-        return Design(self.filters, self.architecture, self.output, self.balanced)
+        side = self.canvas_side if self.windows == "whole" else None
+        return Design(self.filters, self.architecture, self.output, self.balanced, side)
+
+    @property
+    def window(self) -> int:
+        """Side in pixels of what a classifier sees at once."""
+        return self.canvas_side if self.windows == "whole" else self.design.geometry.window
 
     @property
     def margin(self) -> int:
@@ -225,11 +251,55 @@ AUTHORS = Recipe(
 """The authors' texture code (jlazarow/inn at 09e8fe7, experiments/iccv/learn-texture.py), with its published counts.
 They ended a training by hand when they saw no more progress; here three stages without any do."""
 
-PRESETS: dict[str, Recipe] = {"fast": FAST, "paper": PAPER, "authors": AUTHORS}
+SETS = Recipe(
+    architecture="padded",
+    output="logit",
+    filters=16,
+    balanced=False,
+    normalisation="recalibrated",
+    stretch=1.0,
+    crop_side=64,
+    crops=16,
+    classifier_steps=20,
+    classifier_least_steps=3,
+    optimiser="adam",
+    classifier_rate=0.0005,
+    loss_target=0.1,
+    loss_check_steps=1,
+    loss_check_batches=0,
+    first_negatives="gaussian",
+    canvases=48,
+    canvas_side=64,
+    history_stages=24,
+    history_decay=0.5,
+    update="image-adam",
+    directions="pixels",
+    ascended="logit",
+    windows="whole",
+    patches=1,
+    step_size=0.02,
+    aimed_steps=0.0,
+    final_step_share=1.0,
+    temperature=0.0,
+    max_steps=30,
+    stop="boundary",
+    threshold=0.0,
+    keep_every=1,
+    max_stages=400,
+    no_progress_stages=0,
+)
+"""Sets of pictures by the paper's rules: the authors' network of whole pictures, sized by them; p0 = U(x); each picture
+climbs ln g_t until its decision boundary. Counts and rates are a first guess: nothing has been tuned on a set yet."""
+
+PRESETS: dict[str, Recipe] = {"fast": FAST, "paper": PAPER, "authors": AUTHORS, "sets": SETS}
 
 COUNTS = ("canvases", "crops", "classifier_steps", "classifier_least_steps", "loss_check_steps", "loss_check_batches")
 """What ``scale`` reduces: how much a classifier sees and how long it learns. The sampler keeps its steps, without which
 its rate would lead nowhere."""
+
+
+SIDES = range(8, 129)
+"""Sides in pixels of the pictures of a set, of which a classifier reads each at once."""
 
 
 def configure(settings: Mapping[str, Any]) -> tuple[str, float, Recipe]:
@@ -238,14 +308,21 @@ def configure(settings: Mapping[str, Any]) -> tuple[str, float, Recipe]:
     Parameters
     ----------
     settings : Mapping[str, Any]
-        ``preset`` (default ``fast``), ``scale`` (default 1), a factor in (0, 1] of the preset's :data:`COUNTS`, and
-        fields of :class:`Recipe` that then win over the preset's.
+        ``preset`` (default ``fast``), ``scale`` (default 1), a factor in (0, 1] of the preset's :data:`COUNTS`,
+        ``picture_side`` of a set, whose default preset is ``sets``, and fields of :class:`Recipe` that then win over
+        the preset's.
 
     Raises
     ------
     InputError
         On an unknown preset or field, or a value out of range.
     """
+    settings = dict(settings)
+    side = settings.pop("picture_side", None)
+    if side is not None:
+        if side not in SIDES:
+            raise InputError(f"inng learns sets of pictures of {SIDES[0]} to {SIDES[-1]} px a side, not of {side!r}.")
+        settings = {"preset": "sets", "canvas_side": side, "crop_side": side} | settings
     name, fields, changes = split_preset(settings, PRESETS, "fast", "inng")
     scale = changes.pop("scale", 1.0)
     if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0 < scale <= 1:

@@ -34,9 +34,9 @@ class NoisePrior:
     texton: Tensor | None = None
 
     @classmethod
-    def of(cls, kind: str, window: Tensor) -> "NoisePrior":
-        """Measure a window, float32 (3, H, W) on the CPU, as :attr:`Recipe.first_negatives` names it."""
-        if kind == "gaussian":
+    def of(cls, kind: str, window: Tensor | None) -> "NoisePrior":
+        """Measure a window, float32 (3, H, W) on the CPU, as :attr:`Recipe.first_negatives` says; U(x) needs none."""
+        if kind == "gaussian" or window is None:
             return cls(torch.zeros(3), GAUSSIAN_DEVIATION * torch.eye(3))
         mean, factor = colour_statistics(window)
         if kind == "matched":

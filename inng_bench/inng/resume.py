@@ -52,7 +52,7 @@ def restore(training: Training, taken: Snapshot) -> None:
     InputError
         When a part is missing or of another shape.
     """
-    device = training.real.device
+    device = training.device
     restore_module(training.classifier, taken, "classifier")
     if isinstance(training.optimiser, torch.optim.Adam):
         restore_adam(training.optimiser, taken, "optimiser")
@@ -71,7 +71,7 @@ def restore(training: Training, taken: Snapshot) -> None:
 
 
 def _restored_climb(training: Training, taken: Snapshot) -> Climb:
-    device = training.real.device
+    device = training.device
     on_the_way = {name: required(taken.tensors, f"climb.{name}").to(device) for name in ON_THE_WAY}
     on_the_way["places"] = on_the_way["places"].cpu()
     noise = []

@@ -12,6 +12,7 @@ from inng_bench.inng.preconditioner import Factor, Preconditioner
 from inng_bench.inng.presets import Recipe
 from inng_bench.inng.prior import NoisePrior
 from inng_bench.inng.windows import Windows
+from inng_bench.pictures import DrawReal
 
 
 @dataclass(frozen=True)
@@ -171,8 +172,10 @@ class Training:
     ----------
     recipe : Recipe
         Every choice.
-    real : Tensor
-        float32 (3, H, W) in [-1, 1]: the picture, on the device that computes.
+    draw_real : callable
+        Draws real crops on the device that computes, see :data:`inng_bench.pictures.DrawReal`.
+    device : torch.device
+        That computes.
     crop_side : int
         Of the crops that the classifier sees, in pixels.
     p0 : NoisePrior
@@ -216,7 +219,8 @@ class Training:
     """
 
     recipe: Recipe
-    real: Tensor
+    draw_real: DrawReal
+    device: torch.device
     crop_side: int
     p0: NoisePrior
     sampler: Sampler

@@ -26,6 +26,9 @@ class Scope(StrEnum):
     DEFAULT = "default"
     """In every row of every suite."""
 
+    SETS = "sets"
+    """In every row of a suite of sets of pictures, and in no other."""
+
     ON_REQUEST = "on request"
     """Where a suite or a command names it."""
 
@@ -152,6 +155,16 @@ VGG_CROP, VGG_CROPS = 64, 32
 
 INCEPTION_CROP, INCEPTION_FID_CROPS, INCEPTION_KID_CROPS = 64, 1024, 64
 """Side in pixels and numbers of the crops of the two distances on Inception, which sees each at 299 px."""
+
+SET_PICTURES = 256
+"""Pictures on either side of a metric of sets."""
+
+HONEST_SHARE = 0.05
+"""Of the held-out pictures that may be as near to a training picture as what counts as a copy."""
+
+_SEEN = "Pictures are enlarged by a whole factor to 128 px or more."
+
+_OF_SETS: dict[str, Any] = {"unit": "", "version": 1, "minimum_size": 8, "scope": Scope.SETS}
 
 _BEYOND = "layout beyond a crop, copying"
 
@@ -381,6 +394,73 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         needs="plenoptic (python -m pip install plenoptic)",
         scope=Scope.ON_REQUEST,
     ),
+    MetricInfo(
+        name="set_fid",
+        label="FID (EffLite0)",
+        direction=Direction.LOWER,
+        definition=f"Mean over five layers of the Fréchet distance per dimension of {SET_PICTURES} whole pictures from "
+        f"as many held-out ones. {_SEEN}",
+        blind_to="copying; not comparable with published FID, which takes Inception-v3",
+        cost=8.0,
+        eye=Eye.NETWORK,
+        role=Role.HEADLINE,
+        **_OF_SETS,
+    ),
+    MetricInfo(
+        name="set_kid",
+        label="KID (EffLite0)",
+        direction=Direction.LOWER,
+        definition=f"Unbiased squared MMD with the kernel (x·y/d + 1)³ of the head's features of {SET_PICTURES} whole "
+        f"pictures and as many held-out ones. {_SEEN}",
+        blind_to="copying; not comparable with published KID, which takes Inception-v3",
+        cost=0.5,
+        eye=Eye.NETWORK,
+        role=Role.HEADLINE,
+        **_OF_SETS,
+    ),
+    MetricInfo(
+        name="set_precision",
+        label="precision (EffLite0)",
+        direction=Direction.HIGHER,
+        definition="Share of the samples that lie, in the head's features, in a ball about a held-out picture, up to "
+        "its third nearest.",
+        blind_to="diversity, copying",
+        cost=0.1,
+        eye=Eye.NETWORK,
+        **_OF_SETS,
+    ),
+    MetricInfo(
+        name="set_recall",
+        label="recall (EffLite0)",
+        direction=Direction.HIGHER,
+        definition="Share of the held-out pictures that lie in such a ball about a sample.",
+        blind_to="quality of the samples between which the balls reach: noise has large ones",
+        cost=0.1,
+        eye=Eye.NETWORK,
+        **_OF_SETS,
+    ),
+    MetricInfo(
+        name="set_nearest",
+        label="nearest",
+        direction=Direction.HIGHER,
+        definition="Median distance of a sample to the nearest training picture, over that of held-out pictures: 1 is "
+        "as far as unseen ones, 0 a copy. Pixels are averaged to 16 px a side; mirrored pictures count.",
+        blind_to="quality: noise is far from every picture, and a blurred mean is near to many",
+        cost=0.5,
+        **_OF_SETS,
+    ),
+    MetricInfo(
+        name="set_copy_rate",
+        label="copy rate",
+        direction=Direction.LOWER,
+        definition=f"Share of the samples that are nearer to a training picture than all held-out pictures but the "
+        f"nearest {100 * HONEST_SHARE:g} %, which is what an honest method has.",
+        blind_to="copies that are turned, enlarged or recoloured; parts of pictures",
+        cost=0.1,
+        role=Role.COPYING,
+        compared=Compared.TRAIN,
+        **_OF_SETS,
+    ),
 )
 
 BY_NAME: dict[str, MetricInfo] = {metric.name: metric for metric in CATALOGUE}
@@ -388,13 +468,20 @@ BY_NAME: dict[str, MetricInfo] = {metric.name: metric for metric in CATALOGUE}
 DEFAULT: tuple[str, ...] = tuple(metric.name for metric in CATALOGUE if metric.scope is Scope.DEFAULT)
 """What every row has."""
 
-HEADLINES: tuple[MetricInfo, ...] = tuple(metric for metric in CATALOGUE if metric.role is Role.HEADLINE)
+OF_SETS: tuple[MetricInfo, ...] = tuple(metric for metric in CATALOGUE if metric.scope is Scope.SETS)
+"""What every row of a suite of sets has."""
+
+SET_HEADLINES: tuple[MetricInfo, ...] = tuple(metric for metric in OF_SETS if metric.role is Role.HEADLINE)
+
+_OF_TEXTURES = tuple(metric for metric in CATALOGUE if metric.scope is not Scope.SETS)
+
+HEADLINES: tuple[MetricInfo, ...] = tuple(metric for metric in _OF_TEXTURES if metric.role is Role.HEADLINE)
 """What a claim rests on: a correction for many tests counts these and no others."""
 
-MAIN_TABLE: tuple[MetricInfo, ...] = tuple(metric for metric in CATALOGUE if metric.role is not Role.COMPANION)
+MAIN_TABLE: tuple[MetricInfo, ...] = tuple(metric for metric in _OF_TEXTURES if metric.role is not Role.COMPANION)
 """What the main table shows."""
 
-COMPANIONS: tuple[MetricInfo, ...] = tuple(metric for metric in CATALOGUE if metric.role is Role.COMPANION)
+COMPANIONS: tuple[MetricInfo, ...] = tuple(metric for metric in _OF_TEXTURES if metric.role is Role.COMPANION)
 """What the table beside it shows."""
 
 
@@ -421,3 +508,8 @@ def selected(names: Iterable[str] | None) -> tuple[str, ...]:
 def with_defaults(names: Sequence[str]) -> tuple[str, ...]:
     """Return the default set and what is asked for beside it."""
     return selected((*DEFAULT, *names))
+
+
+def selected_of_sets(names: Iterable[str] | None) -> tuple[str, ...]:
+    """Return the metrics of sets among some names, in the catalogue's order; all where there are no names."""
+    return tuple(metric.name for metric in OF_SETS if names is None or metric.name in names)

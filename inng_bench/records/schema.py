@@ -15,6 +15,10 @@ COPYING_ROWS = ("mirror", "quilting")
 """Implementations that copy the train window: they are near the texture for a reason that is no model's merit."""
 
 
+SETS = ("set", "own set")
+"""Kinds of what is learnt that are no texture but many pictures."""
+
+
 class Status(StrEnum):
     """How a run ended."""
 
@@ -51,13 +55,18 @@ class TextureFacts(_Closed):
     """Where a texture comes from and how it was cut."""
 
     name: str
-    kind: str = Field(description="natural, procedural, paper or own.")
+    kind: str = Field(description="natural, procedural, paper or own; set or own set of pictures.")
     role: str = Field(description="tuning, test, control or none: what the figures may be used for.")
     licence: str
     source: str
     scale: float = Field(description="Factor by which the picture was resized before cutting.")
     train: Window
     held_out: tuple[Window, ...] = Field(description="None of a picture too small for more than one window.")
+
+    @property
+    def is_set(self) -> bool:
+        """Whether it is a set of pictures, whose windows are strips: one picture below the other."""
+        return self.kind in SETS
 
     @property
     def hashes(self) -> tuple[str, ...]:

@@ -33,6 +33,9 @@ WORKERS_NAME = ".workers"
 RUNS = Path("results/runs")
 """Where the command line puts results folders."""
 
+LARGEST_WINDOW = 64_000_000
+"""Pixels of a window that is stored: the pictures of a large set are not, so that it cannot be measured again."""
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 

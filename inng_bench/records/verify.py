@@ -96,7 +96,7 @@ def _windows(out: Path, records: Iterable[Record]) -> dict[Path, Window]:
     for texture in (record.texture for record in records):
         paths = store.window_paths(out, texture.name, len(texture.held_out))
         found |= zip(paths, (texture.train, *texture.held_out), strict=True)
-    return found
+    return {path: one for path, one in found.items() if one.height * one.width <= store.LARGEST_WINDOW}
 
 
 def _check_artefact(out: Path, record: Record, role: str) -> str:

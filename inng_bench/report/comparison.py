@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from inng_bench.metrics.catalogue import HEADLINES, MetricInfo
+from inng_bench.metrics.catalogue import MetricInfo
 from inng_bench.report.intervals import Estimate, student_test, t_interval
-from inng_bench.report.rows import Row, by_texture, comparable, is_better, separates
+from inng_bench.report.rows import Row, by_texture, comparable, headlines, is_better, separates
 from inng_bench.report.study import Study
 from inng_bench.tables.content import Cell, Section, Table
 from inng_bench.tables.markup import fitting_places, format_number, format_places, format_range
@@ -111,7 +111,7 @@ def compare_methods(rows: Sequence[Row]) -> tuple[Comparison, ...]:
     compared = []
     for ours, theirs in pairs(rows):
         paired = tuple(paired_rows(rows, ours, theirs).values())
-        fair = [one for one in HEADLINES if not any(row.optimises(one.name) for pair in paired for row in pair)]
+        fair = [one for one in headlines(rows) if not any(row.optimises(one.name) for pair in paired for row in pair)]
         compared += [_compare(paired, ours, theirs, metric) for metric in fair]
     return tuple(_corrected(compared))
 

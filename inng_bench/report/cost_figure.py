@@ -101,7 +101,7 @@ def cost_plots(rows: Sequence[Row]) -> tuple[Plot, ...]:
     Empty where there are fewer than two methods with figures and costs, or too many to tell apart.
     """
     plots = []
-    for metric, (unit, (name, _)) in product(leading_metrics(), _UNITS.items()):
+    for metric, (unit, (name, _)) in product(leading_metrics(rows), _UNITS.items()):
         lines = cost_lines(rows, metric.name, unit)
         if len(lines) > 1:
             textures = "texture" if lines[0].textures == 1 else "textures"

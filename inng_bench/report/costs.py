@@ -16,7 +16,8 @@ PICTURES = (1, 100, 10_000)
 
 TITLE = "Cost"
 NOTE = (
-    "The whole cost of a method: its training and 1, 100 or 10 000 pictures of 256×256 px, as means over textures. "
+    "The whole cost of a method: its training and 1, 100 or 10 000 pictures of 256×256 px (of a set of its "
+    "own size), as means over textures. "
     "Only the operations of matrix products and convolutions are counted; Fourier transforms are not counted. A method "
     "without counted operations has a – there. Seconds are measured for all methods, while other runs may use the same "
     "machine. The reference rows are not trained."
@@ -48,6 +49,8 @@ def sample_flops(record: Record) -> float | None:
 
 def _sample_area(record: Record) -> float:
     height, width = record.sample_size or (0, 0)
+    if record.texture.is_set:
+        return float(height > 0)  # its pictures have one size, and are counted as they are
     return height * width / _AREA
 
 

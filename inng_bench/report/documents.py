@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from inng_bench.metrics.catalogue import MAIN_TABLE, Role
+from inng_bench.metrics.catalogue import Role
 from inng_bench.report import (
     agreement,
     comparison,
@@ -18,6 +18,7 @@ from inng_bench.report import (
     trials,
 )
 from inng_bench.report.eyes import leading_metrics
+from inng_bench.report.rows import main_table, of_sets
 from inng_bench.report.study import Study
 from inng_bench.report.table import companion_table, comparison_table, floor_table, heading_of
 from inng_bench.tables.content import Section, Table
@@ -42,8 +43,10 @@ COMPANIONS_NOTE = (
 
 def main_section(study: Study) -> Section:
     """Return the comparison table with what a reader must know; a terminal has room for one metric of each eye."""
-    shown = (*leading_metrics(), *(metric for metric in MAIN_TABLE if metric.role is Role.COPYING))
-    wide = tuple(heading_of(metric) for metric in MAIN_TABLE if metric not in shown)
+    metrics = main_table(study.rows)
+    leading = metrics if of_sets(study.rows) else leading_metrics(study.rows)
+    shown = (*leading, *(metric for metric in metrics if metric.role is Role.COPYING))
+    wide = tuple(heading_of(metric) for metric in metrics if metric not in shown)
     title = f"Methods on the suite {study.suites}"
     return Section(title, "", comparison_table(study.rows), remarks.caption(study.rows), wide=(*wide, "status"))
 

@@ -3,20 +3,20 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from inng_bench.metrics.catalogue import HEADLINES, Eye, MetricInfo
-from inng_bench.report.rows import NOISE, REAL, Row, by_texture, claimed, comparable, mean_place
+from inng_bench.metrics.catalogue import Eye, MetricInfo
+from inng_bench.report.rows import NOISE, REAL, Row, by_texture, claimed, comparable, headlines, mean_place
 from inng_bench.report.table import short_label
 
 
-def metrics_by_eye() -> dict[Eye, tuple[MetricInfo, ...]]:
-    """Return the headline metrics of each eye that has some."""
-    found = {eye: tuple(metric for metric in HEADLINES if metric.eye is eye) for eye in Eye}
+def metrics_by_eye(rows: Sequence[Row] = ()) -> dict[Eye, tuple[MetricInfo, ...]]:
+    """Return the headline metrics of each eye that has some, of textures or of the sets that rows are of."""
+    found = {eye: tuple(metric for metric in headlines(rows) if metric.eye is eye) for eye in Eye}
     return {eye: metrics for eye, metrics in found.items() if metrics}
 
 
-def leading_metrics() -> tuple[MetricInfo, ...]:
+def leading_metrics(rows: Sequence[Row] = ()) -> tuple[MetricInfo, ...]:
     """Return the first metric of each eye."""
-    return tuple(metrics[0] for metrics in metrics_by_eye().values())
+    return tuple(metrics[0] for metrics in metrics_by_eye(rows).values())
 
 
 def eyes_note() -> str:
@@ -52,7 +52,7 @@ def rankings(rows: Sequence[Row]) -> dict[Eye, dict[str, dict[str, float]]]:
             }
             for texture, group in by_texture(claimed(rows)).items()
         }
-        for eye, metrics in metrics_by_eye().items()
+        for eye, metrics in metrics_by_eye(rows).items()
     }
 
 

@@ -15,6 +15,7 @@ from inng_bench.report.rows import (
     by_texture,
     claimed,
     measured_metrics,
+    of_sets,
     one_line,
     outdated_metrics,
 )
@@ -41,12 +42,7 @@ def caption(rows: Sequence[Row]) -> list[str]:
     sentences = [
         f"Suite {suites}: {_counted(textures, 'texture')}, {_seeds(rows)} for each method{_budgets(rows)}, "
         f"{_crops(rows)}.",
-        eyes_sentence(rows),
-        eyes_note(),
-        "The samples are cut into pieces of the size of a window. Each piece is compared with each held-out window "
-        "of its texture, which no method has seen; a value is the mean over these pairs. Only the copy rate compares "
-        "with the train window. ↓ means that lower is better.",
-        f"The row {REAL} is the floor: the mean over all pairs of real windows, with the same area on both sides.",
+        *(_SETS if of_sets(rows) else _windows_are_compared(rows)),
         "Rows that copy the picture take part in no comparison and no mean, and are never bold. These are "
         f"{' and '.join(COPYING_ROWS)}, and every row in which the copy rate of a seed is above {COPIES_ABOVE:g}.",
         *_copying(rows),
@@ -61,6 +57,25 @@ def caption(rows: Sequence[Row]) -> list[str]:
         "crops.",
     ]
     return [sentence for sentence in sentences if sentence]
+
+
+_SETS = (
+    "Whole pictures are compared with as many held-out ones, which no method has seen; nearest and copy rate compare "
+    "with the pictures that were learnt from. ↓ means that lower is better.",
+    f"The row {REAL} is the floor: pictures that were learnt from against held-out ones, as a verbatim copy would have "
+    "it; its nearest and copy rate are those of held-out pictures.",
+)
+
+
+def _windows_are_compared(rows: Sequence[Row]) -> tuple[str, ...]:
+    return (
+        eyes_sentence(rows),
+        eyes_note(),
+        "The samples are cut into pieces of the size of a window. Each piece is compared with each held-out window "
+        "of its texture, which no method has seen; a value is the mean over these pairs. Only the copy rate compares "
+        "with the train window. ↓ means that lower is better.",
+        f"The row {REAL} is the floor: the mean over all pairs of real windows, with the same area on both sides.",
+    )
 
 
 def metric_notes(rows: Sequence[Row]) -> list[str]:
@@ -84,7 +99,8 @@ def _crops(rows: Sequence[Row]) -> str:
     counts = sorted({sizes.n for row in rows if (sizes := row.sizes()) is not None})
     if not counts:
         return "nothing measured"
-    return f"n = {' or '.join(map(str, counts))} crops on each side of a pair"
+    what = "pictures on each side" if of_sets(rows) else "crops on each side of a pair"
+    return f"n = {' or '.join(map(str, counts))} {what}"
 
 
 def _roles(rows: Sequence[Row]) -> list[str]:

@@ -6,7 +6,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby
 
-from inng_bench.metrics.catalogue import BY_NAME, CATALOGUE, COPIES_ABOVE, DEFAULT, Direction, MetricInfo
+from inng_bench.metrics.catalogue import (
+    BY_NAME,
+    CATALOGUE,
+    COPIES_ABOVE,
+    DEFAULT,
+    HEADLINES,
+    MAIN_TABLE,
+    OF_SETS,
+    SET_HEADLINES,
+    Direction,
+    MetricInfo,
+    selected_of_sets,
+)
 from inng_bench.records.schema import COPYING_ROWS, Against, Measurement, Record, Status, TextureFacts
 from inng_bench.report.intervals import (
     Estimate,
@@ -151,7 +163,8 @@ class Row:
 
     def _copy_rates(self) -> list[float | None]:
         """Return the copy rate of each seed that went well."""
-        found = (find_headline(record, "copy_rate") for record in self.succeeded)
+        rate = "set_copy_rate" if self.texture.is_set else "copy_rate"
+        found = (find_headline(record, rate) for record in self.succeeded)
         return [measurement.value if measurement else None for measurement in found]
 
     @property
@@ -183,8 +196,9 @@ class Row:
         return Against.HELD_OUT if self.texture.held_out else Against.HALVES
 
     def sizes(self) -> Measurement | None:
-        """Return the measurement whose numbers of crops and pictures stand for the row: that of the patch-FID."""
-        found = (find_headline(record, "patch_fid") for record in self.succeeded)
+        """Return the measurement whose numbers of crops and pictures stand for the row, a Fréchet distance."""
+        distance = "set_fid" if self.texture.is_set else "patch_fid"
+        found = (find_headline(record, distance) for record in self.succeeded)
         return next((measurement for measurement in found if measurement is not None), None)
 
     def values(self, read: Read) -> list[float]:
@@ -256,12 +270,28 @@ def comparable(rows: Sequence[Row]) -> tuple[Row, ...]:
     return tuple(row for row in chosen if row.method not in copying and not row.may_copy)
 
 
+def of_sets(rows: Iterable[Row]) -> bool:
+    """Say whether rows are of sets of pictures, which have metrics of their own; no suite mixes them with textures."""
+    return any(row.texture.is_set for row in rows)
+
+
+def headlines(rows: Iterable[Row]) -> tuple[MetricInfo, ...]:
+    """Return what a claim about rows rests on."""
+    return SET_HEADLINES if of_sets(rows) else HEADLINES
+
+
+def main_table(rows: Iterable[Row]) -> tuple[MetricInfo, ...]:
+    """Return the metrics of the main table; of sets it has all."""
+    return OF_SETS if of_sets(rows) else MAIN_TABLE
+
+
 def measured_metrics(rows: Sequence[Row]) -> tuple[MetricInfo, ...]:
     """Return the default metrics, and those on request that some row has."""
+    default = selected_of_sets(None) if of_sets(rows) else DEFAULT
     return tuple(
         metric
         for metric in CATALOGUE
-        if metric.name in DEFAULT or any(row.figures[metric.name].value is not None for row in rows)
+        if metric.name in default or any(row.figures[metric.name].value is not None for row in rows)
     )
 
 
@@ -287,7 +317,7 @@ def between_floor_and_ceiling(row: Row, group: Sequence[Row], metric: str) -> fl
     float or None
         None where one of the three is missing, or the ceiling is not worse than the whole interval of the floor.
     """
-    ends = {one.implementation: one.figures[metric] for one in group if one.implementation in (REAL, NOISE)}
+    ends = {one.method: one.figures[metric] for one in group if one.method in (REAL, NOISE)}
     floor, ceiling = ends.get(REAL, Estimate()), ends.get(NOISE, Estimate()).value
     value, worst = row.figures[metric].value, floor.high if BY_NAME[metric].direction is Direction.LOWER else floor.low
     worst = floor.value if worst is None else worst

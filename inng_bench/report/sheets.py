@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from inng_bench.records import store
@@ -13,6 +14,7 @@ from inng_bench.report.canvas import (
     GAP,
     GREY,
     PANEL,
+    Loaded,
     Sheet,
     crop,
     empty_panel,
@@ -25,6 +27,7 @@ from inng_bench.report.rows import COPIES, REAL, Row, by_texture
 from inng_bench.report.study import Study
 from inng_bench.tables.content import Picture, Section
 from inng_bench.tables.markup import format_number
+from inng_bench.tiles import PER_MOSAIC, mosaic, of_strip
 
 MARGIN, BETWEEN = 24, 20
 CANVAS = 256
@@ -38,6 +41,7 @@ CUTS_A_LINE, CUT = 8, 128
 
 _HEADLINES = (("gram", "Gram"), ("patch_fid", "patch-FID"), ("copy_rate", "copy"))
 _CUT = _HEADLINES[:2]
+_OF_SETS = (("set_fid", "FID"), ("set_kid", "KID"), ("set_copy_rate", "copy"))
 _HEADLINE_DIGITS = 3
 
 
@@ -109,7 +113,7 @@ def texture_sheet(results: Path, rows: Sequence[Row]) -> bytes:
         for y, panel in zip((first, second), samples.panels, strict=False):
             sheet.picture((x, y), panel)
         if row.succeeded:
-            sheet.text((x, third), "a patch of a sample · the nearest patch in the train window", size=10, ink=GREY)
+            sheet.text((x, third), _nearest_caption(row), size=10, ink=GREY)
             sheet.picture((x, third + 20), _nearest_panel(results, row))
     return sheet.png()
 
@@ -174,7 +178,7 @@ def _write_head(sheet: Sheet, row: Row) -> None:
     room = sheet.image.width - 2 * MARGIN
     sheet.text((MARGIN, MARGIN), fit_line(facts.name, room, 22, bold=True), size=22, bold=True)
     origin = f"{facts.kind}, {facts.licence}, suite {row.records[0].suite}"
-    line = f"{origin}; all at the same scale, only the patches twice as large"
+    line = f"{origin}; all at the same scale{'' if facts.is_set else ', only the patches twice as large'}"
     sheet.text((MARGIN, MARGIN + 32), fit_line(line, room, 12), size=12, ink=GREY)
 
 
@@ -187,6 +191,8 @@ def _write_label(sheet: Sheet, x: int, top: int, name: str, description: str, fi
 def _source_description(row: Row) -> str:
     if not row.texture.held_out:
         return "train window (no held-out)"
+    if row.texture.is_set:
+        return "pictures to learn from, below them held-out ones"
     return "train window, below it a held-out one"
 
 
@@ -199,16 +205,32 @@ def figures_line(row: Row, headlines: Sequence[tuple[str, str]] = _HEADLINES) ->
     """Return some figures of a row in a line, and whether it copies."""
     if not row.succeeded:
         return "not measured"
-    figures = [(label, row.figures[name].value) for name, label in headlines]
+    shown = _OF_SETS[: len(headlines)] if row.texture.is_set else headlines
+    figures = [(label, row.figures[name].value) for name, label in shown]
     told = " · ".join(f"{label} {format_number(value, _HEADLINE_DIGITS)}" for label, value in figures)
     return f"{COPIES}: {told}" if row.copies else told
+
+
+def _nearest_caption(row: Row) -> str:
+    if row.texture.is_set:
+        return "samples · the training picture nearest to each"
+    return "a patch of a sample · the nearest patch in the train window"
 
 
 def _source_panels(results: Path, row: Row) -> tuple[Image.Image, ...]:
     """Return what is seen of the train window and, where there is one, of the first held-out window."""
     paths = store.window_paths(results, row.texture.name, len(row.texture.held_out))[:2]
-    loaded = [load_picture(path, path.name) for path in paths]
+    loaded = [load_window(path, path.name, row) for path in paths]
     return tuple(crop(one.image, CANVAS) if one.image else empty_panel(one.reason) for one in loaded)
+
+
+def load_window(path: Path, role: str, row: Row) -> Loaded:
+    """Read a window; of a set, whose window is a strip, its first pictures side by side."""
+    loaded = load_picture(path, role)
+    if loaded.image is None or not row.texture.is_set:
+        return loaded
+    pictures = of_strip(np.asarray(loaded.image))
+    return Loaded(Image.fromarray(mosaic(pictures[:PER_MOSAIC])))
 
 
 def _sample_panels(results: Path, row: Row) -> _Samples:
@@ -225,6 +247,10 @@ def sample_panels(results: Path, record: Record) -> _Samples:
     if not pictures:
         reason = loaded[0].reason if loaded else "The record names no samples."
         return _Samples((empty_panel(reason),), "no samples")
+    if record.texture.is_set:
+        below = pictures[0].crop((0, CANVAS, pictures[0].width, max(CANVAS + 1, pictures[0].height)))
+        panels = (pictures[0], below)[: 1 + (pictures[0].height > CANVAS)]
+        return _Samples(tuple(map(crop, panels)), f"some of {record.samples} pictures from fresh noise")
     side = min(pictures[0].size)
     if side < CANVAS:
         half = tiles_in_panel(side)

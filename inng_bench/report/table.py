@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from inng_bench.metrics.catalogue import COMPANIONS, HEADLINES, MAIN_TABLE, Compared, Direction, MetricInfo, Role
+from inng_bench.metrics.catalogue import COMPANIONS, Compared, Direction, MetricInfo, Role
 from inng_bench.report.intervals import Estimate, IntervalKind, geometric_mean
 from inng_bench.report.rows import (
     COPIES,
@@ -14,6 +14,8 @@ from inng_bench.report.rows import (
     claimed,
     comparable,
     find_winners,
+    headlines,
+    main_table,
     measured_metrics,
 )
 from inng_bench.tables.content import ABSENT, Cell, Table
@@ -29,15 +31,16 @@ _ERROR_LENGTH = 60
 """Letters of a reason within the table; it stands whole below."""
 
 
-def comparison_table(rows: Sequence[Row], metrics: Sequence[MetricInfo] = MAIN_TABLE) -> Table:
+def comparison_table(rows: Sequence[Row], metrics: Sequence[MetricInfo] | None = None) -> Table:
     """Return the table for people; a winner is bold where intervals over seeds separate.
 
     The copying rows of a texture stand at its end, under a heading. A status has a column where some run did not end
     well; sizes stand in the caption, costs and speeds in tables of their own.
     """
     lines: list[Mapping[str, Cell | str]] = []
+    metrics = main_table(rows) if metrics is None else metrics
     for group in by_texture(rows).values():
-        winners = {metric.name: find_winners(group, metric) for metric in HEADLINES}
+        winners = {metric.name: find_winners(group, metric) for metric in headlines(rows)}
 
         def line(row: Row, winners: dict[str, tuple[Row, ...]] = winners) -> dict[str, Cell | str]:
             cells = {
@@ -127,6 +130,7 @@ def short_label(metric: MetricInfo) -> str:
 def floor_table(rows: Sequence[Row]) -> Table:
     """Return the geometric mean over textures of a method's value in times the value of the row ``real``."""
     compared = comparable(rows)
+    metrics = headlines(rows)
     return Table.of(
         {
             "method": method,
@@ -135,7 +139,7 @@ def floor_table(rows: Sequence[Row]) -> Table:
                     floor_ratios(compared, method, metric.name),
                     OPTIMISED if any(row.optimises(metric.name) for row in group) else "",
                 )
-                for metric in HEADLINES
+                for metric in metrics
             },
         }
         for method, group in by_method(row for row in compared if row.implementation != REAL).items()

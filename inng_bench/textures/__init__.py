@@ -4,10 +4,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from inng_bench.textures.catalogue import Kind, Role, TextureInfo, find_texture, texture_infos, texture_names
+    from inng_bench.textures.catalogue import (
+        Kind,
+        Role,
+        TextureInfo,
+        find_texture,
+        set_infos,
+        texture_infos,
+        texture_names,
+    )
     from inng_bench.textures.conversion import to_pixels, to_tensor
     from inng_bench.textures.loading import load_texture
     from inng_bench.textures.own import load_own_texture, own_texture_name
+    from inng_bench.textures.sets.folder import load_folder
     from inng_bench.textures.texture import Texture
     from inng_bench.textures.windows import Box
 
@@ -18,9 +27,11 @@ __all__ = [
     "Texture",
     "TextureInfo",
     "find_texture",
+    "load_folder",
     "load_own_texture",
     "load_texture",
     "own_texture_name",
+    "set_infos",
     "texture_infos",
     "texture_names",
     "to_pixels",
@@ -30,6 +41,7 @@ __all__ = [
 _PLACES = {
     "Box": "windows",
     "Texture": "texture",
+    "load_folder": "sets.folder",
     "load_own_texture": "own",
     "load_texture": "loading",
     "own_texture_name": "own",

@@ -16,6 +16,9 @@ class Kind(StrEnum):
     NATURAL = "natural"
     PROCEDURAL = "procedural"
     PAPER = "paper"
+    SET = "set"
+    """Not one texture but many pictures, each a sample."""
+    OWN_SET = "own set"
     OWN = "own"
 
 
@@ -255,10 +258,36 @@ CATALOGUE: tuple[TextureInfo, ...] = (
     _of_the_paper("wall", "wall of flat field stones, 256x256 px"),
 )
 
+SET_CATALOGUE: tuple[TextureInfo, ...] = (
+    TextureInfo(
+        name="faces",
+        kind=Kind.SET,
+        role=Role.NONE,
+        licence="CC0-1.0",
+        source="2560 drawings of DiceBear's style Open Peeps, by Pablo Stanley; the seeds from 2048 on are held out",
+        scale=1.0,
+        description="2048 drawn faces of 64 px and 512 held-out ones, colour; not CelebA",
+    ),
+    TextureInfo(
+        name="digits",
+        kind=Kind.SET,
+        role=Role.NONE,
+        licence="CC-BY-4.0",
+        source="scikit-learn load_digits, from Optical Recognition of Handwritten Digits by E. Alpaydin and C. Kaynak",
+        scale=4.0,
+        description="1437 handwritten digits of 8 px, enlarged to 32 px, and 360 held-out ones, grey; not MNIST",
+    ),
+)
+
 
 def texture_infos() -> tuple[TextureInfo, ...]:
     """Return the facts about all textures of the catalogue, natural ones first, the paper's last."""
     return CATALOGUE
+
+
+def set_infos() -> tuple[TextureInfo, ...]:
+    """Return the facts about all sets of pictures, which suites name like textures."""
+    return SET_CATALOGUE
 
 
 def texture_names() -> tuple[str, ...]:
@@ -267,15 +296,15 @@ def texture_names() -> tuple[str, ...]:
 
 
 def find_texture(name: str) -> TextureInfo:
-    """Return the facts about one texture.
+    """Return the facts about one texture or set of pictures.
 
     Raises
     ------
     InputError
         When there is none of this name; the message gives the nearest right one.
     """
-    for info in CATALOGUE:
+    for info in (*CATALOGUE, *SET_CATALOGUE):
         if info.name == name:
             return info
-    hint = did_you_mean(name, texture_names())
+    hint = did_you_mean(name, (*texture_names(), *(info.name for info in SET_CATALOGUE)))
     raise InputError(f"no texture is called {name!r}; {hint} A picture of your own is named by --texture PATH.")

@@ -41,6 +41,10 @@ def load_texture(name: str) -> Texture:
         from inng_bench.textures.paper import paper_texture
 
         return paper_texture(info)
+    if info.kind is Kind.SET:
+        from inng_bench.textures.sets.bundled import bundled_set
+
+        return bundled_set(info)
     from inng_bench.textures.natural import natural_texture
 
     return natural_texture(info)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inng_bench.errors import InputError
-from inng_bench.textures.catalogue import Kind, Role, texture_names
+from inng_bench.textures.catalogue import Kind, Role, set_infos, texture_names
 from inng_bench.textures.decoding import check_pixel_count, decode_picture
 from inng_bench.textures.texture import Texture
 from inng_bench.textures.windows import Box, cut_windows, extract, resize, scaled_size
@@ -60,7 +60,7 @@ def load_own_texture(path: Path, scale: float | None = None) -> Texture:
         kind=Kind.OWN,
         role=Role.NONE,
         licence="not stated",
-        source=_printable(path.name),
+        source=printable(path.name),
         scale=factor,
         train=train,
         held_out=tuple(held_out),
@@ -106,8 +106,10 @@ def own_texture_name(path: Path) -> str:
     plain = unicodedata.normalize("NFKD", path.stem).encode("ascii", "ignore").decode().lower()
     name = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:_LONGEST_NAME] or "picture"
     # A picture of one's own must not be taken for the texture of the catalogue.
-    return f"own-{name}" if name in texture_names() else name
+    taken = (*texture_names(), *(info.name for info in set_infos()))
+    return f"own-{name}" if name in taken else name
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Return a text with a question mark for each character that does not print."""
     return "".join(character if character.isprintable() else "?" for character in text)

@@ -3,13 +3,18 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inng_bench.records.schema import TextureFacts, Window
+from inng_bench.records.schema import SETS, TextureFacts, Window
 from inng_bench.textures.catalogue import Kind, Role, TextureInfo
 from inng_bench.textures.windows import Box, extract
+from inng_bench.tiles import of_strip
+
+if TYPE_CHECKING:
+    from inng_bench.pictures import TrainingPictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +55,18 @@ class Texture:
     train_box: Box
     held_out_boxes: tuple[Box, ...]
 
+    @property
+    def is_set(self) -> bool:
+        """Whether this is a set of pictures: its windows are strips, one picture below the other."""
+        return self.kind in SETS
+
+    @property
+    def pictures(self) -> "TrainingPictures":
+        """What a method learns from, of a set or of several pictures of one texture."""
+        from inng_bench.pictures import TrainingPictures  # here, so that a window alone needs no torch
+
+        return TrainingPictures(of_strip(self.train)) if self.is_set else TrainingPictures([self.train], whole=False)
+
     def facts(self) -> TextureFacts:
         """Return what a record keeps of this texture: all but the pixels, of which it keeps the SHA-256."""
         return TextureFacts(
@@ -82,5 +99,5 @@ def cut_texture(info: TextureInfo, pixels: NDArray[np.uint8], boxes: Sequence[Bo
 
 
 def _window(box: Box, pixels: NDArray[np.uint8]) -> Window:
-    sha256 = hashlib.sha256(pixels.tobytes()).hexdigest()
+    sha256 = hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
     return Window(top=box.top, left=box.left, height=box.height, width=box.width, sha256=sha256)

@@ -6,14 +6,22 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
 
-from inng_bench.metrics.catalogue import HEADLINES, MAIN_TABLE
 from inng_bench.pages import BASE, data_address, render_page
 from inng_bench.records.schema import Record, Status
 from inng_bench.report.costs import whole_costs
 from inng_bench.report.page.gallery import make_gallery
 from inng_bench.report.plots import COLOURS, line_styles, names_of
 from inng_bench.report.remarks import count_failures
-from inng_bench.report.rows import Row, by_method, by_texture, find_winners, measured_metrics, one_line
+from inng_bench.report.rows import (
+    Row,
+    by_method,
+    by_texture,
+    find_winners,
+    headlines,
+    main_table,
+    measured_metrics,
+    one_line,
+)
 from inng_bench.report.study import Study
 from inng_bench.report.table import figure_cell, heading_of
 from inng_bench.tables.content import Cell, Picture, Plot, Section, Table
@@ -114,7 +122,7 @@ def build_page(
 
 def _columns(rows: Sequence[Row]) -> list[Column]:
     metrics = [
-        Column(metric.name, heading_of(metric), metric.definition, is_extra=metric not in MAIN_TABLE)
+        Column(metric.name, heading_of(metric), metric.definition, is_extra=metric not in main_table(rows))
         for metric in measured_metrics(rows)
     ]
     costs = [Column(key, heading, is_extra=True) for key, heading, _ in _COSTS]
@@ -134,7 +142,7 @@ def _lines(rows: Sequence[Row]) -> list[PageLine]:
     metrics = measured_metrics(rows)
     lines = []
     for group in by_texture(rows).values():
-        winners = {metric.name: find_winners(group, metric) for metric in HEADLINES}
+        winners = {metric.name: find_winners(group, metric) for metric in headlines(rows)}
         for row in group:
             figures = [figure_cell(row, metric, wins=row in winners.get(metric.name, ())) for metric in metrics]
             lines.append(PageLine(row, _cells(row, figures)))

@@ -9,7 +9,7 @@ from inng_bench.records import store
 from inng_bench.records.schema import Record
 from inng_bench.report.canvas import Loaded, load_picture, png, tile_grid
 from inng_bench.report.rows import COPIES, REAL, Row, by_texture
-from inng_bench.report.sheets import CANVAS, figures_line, sample_roles, tiles_in_panel
+from inng_bench.report.sheets import CANVAS, figures_line, load_window, sample_roles, tiles_in_panel
 from inng_bench.report.study import Study
 
 MOST_BYTES = 18_000_000
@@ -113,9 +113,9 @@ def _texture(results: Path, rows: Sequence[Row]) -> TexturePictures:
     facts = rows[0].texture
     paths = store.window_paths(results, facts.name, len(facts.held_out))[:2]
     windows = [
-        _shown(name, f"{facts.name}/{key}", path.read_bytes(), loaded)
+        _shown(name, f"{facts.name}/{key}", png(loaded.image) if facts.is_set else path.read_bytes(), loaded)
         for path, (key, name) in zip(paths, _WINDOWS.items(), strict=False)
-        if (loaded := load_picture(path, name)).image is not None
+        if (loaded := load_window(path, name, rows[0])).image is not None
     ]
     return TexturePictures(rows[0], windows, [RunPictures(row) for row in rows if row.implementation != REAL])
 

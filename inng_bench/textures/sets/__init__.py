@@ -1,0 +1,1 @@
+"""Sets of pictures: each picture is one sample of what is learnt."""

@@ -1,0 +1,220 @@
+"""A folder of one's own pictures as a set.
+
+All pictures are decoded once, into one file in the cache folder that is then mapped into memory: a hundred thousand of
+64 px take 1.2 GB there, and of memory what is read at a time.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+
+from inng_bench.errors import InputError
+from inng_bench.files import write_atomically
+from inng_bench.textures.catalogue import Kind, Role, TextureInfo
+from inng_bench.textures.decoding import decode_picture
+from inng_bench.textures.own import own_texture_name, printable
+from inng_bench.textures.paper import CACHE_VARIABLE
+from inng_bench.textures.sets.bundled import make_set
+from inng_bench.textures.texture import Texture
+
+Pixels = NDArray[np.uint8]
+
+MOST_FILES, LEAST_PICTURES = 200_000, 64
+
+SIDES = range(8, 129)
+"""Sides in pixels that a picture may have."""
+
+HELD_OUT = 8
+"""One picture of so many is held out: those whose hash begins with a byte below 256 / 8."""
+
+NAMED = 3
+"""Files that a sentence names at the most."""
+
+MEND = "mend or remove what cannot be used, or pass it over with --pass-over"
+
+
+def load_folder(folder: Path, *, pass_over: bool = False) -> Texture:
+    """Read a folder of square pictures of one size.
+
+    Whether a picture is held out depends on its own pixels alone, so that it stays what it is when others come to the
+    folder, and a copy of it goes with it.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Its files are PNG, JPEG, TIFF or WebP pictures of 8 to 128 px a side; hidden ones do not count.
+    pass_over : bool
+        Whether files that cannot be used are left out. They are counted in the set's source.
+
+    Returns
+    -------
+    Texture
+        Of the kind ``own set``, named after the folder.
+
+    Raises
+    ------
+    InputError
+        When the folder or a file in it cannot be used, in one sentence.
+    """
+    folder = Path(folder)
+    files = _files(folder)
+    key = hashlib.sha256(json.dumps([pass_over, [file.identity for file in files]]).encode()).hexdigest()
+    packed = _cache() / f"{key}.npy"
+    if not (packed.exists() and packed.with_suffix(".json").exists()):
+        try:
+            _pack(folder, files, packed, pass_over=pass_over)
+        except OSError as error:
+            raise InputError(
+                f"the pictures of {folder} cannot be kept in {packed.parent} ({error.strerror}); make room there, or name "
+                f"another folder by {CACHE_VARIABLE}."
+            ) from error
+    facts = json.loads(packed.with_suffix(".json").read_text(encoding="utf-8"))
+    pictures: Pixels = np.load(packed, mmap_mode="r", allow_pickle=False)
+    left = f", {facts['left']} files passed over" if facts["left"] else ""
+    info = TextureInfo(
+        name=own_texture_name(folder),
+        kind=Kind.OWN_SET,
+        role=Role.NONE,
+        licence="not stated",
+        source=f"{printable(folder.resolve().name)}: {len(pictures)} pictures{left}",
+        scale=1.0,
+        description="",
+    )
+    return make_set(info, pictures[: facts["train"]], pictures[facts["train"] :])
+
+
+@dataclass(frozen=True)
+class _File:
+    path: Path
+    identity: tuple[str, int, int]
+    """Name, size in bytes and time of the last change."""
+
+
+def _files(folder: Path) -> list[_File]:
+    """List the files of a folder by name."""
+    found: list[_File] = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if len(found) == MOST_FILES:
+                    raise InputError(f"{folder} holds more than {MOST_FILES} files; give a folder of fewer pictures.")
+                found.append(_File(folder / entry.name, _identity(folder / entry.name)))
+    except OSError as error:
+        raise InputError(f"the folder {folder} cannot be read ({error.strerror}); check its name.") from error
+    if not found:
+        raise InputError(f"the folder {folder} is empty; name one of pictures.")
+    return sorted(found, key=lambda file: file.path.name)
+
+
+def _identity(path: Path) -> tuple[str, int, int]:
+    try:
+        facts = path.stat()
+    except OSError:  # a link that leads nowhere: it is refused when it is read
+        return path.name, 0, 0
+    return path.name, facts.st_size, facts.st_mtime_ns
+
+
+def _cache() -> Path:
+    return Path(os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("inng-bench")).expanduser() / "sets"
+
+
+def _pack(folder: Path, files: Sequence[_File], packed: Path, *, pass_over: bool) -> None:
+    """Write all pictures into one file, those to learn from first, each part in the order of their hashes."""
+    packed.parent.mkdir(parents=True, exist_ok=True)
+    with _scratch(packed.parent) as scratch:
+        digests, unusable = _decode_all(folder, files, scratch)
+        if unusable and not pass_over:
+            named = " ".join(str(error) for error in unusable[:NAMED])
+            raise InputError(f"{len(unusable)} of {len(files)} files in {folder} cannot be used; {MEND}: {named}")
+        if len(digests) < LEAST_PICTURES:
+            raise InputError(
+                f"{folder} holds {len(digests)} pictures that can be used and a set needs {LEAST_PICTURES}; "
+                "to learn the texture of a single picture, name it with --texture."
+            )
+        order = sorted(range(len(digests)), key=lambda number: (_is_held_out(digests[number]), digests[number]))
+        train = sum(not _is_held_out(digest) for digest in digests)
+        if not 1 < train < len(digests) - 1:
+            raise InputError(f"{folder} holds too many copies of one picture to be a set; remove them.")
+        _write_packed(packed, scratch, order)
+    facts = json.dumps({"train": train, "left": len(unusable)})
+    write_atomically(packed.with_suffix(".json"), facts.encode())  # last: it says that the pictures are there
+
+
+def _write_packed(packed: Path, scratch: Path, order: Sequence[int]) -> None:
+    """Bring pictures into an order, one at a time: a map of the file would hold all of it in memory."""
+    size = scratch.stat().st_size // len(order)
+    side = round((size / 3) ** 0.5)
+    temporary = packed.with_suffix(f".{os.getpid()}.npy")
+    with scratch.open("rb") as source, temporary.open("wb") as target:
+        shape = {"descr": "|u1", "fortran_order": False, "shape": (len(order), side, side, 3)}
+        np.lib.format.write_array_header_1_0(target, shape)
+        for number in order:
+            source.seek(number * size)
+            target.write(source.read(size))
+    temporary.replace(packed)
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    handle, name = tempfile.mkstemp(dir=folder, suffix=".raw")
+    os.close(handle)
+    try:
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _decode_all(folder: Path, files: Sequence[_File], scratch: Path) -> tuple[list[bytes], list[InputError]]:
+    """Write the pixels of all usable pictures one after the other; return their hashes, and why others are not."""
+    digests: list[bytes] = []
+    unusable: list[InputError] = []
+    size: tuple[int, int] | None = None
+    with scratch.open("wb") as stream:
+        for file in files:
+            try:
+                pixels = _decode(folder, file, size)
+            except InputError as error:
+                unusable.append(error)
+                continue
+            size = (pixels.shape[0], pixels.shape[1])
+            content = pixels.tobytes()
+            stream.write(content)
+            digests.append(hashlib.sha256(content).digest())
+    return digests, unusable
+
+
+def _decode(folder: Path, file: _File, size: tuple[int, int] | None) -> Pixels:
+    if not file.path.resolve().is_relative_to(folder.resolve()):
+        raise InputError(f"{file.path} is a link that leads out of the folder.")
+    pixels = decode_picture(file.path, lambda found: _check_size(file.path, found, size))
+    if _identity(file.path) != file.identity:
+        raise InputError(f"{file.path} changed while it was read; run again when nothing writes into the folder.")
+    return pixels
+
+
+def _check_size(path: Path, found: tuple[int, int], wanted: tuple[int, int] | None) -> None:
+    height, width = found
+    if height != width or width not in SIDES:
+        raise InputError(
+            f"{path} has {width}x{height} px, and the pictures of a set are squares of {SIDES[0]} to {SIDES[-1]} px."
+        )
+    if wanted is not None and found != wanted:
+        raise InputError(
+            f"{path} has {width}x{height} px and others {wanted[1]}x{wanted[0]} px; bring all pictures of a set to one "
+            "size."
+        )
+
+
+def _is_held_out(digest: bytes) -> bool:
+    return digest[0] < 256 // HELD_OUT
