@@ -290,7 +290,7 @@ def load_suite(name_or_path: str | Path) -> Suite:
     --------
     >>> quick = load_suite("quick")
     >>> quick.textures, quick.budget_tflop, [method.label for method in quick.methods]
-    (('brick', 'hubble', 'leaf-litter', 'terrazzo'), 1.0, ['inng-fast', 'inng-paper', 'dcgan'])
+    (('brick', 'hubble', 'leaf-litter', 'terrazzo'), 1.0, ['inng-fast', 'dcgan'])
     """
     if Path(name_or_path).suffix == ".toml":
         return _load_file(Path(name_or_path))
