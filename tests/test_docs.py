@@ -110,3 +110,19 @@ def test_the_readme_is_short_and_every_picture_and_record_that_it_names_is_there
     named = re.findall(r"\]\(([^):#]+)\)", readme)
     assert len(named) > 10
     assert [path for path in named if not (DOCS.parent / path).exists()] == []
+
+
+def test_the_table_of_the_readme_is_that_of_the_committed_records() -> None:
+    readme = (DOCS.parent / "README.md").read_text()
+    committed = (DOCS.parent / "results" / "reference" / "quick" / "table.md").read_text()
+    names = {
+        "inng-fast": "INNg",
+        "dcgan": "DCGAN",
+        "random-phase": "random-phase noise",
+        "noise": "noise of the same colours",
+    }
+    (_, _, floors) = committed.partition("## Times the floor")
+    for method, name in names.items():
+        (row,) = re.findall(rf"^\| {method} +\|(.*)\|$", floors.partition("\n## ")[0], re.M)
+        (shown,) = re.findall(rf"^\| {name}[^|]*\|(.*)\|$", readme, re.M)
+        assert [cell.split()[0] for cell in shown.split("|")] == [cell.split()[0] for cell in row.split("|")], name

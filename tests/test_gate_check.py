@@ -394,7 +394,7 @@ def test_blessed_records_are_of_the_shipped_suites_and_of_the_settings_as_they_a
     assert not [record.method for record in records if record.settings != now[record.texture.name, record.method]]
 
 
-@pytest.mark.parametrize("suite", ["smoke"])
+@pytest.mark.parametrize("suite", ["smoke", "quick"])
 def test_the_references_of_a_checkout_can_be_judged_against(suite: str, capsys: pytest.CaptureFixture[str]) -> None:
     reference = REFERENCES / suite
     assert cli.main(["check", str(reference), "--against", str(reference), "--json"]) == ExitStatus.OK
