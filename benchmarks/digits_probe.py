@@ -23,7 +23,7 @@ def main() -> None:
     """Train on the digits and probe the learnt features, those of a random network, and pixels."""
     pictures, classes = digits()
     known = torch.from_numpy(classes).long()
-    whole = as_tensor(list(pictures))
+    whole = as_tensor(pictures)
     budget = float(sys.argv[1]) * 1e12 if len(sys.argv) > 1 else 1e12
     method = INNg({"picture_side": pictures.shape[1]}, Execution())
     method.train_on(load_texture("digits").pictures, seed=0, budget=budget)

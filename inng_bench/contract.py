@@ -289,7 +289,7 @@ class Method(ABC):
 
 @runtime_checkable
 class LearnsPictures(Protocol):
-    """A method that learns from many pictures, not from one window alone.
+    """A method that learns sets of pictures, not one window alone.
 
     It knows beforehand how large the pictures of a set are: the setting ``picture_side``, which its configuration
     keeps, is their side in pixels. Then it draws pictures of that side alone.
@@ -304,7 +304,7 @@ class LearnsPictures(Protocol):
         events: Events = ignore_events,
         checkpoint: Checkpoint = NO_CHECKPOINT,
     ) -> Training:
-        """Learn a set, or a texture of several pictures; see :meth:`Method.train`."""
+        """Learn a set; see :meth:`Method.train`."""
 
 
 @runtime_checkable

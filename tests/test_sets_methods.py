@@ -120,7 +120,7 @@ def test_a_training_on_a_set_goes_on_with_the_same_bytes(kind: type[Method], las
 def test_inng_climbs_towards_the_pictures_of_a_set() -> None:
     method = made(INNg, filters=8, canvases=16, crops=16, classifier_steps=20, max_steps=20, max_stages=12)
     method.train_on(TrainingPictures(shades()), seed=0, budget=1e10)
-    wanted = as_tensor(list(shades())).mean((0, 1, 2))
+    wanted = as_tensor(shades()).mean((0, 1, 2))
     ramp = method.sample(16, (16, 16), generator=torch_generator(1)).mean((0, 1, 2))
     assert float(torch.corrcoef(torch.stack([ramp, wanted]))[0, 1]) > 0.9
 
@@ -151,7 +151,7 @@ def test_noise_of_each_place_has_its_mean_and_covariance_and_noise_of_the_set_th
         method = made(MatchedNoise, 8, per_place=per_place)
         method.train_on(pictures, seed=0, budget=0.0)
         found = method.sample(4000, (8, 8), generator=torch_generator(0)).permute(0, 2, 3, 1).flatten(1, 2).double()
-        wanted = as_tensor(list(pictures.pictures)).permute(0, 2, 3, 1).flatten(1, 2).double()
+        wanted = as_tensor(pictures.pictures).permute(0, 2, 3, 1).flatten(1, 2).double()
         axes = (0,) if per_place else (0, 1)
         torch.testing.assert_close(found.mean(axes), wanted.mean(axes), atol=0.015, rtol=0)
         torch.testing.assert_close(covariance(found, axes), covariance(wanted, axes), atol=0.006, rtol=0)
@@ -164,7 +164,7 @@ def covariance(pixels: torch.Tensor, axes: tuple[int, ...]) -> torch.Tensor:
 
 def test_the_features_of_a_set_are_what_the_head_of_the_last_classifier_reads() -> None:
     method = trained(INNg)
-    pictures = as_tensor(list(shades()))
+    pictures = as_tensor(shades())
     classifier = method.stages[-1].classifier
     features = method.features(pictures)
     assert features.shape == (30, 8 * 4 * 4 // 2)

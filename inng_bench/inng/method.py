@@ -59,8 +59,8 @@ NEVER = partial(algorithm.at_boundary, threshold=math.inf)
 OVERSPENT = 1.5
 """Multiple of the budget beyond which a record must say so: the first stage is never cut short."""
 
-TOGETHER = 16
-"""Pictures that are drawn together at the most, which bounds the memory."""
+TOGETHER, SET_TOGETHER = 16, 128
+"""Pictures that are drawn together at the most, which bounds the memory; and small ones of a set."""
 
 
 class INNg(Method):
@@ -170,7 +170,7 @@ class INNg(Method):
         assert self.supports(size), f"INNg cannot draw pictures of {size}"
         self._check_trained()
         noise = self.prior.draw(count, self._canvas_size(size), generator).to(self._execution.device)
-        batches = noise.split(TOGETHER)  # type: ignore[no-untyped-call]
+        batches = noise.split(SET_TOGETHER if self._is_whole else TOGETHER)  # type: ignore[no-untyped-call]
         drawn = torch.cat([algorithm.synthesise(self.stages, batch, self.sampler, generator) for batch in batches])
         return self._cut(drawn)[:, :, : size[0], : size[1]].cpu()
 

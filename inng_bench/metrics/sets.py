@@ -107,7 +107,7 @@ def nearest(pictures: Pixels, train: Pixels) -> tuple[Tensor, Tensor]:
 
 
 def _coarse(pictures: Pixels) -> Tensor:
-    return F.adaptive_avg_pool2d(as_tensor(np.asarray(pictures)), COARSE_SIDE).flatten(1)
+    return F.adaptive_avg_pool2d(as_tensor(pictures), COARSE_SIDE).flatten(1)
 
 
 def _features(pictures: Pixels) -> fidelity.Features:

@@ -62,10 +62,10 @@ class Texture:
 
     @property
     def pictures(self) -> "TrainingPictures":
-        """What a method learns from, of a set or of several pictures of one texture."""
+        """What a method learns from, of a set."""
         from inng_bench.pictures import TrainingPictures  # here, so that a window alone needs no torch
 
-        return TrainingPictures(of_strip(self.train)) if self.is_set else TrainingPictures([self.train], whole=False)
+        return TrainingPictures(of_strip(self.train))
 
     def facts(self) -> TextureFacts:
         """Return what a record keeps of this texture: all but the pixels, of which it keeps the SHA-256."""
