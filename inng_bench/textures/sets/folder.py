@@ -74,8 +74,8 @@ def load_folder(folder: Path, *, pass_over: bool = False) -> Texture:
             _pack(folder, files, packed, pass_over=pass_over)
         except OSError as error:
             raise InputError(
-                f"the pictures of {folder} cannot be kept in {packed.parent} ({error.strerror}); make room there, or name "
-                f"another folder by {CACHE_VARIABLE}."
+                f"the pictures of {folder} cannot be kept in {packed.parent} ({error.strerror}); make room there, or "
+                f"name another folder by {CACHE_VARIABLE}."
             ) from error
     facts = json.loads(packed.with_suffix(".json").read_text(encoding="utf-8"))
     pictures: Pixels = np.load(packed, mmap_mode="r", allow_pickle=False)
