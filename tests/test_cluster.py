@@ -645,7 +645,7 @@ def test_a_parcel_is_taken_in_whole_in_pieces_of_any_size_or_refused(tmp_path: P
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--cluster", "four"], "'four' is no cluster; write local:N"),
+        (["--cluster", "four"], "'four' is not a cluster; write local:N"),
         (["--cluster", "local:2", "--jobs", "2"], "--jobs does not go with a cluster"),
         (["--tls", "certificates"], "--tls goes with --scheduler"),
         (["--scheduler", "tls://10.0.0.1:1", "--tls", "nowhere"], "the folder of --tls lacks ca.pem"),

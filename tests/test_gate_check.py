@@ -15,6 +15,7 @@ from inng_bench.errors import ExitStatus
 from inng_bench.gate.cells import Cell, Replicates, RowKind
 from inng_bench.gate.checking import Outcome, check, check_records
 from inng_bench.gate.judge import Verdict, judge
+from inng_bench.gate.simulation import METRICS
 from inng_bench.gate.tolerances import NEGLIGIBLE, ROUNDING
 from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.plan import make_plan
@@ -53,7 +54,7 @@ def test_other_seeds_of_the_same_method_hold() -> None:
     assert check_tables(make_table(), make_table(3, first=100)).status is ExitStatus.OK
 
 
-@pytest.mark.parametrize("metric", [metric for metric in NEGLIGIBLE if metric != "copy_rate"])
+@pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("seeds", [1, 3, 5])
 def test_a_metric_worse_by_two_thresholds_is_a_regression_of_its_cell_alone(metric: str, seeds: int) -> None:
     old, new = make_table(), make_table(seeds, first=100)
@@ -69,7 +70,7 @@ def test_a_metric_worse_by_two_thresholds_is_a_regression_of_its_cell_alone(metr
     assert [one.cell for one in outcome.regressions] == [cell]
 
 
-@pytest.mark.parametrize("metric", [metric for metric in NEGLIGIBLE if metric != "copy_rate"])
+@pytest.mark.parametrize("metric", METRICS)
 def test_an_improvement_never_fails(metric: str) -> None:
     better = edit("brick", "inng", lambda record: scaled(record, metric, 0.5))(make_table(first=100))
     outcome = check_tables(make_table(), better)

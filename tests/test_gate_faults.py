@@ -17,7 +17,6 @@ from inng_bench.gate.checking import check
 from inng_bench.gate.inference import detectable_step
 from inng_bench.gate.judge import Verdict
 from inng_bench.gate.simulation import METRICS, TAILS, Layout, found_at_two_thresholds, has_alarm, judge_tables
-from inng_bench.gate.tolerances import NEGLIGIBLE
 from inng_bench.harness import run as run_module
 from inng_bench.harness.diary import see_nothing
 from inng_bench.harness.overrides import Overrides
@@ -60,7 +59,7 @@ def test_a_cell_two_thresholds_worse_is_always_found(seeds: tuple[int, int]) -> 
 # As the suite smoke: a p0 that knows the spectrum would be as near, after so little training, as any sampler comes.
 SUITE = f"""
 name = "faults"
-metrics = {json.dumps(list(NEGLIGIBLE))}
+metrics = {json.dumps([*METRICS, "copy_rate"])}
 textures = ["brick"]
 replicates = 7
 budget_tflop = 0.02

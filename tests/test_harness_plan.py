@@ -161,7 +161,11 @@ def test_another_budget_makes_another_suite_and_stands_in_the_command() -> None:
         ("fake_methods:Tiler", "fake_methods:NoSuchClass", "cannot be imported"),
         ("fake_methods:Tiler", "pathlib:Path", "is not a method"),
         ('Tiler"\n[[', 'Tiler"\nsettings = {strenth = 1.0}\n[[', "unknown setting 'strenth'"),
-        ("sample_size = 256", "sample_size = 250", "'small-10x' draws neither 250 px canvases nor tiles"),
+        (
+            "sample_size = 256",
+            "sample_size = 250",
+            "the method 'small-10x' can draw neither canvases of 250 px nor tiles",
+        ),
     ],
 )
 def test_what_does_not_exist_is_refused_before_any_work(old: str, new: str, sentence: str) -> None:

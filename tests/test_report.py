@@ -567,7 +567,7 @@ def test_the_command_prints_the_table_and_says_where_it_wrote(
     printed = capsys.readouterr().out
     assert printed.startswith("Methods on the suite quick\n")
     assert f"Written to {tmp_path / 'elsewhere'}" in printed
-    assert printed.rstrip().endswith("1 run failed; the reasons stand above under Failures and warnings.")
+    assert printed.rstrip().endswith("1 run failed; see Failures and warnings above.")
 
 
 def test_without_an_argument_the_latest_results_are_taken(

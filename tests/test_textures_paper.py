@@ -383,4 +383,4 @@ def test_a_suite_with_its_pictures_is_planned() -> None:
     suite = load_suite("paper").model_copy(update={"textures": names})
     plan = make_plan(suite, Overrides(device="cpu"))
     assert {run.texture.name for run in plan.runs} == set(names)
-    assert len(plan.runs) == len(names) * (2 * 3 + len(REFERENCE_ROWS))
+    assert len(plan.runs) == len(names) * (3 * 3 + len(REFERENCE_ROWS))

@@ -76,7 +76,7 @@ def test_the_wheel_carries_baselines_suites_the_metrics_pool_and_the_pages(wheel
     page = {f"inng_bench/{room}/page.{kind}" for room in ("people", "report/page") for kind in ("html", "css", "js")}
     page |= {f"inng_bench/report/page/uplot/{name}" for name in ("uPlot.iife.min.js", "uPlot.min.css", "LICENSE")}
     page |= {"inng_bench/pages/base.css"}
-    assert suites | page | {"inng_bench/baselines/dcgan/method.py", "inng_bench/metrics/standardisation.json"} <= names
+    assert suites | page | {"inng_bench/baselines/dcgan.py", "inng_bench/metrics/standardisation.json"} <= names
 
 
 def test_the_block_of_the_network_holds(offline: Path) -> None:

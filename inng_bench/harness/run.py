@@ -33,7 +33,6 @@ from inng_bench.metrics import copying, features
 from inng_bench.metrics.chain import Glance, compare_with_chain
 from inng_bench.metrics.comparison import unseen_windows
 from inng_bench.metrics.evaluate import evaluate, evaluate_real
-from inng_bench.metrics.sets import evaluate_set, nearest
 from inng_bench.records import store
 from inng_bench.records.schema import (
     ChainFigure,
@@ -237,6 +236,8 @@ def _nearest(sample: Pixels, train: Pixels) -> Pixels:
 
 def _nearest_of_set(samples: Pixels, texture: Texture) -> Pixels:
     """Return four samples of a set and, at their right, the training picture that is nearest to each."""
+    from inng_bench.metrics.sets import nearest  # which loads a network that textures need only later
+
     train = of_strip(texture.train)
     shown = samples[:4]
     return np.concatenate([_four(shown), _four(train[nearest(shown, train)[1].numpy()])], axis=1)
@@ -245,6 +246,8 @@ def _nearest_of_set(samples: Pixels, texture: Texture) -> Pixels:
 def _measure(run: RunSpec, texture: Texture, samples: Pixels | None) -> tuple[Measurement, ...]:
     seed = run.seeds["metric"]
     if texture.is_set:
+        from inng_bench.metrics.sets import evaluate_set
+
         train, held_out = of_strip(texture.train), of_strip(texture.held_out[0])
         return evaluate_set(samples, train, held_out, seed=seed, metrics=run.metrics)
     if samples is None:

@@ -74,7 +74,7 @@ def shuffled(side: int) -> Degrade:
 
 def quilted(side: int) -> Degrade:
     """Return a quilting of the picture's own blocks: seams that hardly show, and no layout beyond a block."""
-    blocks = Blocks(side, side // QUILTING_OVERLAP, QUILTING_TOLERANCE)
+    blocks = Blocks(block=side, overlap=side // QUILTING_OVERLAP, tolerance=QUILTING_TOLERANCE)
 
     def degrade(pixels: Pixels, generator: np.random.Generator) -> Pixels:
         places = quilt(pixels, pixels.shape[:2], blocks, torch_generator(int(generator.integers(2**62))))
