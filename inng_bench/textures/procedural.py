@@ -23,7 +23,7 @@ from inng_bench.textures.painters.roof_tiles import paint_roof_tiles
 from inng_bench.textures.painters.rust import paint_rust
 from inng_bench.textures.painters.terrazzo import paint_terrazzo
 from inng_bench.textures.pebbles import paint_pebbles
-from inng_bench.textures.texture import Texture
+from inng_bench.textures.texture import Texture, texture_of
 from inng_bench.textures.windows import Box
 from inng_bench.textures.wood import paint_wood
 
@@ -87,19 +87,9 @@ def realise(name: str, size: Size, generator: np.random.Generator) -> NDArray[np
 
 def procedural_texture(info: TextureInfo) -> Texture:
     """Return the realisation that methods are trained on and independent ones that are held out."""
-    box = Box(0, 0, *REALISATION)
-    return Texture(
-        name=info.name,
-        kind=info.kind,
-        role=info.role,
-        licence=info.licence,
-        source=info.source,
-        scale=info.scale,
-        train=_fixed_realisation(info.name, "train"),
-        held_out=tuple(_fixed_realisation(info.name, f"held-out {number}") for number in range(HELD_OUT)),
-        train_box=box,
-        held_out_boxes=(box,) * HELD_OUT,
-    )
+    purposes = ["train", *(f"held-out {number}" for number in range(HELD_OUT))]
+    windows = [_fixed_realisation(info.name, purpose) for purpose in purposes]
+    return texture_of(info, windows, [Box(0, 0, *REALISATION)] * len(windows))
 
 
 @cache

@@ -83,6 +83,12 @@ class Texture:
 
 def cut_texture(info: TextureInfo, pixels: NDArray[np.uint8], boxes: Sequence[Box]) -> Texture:
     """Cut the train window, the first box, and the held-out windows out of a scaled picture of the catalogue."""
+    return texture_of(info, [extract(pixels, box) for box in boxes], boxes)
+
+
+def texture_of(info: TextureInfo, windows: Sequence[NDArray[np.uint8]], boxes: Sequence[Box]) -> Texture:
+    """Put the train window, the first one, and the held-out windows together with the facts about them."""
+    train, *held_out = windows
     train_box, *held_out_boxes = boxes
     return Texture(
         name=info.name,
@@ -91,8 +97,8 @@ def cut_texture(info: TextureInfo, pixels: NDArray[np.uint8], boxes: Sequence[Bo
         licence=info.licence,
         source=info.source,
         scale=info.scale,
-        train=extract(pixels, train_box),
-        held_out=tuple(extract(pixels, box) for box in held_out_boxes),
+        train=train,
+        held_out=tuple(held_out),
         train_box=train_box,
         held_out_boxes=tuple(held_out_boxes),
     )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inng_bench.textures.catalogue import TextureInfo
-from inng_bench.textures.texture import Texture
+from inng_bench.textures.texture import Texture, texture_of
 from inng_bench.textures.windows import Box
 from inng_bench.tiles import as_strip
 
@@ -33,19 +33,7 @@ def make_set(info: TextureInfo, train: Pixels, held_out: Pixels) -> Texture:
     windows = [as_strip(pictures) for pictures in (train, held_out)]
     for window in windows:
         window.setflags(write=False)
-    boxes = [Box(0, 0, *window.shape[:2]) for window in windows]
-    return Texture(
-        name=info.name,
-        kind=info.kind,
-        role=info.role,
-        licence=info.licence,
-        source=info.source,
-        scale=info.scale,
-        train=windows[0],
-        held_out=(windows[1],),
-        train_box=boxes[0],
-        held_out_boxes=(boxes[1],),
-    )
+    return texture_of(info, windows, [Box(0, 0, *window.shape[:2]) for window in windows])
 
 
 def digits() -> tuple[Pixels, Pixels]:
