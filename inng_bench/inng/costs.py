@@ -15,7 +15,8 @@ from inng_bench.inng.state import Work
 from inng_bench.inng.windows import evaluation_flops
 
 USUAL_SHARE = 0.4
-"""Of the operations that a stage may take at the most; 0.26 to 0.47 in the reference results of the suite ``quick``."""
+"""Of the operations that a stage may take at the most; 0.33 to 0.72 in the reference results of the suite ``quick``, so
+that most trainings have fewer stages than are estimated, and need less disk."""
 
 
 @dataclass(frozen=True)
