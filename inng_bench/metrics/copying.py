@@ -124,15 +124,12 @@ class Posed:
         (2, frequencies, places): every block as a unit vector, see :func:`_unit`.
     columns : int
         Number of places in a row.
-    pose : Pose
-        Which one.
     matrix, offset : NDArray[np.float64]
         A point p of the posed picture is the point matrix @ p + offset of the halved window.
     """
 
     candidates: Singles
     columns: int
-    pose: Pose
     matrix: Floats
     offset: Floats
 
@@ -284,7 +281,7 @@ def search(blocks: Pixels, bank: Bank) -> Floats:
     every = np.tile(np.arange(SYMMETRIES), (len(blocks), 1))
     looks = _smoothed(turned, "nearest")[np.concatenate([every, symmetry], 1), block]
     poses = np.concatenate([np.full(every.shape, POSES.index(UPRIGHT)), pose], 1)
-    return _fine_scores(looks, bank.smooth, np.concatenate([upright, found], 1), poses).max(1)
+    return np.asarray(_fine_scores(looks, bank.smooth, np.concatenate([upright, found], 1), poses).max(1))
 
 
 def nearest_patch(sample: Pixels, train: Pixels, size: int = 64) -> tuple[Pixels, Pixels, float]:
@@ -372,7 +369,8 @@ def _waves() -> Singles:
 def _queries(blocks: Pixels) -> Singles:
     """Return what stands in blocks (..., side, side, 3) as rows, (2, blocks, frequencies), see :func:`_unit`."""
     half = _halved(_luminance(blocks)).reshape(-1, BLOCK // 2, BLOCK // 2)
-    return _unit(np.einsum("nyx,ya,xb->abn", half, _waves(), _waves(), optimize=True)).swapaxes(1, 2)
+    found = np.einsum("nyx,ya,xb->abn", half, _waves(), _waves(), optimize=True)
+    return _unit(np.asarray(found, np.float32)).swapaxes(1, 2)
 
 
 def _low_frequencies_everywhere(picture: Singles) -> Singles:
@@ -411,7 +409,7 @@ def _posed(half: Singles, pose: Pose) -> Posed:
     offset = (np.array(half.shape) - 1) / 2 - matrix @ ((shape - 1) / 2)
     posed = affine_transform(half, matrix, offset, tuple(shape), order=1, mode="grid-wrap")
     columns = posed.shape[1] - BLOCK // 2 + 1
-    return Posed(_low_frequencies_everywhere(posed), columns, pose, matrix, offset)
+    return Posed(_low_frequencies_everywhere(posed), columns, matrix, offset)
 
 
 def _best_places(queries: Singles, posed: Posed) -> tuple[Singles, Floats]:
@@ -480,7 +478,7 @@ def _fine_scores(blocks: Floats, train: Floats, middles: Floats, poses: NDArray[
         powers = power[..., top : top + PLACES, left : left + PLACES]
         powers = powers * ((wanted**2).sum((-3, -2, -1)) + FLAT)[..., np.newaxis, np.newaxis]
         correlations.append((products / np.sqrt(powers)).max((-2, -1)))
-    return np.mean(correlations, 0)
+    return np.asarray(np.mean(correlations, 0))
 
 
 def _power(regions: Floats) -> Floats:
