@@ -17,7 +17,7 @@ whose windows match each other as closely as a copy would (an exact period), cop
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -370,7 +370,7 @@ def _queries(blocks: Pixels) -> Singles:
     """Return what stands in blocks (..., side, side, 3) as rows, (2, blocks, frequencies), see :func:`_unit`."""
     half = _halved(_luminance(blocks)).reshape(-1, BLOCK // 2, BLOCK // 2)
     found = np.einsum("nyx,ya,xb->abn", half, _waves(), _waves(), optimize=True)
-    return _unit(np.asarray(found, np.float32)).swapaxes(1, 2)
+    return _unit(found).swapaxes(1, 2)
 
 
 def _low_frequencies_everywhere(picture: Singles) -> Singles:
@@ -390,12 +390,13 @@ def _everywhere(length: int) -> Singles:
     return matrix.reshape(-1, length)
 
 
-def _unit(found: Singles) -> Singles:
+def _unit(found: NDArray[np.floating[Any]]) -> Singles:
     """Return frequencies (down, across, blocks) without their mean as unit vectors, (2, frequencies, blocks).
 
     The even ones down stand before the odd ones, which have the other sign where a block is upside down.
     """
-    parted = found.reshape(FREQUENCIES // 2, 2, FREQUENCIES, -1).swapaxes(0, 1).reshape(2, FREQUENCIES**2 // 2, -1)
+    singles = found.astype(np.float32, copy=False).reshape(FREQUENCIES // 2, 2, FREQUENCIES, -1)
+    parted = singles.swapaxes(0, 1).reshape(2, FREQUENCIES**2 // 2, -1)
     parted[0, 0] = 0.0
     parted /= np.sqrt(np.einsum("pfn,pfn->n", parted, parted)) + np.float32(1e-3)
     return parted
