@@ -22,7 +22,8 @@ def samples(count: int, seed: int) -> Tensor:
 
 
 def distances(found: Tensor, wanted: Tensor) -> Tensor:
-    return (found - partners(found, wanted)).abs().mean(1)
+    means: Tensor = (found - partners(found, wanted)).abs().mean(1)
+    return means
 
 
 @pytest.mark.parametrize("share", [1, 2, 5])
