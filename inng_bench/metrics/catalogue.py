@@ -335,9 +335,9 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         definition="Share of 48 blocks of 32 px that also occur in the train window: rolled, mirrored, turned by any "
         "angle, scaled by 0.8 to 1.25, bent by up to 4 px or recoloured. The best correlation of such a "
         "block with the train window is well above that of all blocks of held-out windows.",
-        blind_to="copies that are blurred or cut into pieces below 32 px; copies in a texture whose held-out windows "
-        "match as closely",
-        cost=6.0,
+        blind_to="copies that are blurred, cut into pieces below 32 px or mixed of several places; what lies between "
+        "the blocks; copies in a texture whose held-out windows match as closely",
+        cost=7.5,
         role=Role.COPYING,
         compared=Compared.TRAIN,
     ),
