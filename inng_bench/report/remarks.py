@@ -253,7 +253,6 @@ def _commands_of(records: Sequence[Record]) -> list[str]:
     seeds = 1 + max(record.replicate for record in records)
     asked = sorted({(record.suite, record.texture.kind == "own") for record in records})
     runs = [
-        f"inng-bench run {'--texture PICTURE' if own else f'--suite {suite}'} --seeds {seeds}"
-        for suite, own in asked
+        f"inng-bench run {'--texture PICTURE' if own else f'--suite {suite}'} --seeds {seeds}" for suite, own in asked
     ]
     return list(dict.fromkeys(runs))

@@ -81,7 +81,7 @@ def build_page(
     study: Study,
     sections: Sequence[Section],
     csv: Mapping[str, str],
-    pngs: Mapping[str, bytes] = MappingProxyType({}),
+    pictures: Mapping[str, bytes] = MappingProxyType({}),
     *,
     live: str = "",
 ) -> bytes:
@@ -93,7 +93,7 @@ def build_page(
         The report; the first section is about the whole.
     csv : Mapping[str, str]
         Tables to save, by the name of the file.
-    pngs : Mapping[str, bytes]
+    pictures : Mapping[str, bytes]
         Pictures by their name; those of plots are shown if scripts are off.
     live : str
         State of the results, which a served page compares with its server; empty for a page in a file.
@@ -112,7 +112,11 @@ def build_page(
         methods=list(by_method(study.rows)),
         gallery=make_gallery(study),
         shelves=[shelf for shelf in shelves if shelf],
-        stills={picture.name: data_address(pngs[picture.name]) for picture in _plotted(others) if picture.name in pngs},
+        stills={
+            picture.name: data_address(pictures[picture.name], "svg+xml")
+            for picture in _plotted(others)
+            if picture.name in pictures
+        },
         runs=_runs(study.records),
         failures=count_failures(study.records),
         csv=csv,
@@ -189,7 +193,7 @@ def _styles(plots: Sequence[Plot]) -> dict[str, dict[str, Any]]:
     """Return the number of the colour and the dashes of each curve's name."""
     styles = line_styles(names_of(plots))
     return {
-        name: {"colour": COLOURS.index(colour), "dash": [2 * length for length in dashes[1]]}
+        name: {"colour": COLOURS.index(colour), "dash": [2 * length for length in dashes]}
         for name, (colour, dashes) in styles.items()
     }
 
