@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -183,10 +183,10 @@ def _shelf(section: Section, plots: list[dict[str, Any]]) -> Shelf:
 
 def _plain(plot: Plot) -> dict[str, Any]:
     curves = [
-        {**asdict(curve), "points": [[float(f"{end:.{_DIGITS}g}") for end in point] for point in curve.points]}
+        vars(curve) | {"points": [[float(f"{end:.{_DIGITS}g}") for end in point] for point in curve.points]}
         for curve in plot.curves
     ]
-    return {**asdict(plot), "curves": curves}
+    return vars(plot) | {"curves": curves}
 
 
 def _styles(plots: Sequence[Plot]) -> dict[str, dict[str, Any]]:
