@@ -12,13 +12,13 @@ from inng_bench.tables.content import Curve, Plot
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C564B")
 """Okabe and Ito's, which colour-blind readers can tell apart, and a brown."""
 
-MOST_CURVES = 2 * len(COLOURS)
-"""Names that can be told apart within a plot: each colour, solid and dashed."""
-
 Dashes = tuple[float, ...]
 
 _DASHES: tuple[Dashes, ...] = ((), (5, 2), (1, 1.5), (5, 1.5, 1, 1.5))
 """Lengths in line widths: solid, dashed, dotted, both."""
+
+MOST_CURVES = len(COLOURS) * len(_DASHES)
+"""Names that can be told apart within a plot."""
 
 _RADII = (2, 3.5, 5)
 
