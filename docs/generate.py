@@ -47,7 +47,7 @@ RIVALS = "rivals-quick"
 """The suite whose reference says what each rival did."""
 
 PICTURES = """\
-```{{image}} /_generated/results/{suite}/sheets/costs.png
+```{{image}} /_generated/results/{suite}/sheets/costs.svg
 :alt: distance over the whole cost, methods that copy in rings
 :width: 40rem
 ```

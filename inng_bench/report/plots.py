@@ -86,8 +86,8 @@ class _Axis:
         """Return some round values from end to end."""
         low, high = self.span
         if self.is_log and high - low > 1.5:
-            step = -(-(math.floor(high) - math.ceil(low) + 1) // 7)
-            return [10.0**power for power in range(math.ceil(low), math.floor(high) + 1, step)]
+            every = -(-(math.floor(high) - math.ceil(low) + 1) // 7)
+            return [10.0**power for power in range(math.ceil(low), math.floor(high) + 1, every)]
         if self.is_log:
             sizes = [factor * 10.0**power for power in range(math.floor(low), math.ceil(high)) for factor in (1, 2, 5)]
             low, high = 10**low, 10**high
