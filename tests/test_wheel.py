@@ -99,11 +99,9 @@ def test_an_installed_wheel_runs_smoke_of_one_texture_without_network_from_a_che
     assert "pebbles" in where
     smoke = (installed / "inng_bench" / "suites" / "smoke.toml").read_text()
     one_texture = smoke.replace('name = "smoke"', 'name = "one"').replace('["grass", "pebbles"]', '["grass"]')
-    metrics = (
-        'metrics = ["gram", "patch_fid", "spectrum", "diversity"]\n'  # the search for copies takes most of the time
-    )
-    (tmp_path / "one.toml").write_text(one_texture.replace("[[methods]]", f"{metrics}[[methods]]", 1))
-    run(installed, tmp_path, "inng_bench", "run", "--suite", "one.toml", offline=offline)
+    (tmp_path / "one.toml").write_text(one_texture.replace("budget_tflop = 0.05", "budget_tflop = 0.01"))
+    # Of the baselines the reference rows are enough: each row takes as long as its metrics.
+    run(installed, tmp_path, "inng_bench", "run", "--suite", "one.toml", "--methods", "inng", offline=offline)
     run(installed, tmp_path, "inng_bench.report", offline=offline)
     run(installed, tmp_path, "inng_bench", "results", "verify", offline=offline)
     assert not (offline / "log").exists()
@@ -112,7 +110,7 @@ def test_an_installed_wheel_runs_smoke_of_one_texture_without_network_from_a_che
     assert not [path for path in files if str(tmp_path).encode() in path.read_bytes()]
     report = tmp_path / "results" / "runs" / "one" / "report"
     table = pd.read_csv(report / "table.csv")
-    rows = ["dcgan", "inng", "mirror", "noise", "quilting", "random-phase", "real"]
+    rows = ["inng", "mirror", "noise", "quilting", "random-phase", "real"]
     assert sorted(zip(table["texture"], table["method"], strict=True)) == [("grass", row) for row in rows]
     assert table[["gram", "patch_fid"]].notna().all().all()
     assert table.loc[table["method"] == "inng", "image_steps_per_second"].notna().sum() == 1  # timed on one texture
