@@ -41,8 +41,8 @@ def mosaic(pictures: Pixels, columns: int = COLUMNS) -> Pixels:
     return places.reshape(rows, columns, height, width, 3).swapaxes(1, 2).reshape(rows * height, columns * width, 3)
 
 
-def of_mosaics(found: list[Pixels], side: int, count: int) -> Pixels:
-    """Return the first pictures (count, side, side, 3) of mosaics."""
+def of_mosaics(found: list[Pixels], side: int, count: int | None) -> Pixels:
+    """Return the first pictures (count, side, side, 3) of mosaics or strips; all places for None."""
     parts = [
         one.reshape(one.shape[0] // side, side, one.shape[1] // side, side, 3).swapaxes(1, 2).reshape(-1, side, side, 3)
         for one in found

@@ -107,6 +107,20 @@ def test_a_page_shows_the_pictures_that_its_key_names_and_cuts_a_pair_to_one_siz
             assert is_cut_of(decode(data["pictures"][shown[place]]), picture, side)
 
 
+def test_of_a_set_whole_pictures_are_shown(tmp_path: Path) -> None:
+    sides = dict.fromkeys(METHODS[1:], 2 * SIDE)  # of mosaics of four pictures; a window is one picture
+    page = build(make_results(tmp_path, textures=("faces",), kind="set", sides=sides), pairs=20)
+    data = data_of(page)
+    for shown, question in zip(data["pairs"], page.key.questions, strict=True):
+        assert shown["side"] == shown["context"] == SIDE
+        for place in ("first", "second"):
+            cut = np.asarray(decode(data["pictures"][shown[place]]))
+            with Image.open(tmp_path / getattr(question, place).picture) as image:
+                whole = np.asarray(image)
+            places = range(0, len(whole), SIDE)
+            assert any((whole[y : y + SIDE, x : x + SIDE] == cut).all() for y in places for x in places)
+
+
 def is_cut_of(cut: Image.Image, path: Path, side: int) -> bool:
     assert (cut.size, cut.mode, cut.info) == ((side, side), "RGB", {})
     with Image.open(path) as image:

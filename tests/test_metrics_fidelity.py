@@ -5,11 +5,10 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
-import torch_fidelity
 from efficientnet_lite_pytorch import EfficientNet
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch_fidelity import metric_fid
 from torchmetrics.image import fid, kid
 
 from inng_bench.errors import InputError
@@ -24,17 +23,6 @@ Floats = NDArray[np.float64]
 def _crops(name: str, count: int) -> NDArray[np.uint8]:
     picture = np.repeat(getattr(skimage.data, name)()[..., None], 3, axis=2)
     return cut(picture[None], grid(count, 1, picture.shape[:2], 48), 48)
-
-
-class _Crops(Dataset[Tensor]):
-    def __init__(self, crops: NDArray[np.uint8]) -> None:
-        self.crops = torch.from_numpy(crops).permute(0, 3, 1, 2)
-
-    def __len__(self) -> int:
-        return len(self.crops)
-
-    def __getitem__(self, index: int) -> Tensor:
-        return self.crops[index]
 
 
 def _with_moments(mean: Floats, covariance: Floats, count: int, seed: int) -> Tensor:
@@ -108,12 +96,17 @@ def test_the_frechet_distance_does_not_change_when_the_features_are_turned(
     )
 
 
-def test_the_distances_are_those_of_torchmetrics_on_the_same_features(
+def test_the_distances_are_those_of_torchmetrics_and_torch_fidelity_on_the_same_features(
     brick: fidelity.Features, grass: fidelity.Features
 ) -> None:
     first, second = brick["tap_24"], grass["tap_24"]
     statistics = [value for x in (first, second) for value in (x.mean(0), torch.cov(x.T))]
-    assert float(fid._compute_fid(*statistics)) == pytest.approx(fidelity.frechet_distance(first, second), rel=1e-6)
+    ours = fidelity.frechet_distance(first, second)
+    assert float(fid._compute_fid(*statistics)) == pytest.approx(ours, rel=1e-6)
+    theirs = metric_fid.fid_statistics_to_metric(
+        *(metric_fid.fid_features_to_statistics(x) for x in (first, second)), verbose=False
+    )
+    assert theirs[metric_fid.KEY_METRIC_FID] == pytest.approx(ours, rel=1e-6)
     theirs = float(kid.poly_mmd(brick["head"], grass["head"]))
     assert theirs == pytest.approx(fidelity.kernel_distance(brick["head"], grass["head"], seed=0), rel=1e-6)
 
@@ -148,41 +141,6 @@ def test_the_kernel_distance_of_equal_distributions_is_zero_on_average() -> None
     assert abs(np.mean(draws)) < 4 * np.std(draws) / np.sqrt(len(draws))
     shifted = torch.randn(2, 50, 8, generator=generator, dtype=torch.float64) + torch.tensor([[[0.0]], [[1.0]]])
     assert fidelity.kernel_distance(*shifted, seed=0) > 4 * np.std(draws)
-
-
-def test_the_distances_are_those_of_torch_fidelity_from_end_to_end(
-    brick: fidelity.Features, grass: fidelity.Features
-) -> None:
-    arguments = fidelity.settings(
-        input1=_Crops(_crops("brick", 128)),
-        input2=_Crops(_crops("grass", 128)),
-        fid=True,
-        kid=True,
-        feature_layer_fid="tap_24",
-        feature_layer_kid="head",
-        kid_subset_size=128,
-        rng_seed=3,
-    )
-    whole = torch_fidelity.calculate_metrics(**arguments)
-    ours = fidelity.frechet_distance(brick["tap_24"], grass["tap_24"])
-    assert ours == pytest.approx(whole[torch_fidelity.KEY_METRIC_FID], rel=1e-6)
-    ours = fidelity.kernel_distance(brick["head"], grass["head"], seed=3)
-    assert ours == pytest.approx(whole[torch_fidelity.KEY_METRIC_KID_MEAN], rel=1e-6)
-
-
-def test_an_argument_that_torch_fidelity_does_not_know_is_refused() -> None:
-    with pytest.raises(TypeError, match="kid_subset_sise"):
-        fidelity.settings(kid_subset_sise=1000)
-
-
-def test_neither_a_cache_nor_a_gpu_nor_a_download_is_asked_for() -> None:
-    arguments = fidelity.settings()
-    assert not any(arguments[name] for name in ("cache", "cuda", "datasets_download", "verbose"))
-
-
-def test_the_extractor_refuses_a_layer_that_it_does_not_have() -> None:
-    with pytest.raises(ValueError, match="pool3"):
-        fidelity.extract(_crops("brick", 2), ("pool3",))
 
 
 def test_the_folded_network_gives_the_features_of_the_published_one() -> None:

@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, prc_features_to_metric
 
-from inng_bench.metrics import fidelity, prdc
+from inng_bench.metrics import prdc
 from inng_bench.metrics.comparison import Comparison, Pictures
 from inng_bench.metrics.prdc import NEIGHBOUR, Cloud
 
@@ -57,8 +57,8 @@ def test_both_are_what_their_definitions_say(step: int) -> None:
 
 def test_without_overlap_precision_is_that_of_torch_fidelity() -> None:
     samples, window = cloud(2, 60, shift=0.9), cloud(3, 70)
-    arguments = fidelity.settings(prc_neighborhood=NEIGHBOUR)
-    theirs = prc_features_to_metric(torch.from_numpy(samples.points), torch.from_numpy(window.points), **arguments)
+    points = [torch.from_numpy(one.points) for one in (samples, window)]
+    theirs = prc_features_to_metric(*points, prc_neighborhood=NEIGHBOUR, verbose=False)
     found = measure(samples, window)
     assert found["precision"] == pytest.approx(theirs[KEY_METRIC_PRECISION], abs=1e-6)
 

@@ -50,6 +50,9 @@ SYMMETRIES = 8
 FREQUENCIES = 12
 """Lowest frequencies along each axis that the coarse search compares."""
 
+AT_ONCE = 1024
+"""Places that the coarse search looks at together: their scores stay in the processor's cache."""
+
 CANDIDATES = 10
 """Places of each block that are looked at closely."""
 
@@ -118,18 +121,15 @@ class Posed:
     Attributes
     ----------
     candidates : NDArray[np.float32]
-        (places, frequencies): every block as a unit vector.
+        (2, frequencies, places): every block as a unit vector, see :func:`_unit`.
     columns : int
         Number of places in a row.
-    pose : Pose
-        Which one.
     matrix, offset : NDArray[np.float64]
         A point p of the posed picture is the point matrix @ p + offset of the halved window.
     """
 
     candidates: Singles
     columns: int
-    pose: Pose
     matrix: Floats
     offset: Floats
 
@@ -271,21 +271,17 @@ def search(blocks: Pixels, bank: Bank) -> Floats:
         Of the train window.
     """
     turned = np.stack([_symmetry(blocks, number) for number in range(SYMMETRIES)])
-    exact = _exact_places(_luminance(turned), bank.grey)
-    queries = _low_frequencies(_halved(_luminance(turned)).reshape(-1, BLOCK // 2, BLOCK // 2))
-    found = [_best_places(queries, posed) for posed in bank.poses]
-    best, places = np.stack([score for score, _ in found], 1), np.stack([place for _, place in found], 1)
-    by_block = best.reshape(SYMMETRIES, len(blocks), len(POSES)).transpose(1, 0, 2).reshape(len(blocks), -1)
-    scores = np.zeros(len(blocks))
-    close = _smoothed(turned, "nearest")
-    for block, order in enumerate(np.argsort(-by_block, axis=1)[:, :CANDIDATES]):
-        looks = [(symmetry, exact[symmetry, block], UPRIGHT) for symmetry in range(SYMMETRIES)]
-        for symmetry, index in (divmod(int(number), len(POSES)) for number in order):
-            looks.append((symmetry, places[symmetry * len(blocks) + block, index], POSES[index]))
-        scores[block] = max(
-            _fine_score(close[symmetry, block], bank.smooth, place, pose) for symmetry, place, pose in looks
-        )
-    return scores
+    queries = _queries(turned[::2])
+    coarse, places = zip(*(_best_places(queries, posed) for posed in bank.poses), strict=True)
+    ranked = np.argsort(-np.stack(coarse, 1).reshape(-1, len(blocks)).T, axis=1)[:, :CANDIDATES]
+    symmetry, pose = np.divmod(ranked, len(POSES))
+    block = np.arange(len(blocks))[:, np.newaxis]
+    found = np.stack(places)[pose, symmetry, block]
+    upright = _exact_places(_luminance(turned), bank.grey).swapaxes(0, 1)
+    every = np.tile(np.arange(SYMMETRIES), (len(blocks), 1))
+    looks = _smoothed(turned, "nearest")[np.concatenate([every, symmetry], 1), block]
+    poses = np.concatenate([np.full(every.shape, POSES.index(UPRIGHT)), pose], 1)
+    return np.asarray(_fine_scores(looks, bank.smooth, np.concatenate([upright, found], 1), poses).max(1))
 
 
 def nearest_patch(sample: Pixels, train: Pixels, size: int = 64) -> tuple[Pixels, Pixels, float]:
@@ -340,9 +336,10 @@ def _exact_places(blocks: Singles, train: Singles) -> Floats:
 
 
 def _symmetry(blocks: Pixels, number: int) -> Pixels:
-    """Return blocks (n, side, side, 3) turned by quarter turns, from the fifth number on mirrored too."""
-    flipped = blocks[:, :, ::-1] if number >= 4 else blocks
-    return np.rot90(flipped, number % 4, axes=(1, 2))
+    """Return blocks (n, side, side, 3) in one of eight symmetries; every second one is the one before upside down."""
+    transposed, across, down = np.unravel_index(number, (2, 2, 2))
+    turned = blocks.swapaxes(1, 2) if transposed else blocks
+    return turned[:, :: -1 if down else 1, :: -1 if across else 1]
 
 
 def _smoothed(pixels: Pixels, border: Literal["wrap", "nearest"]) -> Floats:
@@ -369,18 +366,18 @@ def _waves() -> Singles:
     return np.ascontiguousarray(waves.T, np.float32)
 
 
-def _low_frequencies(blocks: Singles) -> Singles:
-    """Return what stands in blocks (n, side, side) as unit vectors, (n, frequencies), without their mean."""
-    along = np.einsum("nyx,xb->nyb", blocks, _waves(), optimize=True)
-    return _unit(np.einsum("nyb,ya->nab", along, _waves(), optimize=True))
+def _queries(blocks: Pixels) -> Singles:
+    """Return what stands in blocks (..., side, side, 3) as rows, (2, blocks, frequencies), see :func:`_unit`."""
+    half = _halved(_luminance(blocks)).reshape(-1, BLOCK // 2, BLOCK // 2)
+    found = np.einsum("nyx,ya,xb->abn", half, _waves(), _waves(), optimize=True)
+    return _unit(found).swapaxes(1, 2)
 
 
 def _low_frequencies_everywhere(picture: Singles) -> Singles:
     """Return the same of every block of a picture (H, W), row by row: one matrix product along each axis."""
     down, across = (_everywhere(length) for length in picture.shape)
-    rows, columns = (length - BLOCK // 2 + 1 for length in picture.shape)
-    both = (down @ picture @ across.T).reshape(FREQUENCIES, rows, FREQUENCIES, columns)
-    return _unit(both.transpose(1, 3, 0, 2).reshape(-1, FREQUENCIES, FREQUENCIES))
+    both = (down @ picture @ across.T).reshape(FREQUENCIES, -1, FREQUENCIES, len(across) // FREQUENCIES)
+    return _unit(both.swapaxes(1, 2).reshape(FREQUENCIES, FREQUENCIES, -1))
 
 
 @cache
@@ -394,10 +391,15 @@ def _everywhere(length: int) -> Singles:
 
 
 def _unit(found: NDArray[np.floating[Any]]) -> Singles:
-    """Return planes of frequencies (n, FREQUENCIES, FREQUENCIES) without their mean as unit vectors."""
-    flat = found.reshape(len(found), -1)[:, 1:].astype(np.float32)
-    flat /= np.sqrt(np.einsum("nf,nf->n", flat, flat))[:, None] + np.float32(1e-3)
-    return flat
+    """Return frequencies (down, across, blocks) without their mean as unit vectors, (2, frequencies, blocks).
+
+    The even ones down stand before the odd ones, which have the other sign where a block is upside down.
+    """
+    singles = found.astype(np.float32, copy=False).reshape(FREQUENCIES // 2, 2, FREQUENCIES, -1)
+    parted = singles.swapaxes(0, 1).reshape(2, FREQUENCIES**2 // 2, -1)
+    parted[0, 0] = 0.0
+    parted /= np.sqrt(np.einsum("pfn,pfn->n", parted, parted)) + np.float32(1e-3)
+    return parted
 
 
 def _posed(half: Singles, pose: Pose) -> Posed:
@@ -408,16 +410,34 @@ def _posed(half: Singles, pose: Pose) -> Posed:
     offset = (np.array(half.shape) - 1) / 2 - matrix @ ((shape - 1) / 2)
     posed = affine_transform(half, matrix, offset, tuple(shape), order=1, mode="grid-wrap")
     columns = posed.shape[1] - BLOCK // 2 + 1
-    return Posed(_low_frequencies_everywhere(posed), columns, pose, matrix, offset)
+    return Posed(_low_frequencies_everywhere(posed), columns, matrix, offset)
 
 
 def _best_places(queries: Singles, posed: Posed) -> tuple[Singles, Floats]:
-    """Return the best score of each query in one pose, and the place of its middle in the train window, full pixels."""
-    scores = queries @ posed.candidates.T
-    winner = scores.argmax(1)
-    middle = np.stack(np.divmod(winner, posed.columns), axis=1) + (BLOCK // 2 - 1) / 2
-    places = middle @ posed.matrix.T + posed.offset
-    return scores[np.arange(len(queries)), winner], 2 * places + 0.5
+    """Return the best score of each block in one pose, and the place of its middle in the train window, full pixels.
+
+    Parameters
+    ----------
+    queries : NDArray[np.float32]
+        From :func:`_queries`, in every second symmetry.
+
+    Returns
+    -------
+    tuple[NDArray[np.float32], NDArray[np.float64]]
+        (SYMMETRIES, n) and (SYMMETRIES, n, 2).
+    """
+    best, winners = [], []
+    for start in range(0, posed.candidates.shape[-1], AT_ONCE):
+        even, odd = queries @ posed.candidates[..., start : start + AT_ONCE]
+        for scores in (even + odd, even - odd):
+            winner = scores.argmax(1)
+            best.append(scores[np.arange(len(scores)), winner])
+            winners.append(start + winner)
+    parts = [np.reshape(found, (-1, 2, SYMMETRIES // 2, len(best[0]) * 2 // SYMMETRIES)) for found in (best, winners)]
+    first = parts[0].argmax(0)[np.newaxis]
+    score, place = (np.take_along_axis(part, first, 0)[0].swapaxes(0, 1).reshape(SYMMETRIES, -1) for part in parts)
+    middle = np.stack(np.divmod(place, posed.columns), axis=-1) + (BLOCK // 2 - 1) / 2
+    return score, 2 * (middle @ posed.matrix.T + posed.offset) + 0.5
 
 
 def _to_train(pose: Pose) -> Floats:
@@ -426,51 +446,48 @@ def _to_train(pose: Pose) -> Floats:
     return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / pose.scale
 
 
-def _fine_score(block: Floats, train: Floats, middle: Floats, pose: Pose) -> float:
-    """Return the correlation of a block's patches with what each finds around its place."""
-    side = BLOCK + 2 * REACH
-    steps = np.mgrid[:side, :side].astype(np.float64) - (side - 1) / 2
-    rows, columns = np.tensordot(_to_train(pose), steps, axes=1) + middle[:, None, None]
-    around = np.stack(
-        [map_coordinates(train[..., channel], (rows, columns), order=1, mode="grid-wrap") for channel in range(3)], -1
-    )
-    power = _power(around)
-    lines = np.lib.stride_tricks.sliding_window_view(around, PATCH, axis=1).reshape(side, -1, 3 * PATCH)
-    correlations = []
-    for top, left in product(range(0, BLOCK - PATCH + 1, STEP), repeat=2):
-        wanted = block[top : top + PATCH, left : left + PATCH]
-        wanted = wanted - wanted.mean((0, 1))
-        near = slice(top, top + PLACES), slice(left, left + PLACES)
-        products = _products(wanted, lines[top : top + PLACES + PATCH - 1, near[1]])
-        powers = power[near] * (float((wanted**2).sum()) + FLAT)
-        correlations.append(float((products / np.sqrt(powers)).max()))
-    return float(np.mean(correlations))
-
-
-def _products(patch: Floats, lines: Floats) -> Floats:
-    """Return the product of a patch (PATCH, PATCH, 3) with each place, (rows, columns).
+def _fine_scores(blocks: Floats, train: Floats, middles: Floats, poses: NDArray[np.int64]) -> Floats:
+    """Return the mean correlation of the patches of blocks with what each finds around its place.
 
     Parameters
     ----------
-    patch : Floats
-        Without its colours' means, which is as good as if both sides were centred.
-    lines : Floats
-        (rows + PATCH - 1, columns, 3 * PATCH): the piece of a line of the picture that begins at each column.
+    blocks : Floats
+        (..., BLOCK, BLOCK, 3).
+    train : Floats
+        (H, W, 3).
+    middles : Floats
+        (..., 2): where each block's middle lies.
+    poses : NDArray[np.int64]
+        (...): number of the pose of each.
     """
-    by_line = lines @ patch.transpose(2, 1, 0).reshape(-1, PATCH)  # of each line of the picture with each of the patch
-    rows, columns = len(lines) - PATCH + 1, lines.shape[1]
-    down, along, line = by_line.strides
-    steps = (down, along, down + line)  # the first line of the patch meets one, its second the next
-    return np.asarray(np.lib.stride_tricks.as_strided(by_line, (rows, columns, PATCH), steps).sum(-1))
+    side = BLOCK + 2 * REACH
+    steps = np.mgrid[:side, :side].astype(np.float64) - (side - 1) / 2
+    matrices = np.stack([_to_train(pose) for pose in POSES])[poses]
+    places = np.moveaxis(np.tensordot(matrices, steps, axes=1) + middles[..., np.newaxis, np.newaxis], -3, 0)
+    around = np.stack(
+        [map_coordinates(train[..., channel], places, order=1, mode="grid-wrap") for channel in range(3)], -3
+    )
+    power = _power(around)
+    blocks = np.moveaxis(blocks, -1, -3)
+    size = PLACES + PATCH - 1
+    correlations = []
+    for top, left in product(range(0, BLOCK - PATCH + 1, STEP), repeat=2):
+        wanted = blocks[..., top : top + PATCH, left : left + PATCH]
+        wanted = wanted - wanted.mean((-2, -1), keepdims=True)
+        region = rfft2(around[..., top : top + size, left : left + size])
+        products = irfft2((region * rfft2(wanted, (size, size)).conj()).sum(-3), (size, size))[..., :PLACES, :PLACES]
+        powers = power[..., top : top + PLACES, left : left + PLACES]
+        powers = powers * ((wanted**2).sum((-3, -2, -1)) + FLAT)[..., np.newaxis, np.newaxis]
+        correlations.append((products / np.sqrt(powers)).max((-2, -1)))
+    return np.asarray(np.mean(correlations, 0))
 
 
-def _power(region: Floats) -> Floats:
-    """Return the squares of each patch (rows, columns) of a region (side, side, 3), without its means, and FLAT."""
-    box = _patches(len(region))
-    both = np.concatenate([region, (region**2).sum(2, keepdims=True)], 2)
-    down = (box @ both.reshape(len(region), -1)).reshape(len(box), *both.shape[1:])
-    sums = box @ down
-    return np.asarray(np.maximum(sums[..., 3] - (sums[..., :3] ** 2).sum(2) / PATCH**2, 0.0) + FLAT)
+def _power(regions: Floats) -> Floats:
+    """Return the squares of each patch of regions (..., 3, side, side), without its means, and FLAT."""
+    box = _patches(regions.shape[-1])
+    sums = box @ regions @ box.T
+    squares = box @ (regions**2).sum(-3) @ box.T
+    return np.asarray(np.maximum(squares - (sums**2).sum(-3) / PATCH**2, 0.0) + FLAT)
 
 
 @cache

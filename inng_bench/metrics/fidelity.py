@@ -1,32 +1,22 @@
-"""The one adapter to torch-fidelity: our feature extractor, registered, and its kernel distance; a faster Fréchet's.
-
-https://github.com/toshas/torch-fidelity. Everything that has sharp edges there is settled here: every argument is
-given and its name checked (unknown names are ignored by the library), nothing is cached on disk, nothing goes to a
-GPU, and the extractor's name holds the hash of its weights and its version.
+"""Features of crops, and two distances of sets of them: Fréchet's, and the kernel distance by torch-fidelity.
 
 The features of a crop are the spatial means of the taps, standardised (``tap_16`` to ``tap_112``), those of the head
 (``head``), and the crop's Gram matrices (``gram_16`` to ``gram_112``, upper triangles). All come from one pass.
+
+https://github.com/toshas/torch-fidelity
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch_fidelity import FeatureExtractorBase, register_feature_extractor
-from torch_fidelity.defaults import DEFAULTS
 from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kid_features_to_metric
-from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY
-from torch_fidelity.utils import create_feature_extractor
 
-from inng_bench.metrics.catalogue import BY_NAME
-from inng_bench.metrics.features import TAP_BLOCKS, WEIGHTS_SHA256, feature_network
+from inng_bench.metrics.features import TAP_BLOCKS, feature_network
 from inng_bench.metrics.gram import gram_triangle
 from inng_bench.metrics.standardisation import Standardisation, read_standardisation
-
-EXTRACTOR = f"inng-bench-efficientnet-lite0-{WEIGHTS_SHA256[:16]}-v{BY_NAME['patch_fid'].version}"
 
 TAPS = {f"tap_{width}": width for width in TAP_BLOCKS}
 GRAMS = {f"gram_{width}": width for width in TAP_BLOCKS}
@@ -35,104 +25,12 @@ LAYERS = (*TAPS, HEAD_LAYER, *GRAMS)
 
 BATCH = 64
 
-_SETTINGS: dict[str, Any] = {
-    "feature_extractor": EXTRACTOR,
-    "feature_extractor_compile": False,
-    "feature_extractor_weights_path": None,
-    "batch_size": BATCH,
-    "cuda": False,
-    "cache": False,
-    "verbose": False,
-    "save_cpu_ram": True,
-    "samples_shuffle": False,
-    "datasets_download": False,
-    "kid_kernel": "poly",
-    "kid_kernel_poly_degree": 3,
-    "kid_kernel_poly_gamma": None,
-    "kid_kernel_poly_coef0": 1,
-    "kid_subsets": 1,
-}
-
 Features = Mapping[str, Tensor]
 """Per layer, one row for each crop, (n, dimension)."""
 
 
-def settings(**overrides: Any) -> dict[str, Any]:
-    """Return the arguments of every call of torch-fidelity.
-
-    Raises
-    ------
-    TypeError
-        When torch-fidelity has no argument of that name.
-    """
-    arguments = {**_SETTINGS, **overrides}
-    unknown = sorted(set(arguments) - set(DEFAULTS))
-    if unknown:
-        raise TypeError(f"torch-fidelity has no argument {', '.join(unknown)}")
-    return arguments
-
-
-class LiteFeatureExtractor(FeatureExtractorBase):  # type: ignore[misc]
-    """EfficientNet-Lite0 in the shape that torch-fidelity asks for.
-
-    Parameters
-    ----------
-    name : str
-        The registered name.
-    features_list : list[str]
-        Any of :data:`LAYERS`.
-    **kwargs
-        Further arguments of torch-fidelity, of no meaning here.
-    """
-
-    def __init__(self, name: str, features_list: list[str], **kwargs: Any) -> None:  # noqa: ARG002
-        super().__init__(name, features_list)
-        self.network = feature_network()
-        self.standardisation = read_standardisation()
-
-    @staticmethod
-    def get_provided_features_list() -> tuple[str, ...]:
-        """Return all layers."""
-        return LAYERS
-
-    @staticmethod
-    def get_default_feature_layer_for_metric(metric: str) -> str:
-        """Return the layer of a metric that is asked for without one."""
-        return {"fid": "tap_112", "kid": HEAD_LAYER}[metric]
-
-    @staticmethod
-    def can_be_compiled() -> bool:
-        """Refuse: compiled features would differ."""
-        return False
-
-    def forward(self, input: Tensor) -> tuple[Tensor, ...]:
-        """Compute the requested layers.
-
-        Parameters
-        ----------
-        input : Tensor
-            uint8 (N, 3, H, W).
-
-        Returns
-        -------
-        tuple[Tensor, ...]
-            (N, dimension) each: means in float64, so that the library's sums are, and Gram matrices in float32.
-        """
-        with torch.inference_mode():
-            taps, head = self.network(input, head=HEAD_LAYER in self.features_list)
-            return tuple(self._layer(layer, taps, head) for layer in self.features_list)
-
-    def _layer(self, layer: str, taps: Mapping[int, Tensor], head: Tensor | None) -> Tensor:
-        if layer in TAPS:
-            return _standardise(taps[TAPS[layer]].mean((2, 3), dtype=torch.float64), self.standardisation[layer])
-        if layer in GRAMS:
-            return gram_triangle(taps[GRAMS[layer]])
-        assert head is not None
-        return head.mean((2, 3), dtype=torch.float64)
-
-
 def extract(crops: NDArray[np.uint8], layers: tuple[str, ...], batch: int = BATCH) -> Features:
-    """Compute the layers of crops through the registered extractor, all in one pass.
+    """Compute layers of crops, all in one pass.
 
     Parameters
     ----------
@@ -142,15 +40,29 @@ def extract(crops: NDArray[np.uint8], layers: tuple[str, ...], batch: int = BATC
         Any of :data:`LAYERS`.
     batch : int
         Crops at a time; changes time and memory, and the result by round-off only.
+
+    Returns
+    -------
+    Features
+        Means in float64, and Gram matrices in float32.
     """
-    _register()
-    arguments = settings()
-    name = arguments.pop("feature_extractor")
-    extractor = create_feature_extractor(name, list(layers), **arguments)
-    # Not the library's loader: it draws from the global random generator and copies crop by crop.
-    batches = torch.split(torch.from_numpy(crops).permute(0, 3, 1, 2), batch)
-    parts = [extractor.convert_features_tuple_to_dict(extractor(part)) for part in batches]
+    parts = [_layers(part, layers) for part in torch.split(torch.from_numpy(crops).permute(0, 3, 1, 2), batch)]
     return {layer: torch.cat([part[layer] for part in parts]) for layer in layers}
+
+
+def _layers(crops: Tensor, layers: tuple[str, ...]) -> Features:
+    with torch.inference_mode():
+        taps, head = feature_network()(crops, head=HEAD_LAYER in layers)
+        return {layer: _layer(layer, taps, head) for layer in layers}
+
+
+def _layer(layer: str, taps: Mapping[int, Tensor], head: Tensor | None) -> Tensor:
+    if layer in TAPS:
+        return _standardise(taps[TAPS[layer]].mean((2, 3), dtype=torch.float64), read_standardisation()[layer])
+    if layer in GRAMS:
+        return gram_triangle(taps[GRAMS[layer]])
+    assert head is not None
+    return head.mean((2, 3), dtype=torch.float64)
 
 
 def frechet_distance(samples: Tensor, reference: Tensor) -> float:
@@ -183,13 +95,19 @@ def kernel_distance(samples: Tensor, reference: Tensor, *, seed: int) -> float:
     One subset of all n crops: the mean that the usual random subsets estimate, without their scatter. The seed only
     orders the crops, and so changes nothing but round-off. Bińkowski et al., https://arxiv.org/abs/1801.01401.
     """
-    arguments = settings(kid_subset_size=min(len(samples), len(reference)), rng_seed=seed % 2**32)
-    return float(kid_features_to_metric(samples, reference, **arguments)[KEY_METRIC_KID_MEAN])
-
-
-def _register() -> None:
-    if EXTRACTOR not in FEATURE_EXTRACTORS_REGISTRY:
-        register_feature_extractor(EXTRACTOR, LiteFeatureExtractor)
+    found = kid_features_to_metric(
+        samples,
+        reference,
+        kid_kernel="poly",
+        kid_kernel_poly_degree=3,
+        kid_kernel_poly_gamma=None,
+        kid_kernel_poly_coef0=1,
+        kid_subsets=1,
+        kid_subset_size=min(len(samples), len(reference)),
+        rng_seed=seed % 2**32,
+        verbose=False,
+    )
+    return float(found[KEY_METRIC_KID_MEAN])
 
 
 def _standardise(means: Tensor, scale: Standardisation) -> Tensor:

@@ -61,8 +61,7 @@ def inception(layer: str) -> Any:
     stream = io.BytesIO()
     torch.save(INCEPTION.read(), stream)
     stream.seek(0)
-    arguments = fidelity.settings(feature_extractor_weights_path=stream)
-    return FeatureExtractorInceptionV3("inception-v3-compat", [layer], **arguments)
+    return FeatureExtractorInceptionV3("inception-v3-compat", [layer], feature_extractor_weights_path=stream)
 
 
 def _first_pool(pictures: Pictures) -> Tensor:

@@ -1,6 +1,7 @@
 """A page of blinded pairs: one HTML file that needs nothing else, and the key to it beside it."""
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,12 @@ from inng_bench.people.pairs import Pairing, choose_pairs
 from inng_bench.people.stored import Contest, StoredPicture, find_contests
 from inng_bench.records.store import pages_folder
 from inng_bench.report.canvas import png
+from inng_bench.tiles import Pixels, mosaic, of_mosaics
 
 PAGE_NAME, KEY_NAME = "judge.html", "key.json"
 
 LARGEST = 256
-"""Side in pixels of what is shown of a picture at most."""
+"""Side in pixels of what is shown of a texture, or of the pictures of a set together, at most."""
 
 _NO_PAGE = "0" * 12
 
@@ -71,7 +73,7 @@ def build_page(results: Path, *, pairs: int, seed: int, methods: Sequence[str] |
     chosen = choose_pairs(
         {name: [one.method for one in contest.contestants] for name, contest in contests.items()}, pairs, generator
     )
-    album = _Album(generator)
+    album = _Album()
     asked = [_ask(contests[pairing.texture], pairing, album, generator) for pairing in chosen]
     copying = sorted({one.method for contest in contests.values() for one in contest.contestants if one.copies})
     key = Key(page=_NO_PAGE, seed=seed, copying=tuple(copying), questions=tuple(question for question, _ in asked))
@@ -107,15 +109,12 @@ def _write(contents: Mapping[Path, bytes]) -> bool:
 class _Album:
     """Pictures as data addresses, each once."""
 
-    def __init__(self, generator: np.random.Generator) -> None:
+    def __init__(self) -> None:
         self.pictures: list[str] = []
-        self._generator = generator
 
-    def add(self, picture: Image.Image, side: int) -> int:
-        """Cut a square at a random place, encode it without any metadata, and return its number."""
-        left, top = (int(self._generator.integers(length - side + 1)) for length in picture.size)
-        cut = Image.fromarray(np.asarray(picture)[top : top + side, left : left + side])
-        address = data_address(png(cut))
+    def add(self, pixels: Pixels) -> int:
+        """Encode a picture without any metadata, and return its number."""
+        address = data_address(png(Image.fromarray(pixels)))
         if address not in self.pictures:
             self.pictures.append(address)
         return self.pictures.index(address)
@@ -127,24 +126,49 @@ def _ask(
     """Draw a sample of each of two methods; return what the key says of the pair, and what the page does."""
     by_method = {one.method: one.pictures for one in contest.contestants}
     drawn = [_draw(by_method[method], generator) for method in (pairing.first, pairing.second)]
-    source, first, second = (one.load() for one in (contest.source, *drawn))
-    side = min(LARGEST, *source.size, *first.size, *second.size)
-    # Small cuts say little of a texture: of its source there is then more to see, at the same scale.
-    context = min(LARGEST, *source.size, 2 * side)
+    loaded = [np.asarray(one.load()) for one in (contest.source, *drawn)]
+    shown = _sheets(loaded, contest.facts.train.width, generator) if contest.facts.is_set else _cuts(loaded, generator)
+    source, first, second = (album.add(pixels) for pixels in shown)
     pair = generator.bytes(8).hex()
-    shown = [Shown(method=name, picture=one.name) for name, one in zip(_names(pairing), drawn, strict=True)]
-    return Question(pair=pair, texture=pairing.texture, first=shown[0], second=shown[1]), {
+    whose = [
+        Shown(method=method, picture=one.name)
+        for method, one in zip((pairing.first, pairing.second), drawn, strict=True)
+    ]
+    return Question(pair=pair, texture=pairing.texture, first=whose[0], second=whose[1]), {
         "pair": pair,
-        "side": side,
-        "context": context,
-        "source": album.add(source, context),
-        "first": album.add(first, side),
-        "second": album.add(second, side),
+        "side": len(shown[1]),
+        "context": len(shown[0]),
+        "source": source,
+        "first": first,
+        "second": second,
     }
 
 
-def _names(pairing: Pairing) -> tuple[str, str]:
-    return pairing.first, pairing.second
+def _cuts(pictures: Sequence[Pixels], generator: np.random.Generator) -> list[Pixels]:
+    """Cut a square out of the source and each of two samples, at random places."""
+    source, *samples = (min(picture.shape[:2]) for picture in pictures)
+    side = min(LARGEST, source, *samples)
+    # Small cuts say little of a texture: of its source there is then more to see, at the same scale.
+    sides = (min(LARGEST, source, 2 * side), side, side)
+    return [_cut(picture, length, generator) for picture, length in zip(pictures, sides, strict=True)]
+
+
+def _cut(pixels: Pixels, side: int, generator: np.random.Generator) -> Pixels:
+    left, top = (int(generator.integers(length - side + 1)) for length in pixels.shape[1::-1])
+    return pixels[top : top + side, left : left + side]
+
+
+def _sheets(found: Sequence[Pixels], side: int, generator: np.random.Generator) -> list[Pixels]:
+    """Lay whole pictures of a set, as many of the source as of each of two methods, beside and below each other."""
+    sets = [_without_rest(of_mosaics([one], side, None)) for one in found]
+    columns = min(max(1, LARGEST // side), *(math.isqrt(len(pictures)) for pictures in sets))
+    return [mosaic(generator.choice(pictures, columns**2, replace=False), columns) for pictures in sets]
+
+
+def _without_rest(pictures: Pixels) -> Pixels:
+    """Leave out the white places at the end of a mosaic."""
+    drawn = np.flatnonzero((pictures < 255).any((1, 2, 3)))
+    return pictures[: drawn[-1] + 1 if len(drawn) else 1]
 
 
 def _draw(pictures: Sequence[StoredPicture], generator: np.random.Generator) -> StoredPicture:
