@@ -1,5 +1,7 @@
 """The contract of methods: every registered method keeps it, and each planted breach is found."""
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import fake_methods
@@ -36,15 +38,28 @@ SMALL: dict[str, tuple[dict[str, Any], float]] = {
     "energy": (SMALL_ONE_NETWORK | {"steps": 2}, 2e8),
     "winn": (SMALL_ONE_NETWORK | {"critics": 2, "critic_steps": 2, "max_steps": 4}, 2e8),
     "gpdm": ({"steps": 2, "projections": 2}, 0.0),
+    "gatys": ({"levels": 1, "evaluations": 1}, 0.0),
+    "swd": ({"levels": 1, "rounds": 1, "evaluations": 1, "projections": 2}, 0.0),
     "portilla-simoncelli": ({"evaluations": 2}, 0.0),
 }
 """Settings and budget that make a registered method train in seconds; others are taken as they are."""
 
 
+@pytest.mark.usefixtures("vgg_file")
 @pytest.mark.parametrize("name", method_names())
 def test_a_registered_method_keeps_the_contract(name: str) -> None:
     settings, budget = SMALL.get(name, ({}, 1e10))
     check_method(load_method_class(name), settings, budget=budget)
+
+
+def test_a_method_in_the_present_folder_needs_no_installation_and_hides_no_other_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_own.py").write_text("from inng_bench.baselines.reference_rows import MatchedNoise as Mine\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])  # as the script `inng-bench` has it
+    assert load_method_class("my_own:Mine") is load_method_class("noise")
+    assert sys.path[-1] == str(tmp_path)
 
 
 def test_a_method_that_keeps_the_contract_passes() -> None:

@@ -270,7 +270,7 @@ def test_a_run_crosses_to_the_worker_unchanged() -> None:
 
 
 def command_of(plan: Plan, *records: Record) -> str:
-    return rerun_command(plan, records).removeprefix("python -m inng_bench run ")
+    return rerun_command(plan, records).removeprefix("inng-bench run ")
 
 
 def test_the_command_names_the_suite_without_its_folder_and_only_what_differs_from_it() -> None:

@@ -551,7 +551,7 @@ def test_the_python_interface_takes_the_path_of_a_suite(tmp_path: Path, monkeypa
     Path("mine.toml").write_text(HEAD + entry)
     results = run_suite(tmp_path / "mine.toml", jobs=2, device="cpu")
     command = json.loads(store.suite_path(results.folder).read_text())["command"]
-    assert command == "python -m inng_bench run --suite mine.toml --device cpu"
+    assert command == "inng-bench run --suite mine.toml --device cpu"
     assert results.folder == Path("results/runs/fakes")
     assert (results.done, results.failed) == (1 + len(REFERENCE_ROWS), 0)
     assert set(read(results.folder)) == {*REFERENCE_ROWS, "tiler"}

@@ -183,7 +183,7 @@ def test_the_latest_results_are_those_with_the_newest_suite_or_record(tmp_path: 
 
 
 def test_without_results_the_command_that_makes_some_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"python -m inng_bench run --suite quick"):
+    with pytest.raises(InputError, match=r"inng-bench run --suite quick"):
         store.latest_results(tmp_path)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inng_bench.errors import InputError
@@ -31,7 +33,8 @@ def load_method_class(name: str) -> type[Method]:
     Parameters
     ----------
     name : str
-        An entry-point name such as ``inng``, or ``module:Class`` of anything that can be imported.
+        An entry-point name such as ``inng``, or ``module:Class`` of anything that can be imported, also from
+        the present folder.
 
     Raises
     ------
@@ -62,6 +65,8 @@ def is_timed(implementation: str) -> bool:
 
 def _entry_point(name: str) -> EntryPoint:
     if ":" in name:
+        if not {"", str(Path.cwd())} & set(sys.path):
+            sys.path.append(str(Path.cwd()))  # where people keep a method that is not installed
         importlib.invalidate_caches()
         return EntryPoint(name=name, value=name, group=GROUP)
     if name not in _installed():
@@ -79,3 +84,9 @@ def optimised_metrics(implementations: Mapping[str, str]) -> dict[str, list[str]
     """Return which metrics rows optimise, of those that do; rows are given by label and implementation."""
     found = {label: load_method_class(name).optimises for label, name in implementations.items()}
     return {label: list(metrics) for label, metrics in found.items() if metrics}
+
+
+def pretrained_methods(implementations: Mapping[str, str]) -> dict[str, str]:
+    """Return on what else than the window the networks of rows were trained, of those where they were, by label."""
+    found = {label: load_method_class(name).pretrained for label, name in implementations.items()}
+    return {label: source for label, source in found.items() if source}

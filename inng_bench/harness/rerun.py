@@ -36,7 +36,7 @@ def rerun_command(plan: Plan, records: Sequence[Record]) -> str:
     Returns
     -------
     str
-        Begins with ``python -m inng_bench run``; results folder and number of jobs are left to the reader.
+        Begins with ``inng-bench run``; results folder and number of jobs are left to the reader.
     """
     keys = [run.key for run in plan.runs] + [record_key(record) for record in records]
     textures, labels, replicates = (set(column) for column in zip(*keys, strict=True))
@@ -48,7 +48,7 @@ def rerun_command(plan: Plan, records: Sequence[Record]) -> str:
         *_choice("--methods", [entry.label for entry in plan.suite.methods], labels),
         *(() if seeds == plan.suite.replicates else ("--seeds", str(seeds))),
     ]
-    return shlex.join(["python", "-m", "inng_bench", "run", *arguments])
+    return shlex.join(["inng-bench", "run", *arguments])
 
 
 def _choice(option: str, every: Sequence[str], found: Collection[str]) -> tuple[str, ...]:

@@ -228,7 +228,7 @@ def latest_results(root: Path = RUNS) -> Path:
     folders = [path.parent for path in root.glob("*/suite.json")]
     if not folders:
         raise InputError(
-            f"there are no results in {root}; make some with `python -m inng_bench run --suite quick` or name a folder."
+            f"there are no results in {root}; make some with `inng-bench run --suite quick` or name a folder."
         )
     return max(folders, key=lambda folder: (_last_write(folder), folder.name))
 

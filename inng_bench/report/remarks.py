@@ -49,6 +49,7 @@ def caption(rows: Sequence[Row]) -> list[str]:
         *_roles(rows),
         *_without_held_out(rows),
         *_optimised(rows),
+        *_pretrained(rows),
         *(_KINDS[kind] for kind in interval_kinds(rows)),
         "The best method of a texture and budget is bold (a star in the terminal) if its interval over seeds does not "
         "overlap with that of any other method of this budget; rows with one seed do not count.",
@@ -149,6 +150,13 @@ def _optimised(rows: Sequence[Row]) -> list[str]:
     return [f"{OPTIMISED} The method optimises this metric or a similar one, so its figure is not compared: {told}."]
 
 
+def _pretrained(rows: Sequence[Row]) -> list[str]:
+    """Say which methods know more than the window."""
+    found = {row.method: source for row in rows if (source := row.lineup.pretrained.get(row.method))}
+    told = "; ".join(f"{method}, on {source}" for method, source in found.items())
+    return [f"With a network that was trained on other pictures than the window: {told}."] if told else []
+
+
 def _with_textures(methods: Mapping[str, Sequence[Row]]) -> str:
     """Return methods and their textures, such as ``method (brick, grass)``."""
     return ", ".join(f"{method} ({', '.join(row.texture.name for row in group)})" for method, group in methods.items())
@@ -226,7 +234,7 @@ def commands(study: Study) -> list[str]:
     origin = study.origin
     runs = [one_line(origin.command)] if origin.command else _commands_of(study.records)
     folder = f" {shlex.quote((store.RUNS / origin.name).as_posix())}" if origin.name else ""
-    return [*runs, f"python -m inng_bench.report{folder}"]
+    return [*runs, f"inng-bench report{folder}"]
 
 
 def problems_section(study: Study) -> Section:
@@ -253,7 +261,6 @@ def _commands_of(records: Sequence[Record]) -> list[str]:
     seeds = 1 + max(record.replicate for record in records)
     asked = sorted({(record.suite, record.texture.kind == "own") for record in records})
     runs = [
-        f"python -m inng_bench run {'--texture PICTURE' if own else f'--suite {suite}'} --seeds {seeds}"
-        for suite, own in asked
+        f"inng-bench run {'--texture PICTURE' if own else f'--suite {suite}'} --seeds {seeds}" for suite, own in asked
     ]
     return list(dict.fromkeys(runs))
