@@ -143,8 +143,8 @@ def picture_features(classifier: FrozenClassifier, pictures: Tensor) -> Tensor:
     before, after = classifier.geometry.before, classifier.geometry.after
     hidden = pictures.to(classifier.dtype, memory_format=torch.channels_last)
     for weight, bias in zip(classifier.weights[:-1], classifier.biases[:-1], strict=True):
-        hidden = F.pad(hidden, (before, after, before, after)) if before or after else hidden
-        hidden = F.leaky_relu(F.conv2d(hidden, weight, bias, STRIDE), LEAK)
+        hidden = F.pad(hidden, (before, after, before, after)) if before != after else hidden
+        hidden = F.leaky_relu(F.conv2d(hidden, weight, bias, STRIDE, classifier.geometry.symmetric_padding), LEAK)
     return hidden
 
 

@@ -115,12 +115,12 @@ class Recipe(BaseModel):
             raise ValueError(
                 "the grid of windows does not fit the canvases; set canvas_side to a multiple of 16 from 64"
             )
-        padded = self.architecture == "padded"
+        padded = self.architecture != "unpadded"
         if padded and self.windows == "dense":
             raise ValueError("padded classifiers see other borders in a dense pass; set windows to 'patches'")
         if padded and self.crop_side != GEOMETRIES[self.architecture].window:
             raise ValueError("a padded classifier takes crops of one window; set crop_side to 64")
-        if padded and self.balanced:
+        if self.architecture == "padded" and self.balanced:
             raise ValueError("kernels of five taps have no equal phases; set balanced to false")
         if self.windows == "patches" and self.crop_side > self.canvas_length(self.canvas_side):
             raise ValueError("crops are larger than the canvases; lower crop_side or raise canvas_side")
@@ -134,8 +134,8 @@ class Recipe(BaseModel):
         return self
 
     def _whole_pictures_go_together(self) -> Self:
-        if self.architecture != "padded" or self.balanced:
-            raise ValueError("whole pictures have no torus; set architecture to 'padded' and balanced to false")
+        if self.architecture == "unpadded":
+            raise ValueError("whole pictures have no torus; set architecture to 'padded-4'")
         if self.first_negatives != "gaussian" or self.directions != "pixels" or self.stretch != 1:
             raise ValueError(
                 "of a set no spectrum is measured; set first_negatives to 'gaussian', directions to 'pixels' and "
