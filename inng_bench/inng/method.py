@@ -59,7 +59,7 @@ NEVER = partial(algorithm.at_boundary, threshold=math.inf)
 OVERSPENT = 1.5
 """Multiple of the budget beyond which a record must say so: the first stage is never cut short."""
 
-TOGETHER, SET_TOGETHER = 16, 128
+TOGETHER, SET_TOGETHER = 16, 256
 """Pictures that are drawn together at the most, which bounds the memory; and small ones of a set."""
 
 
