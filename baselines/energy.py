@@ -43,8 +43,9 @@ LIFETIMES = 2
 class EnergyChoices(OneNetworkChoices):
     """Choices of one energy."""
 
-    chains: Literal["short-run", "persistent"] = Field("persistent", description="Where the samples of a step begin.")
-    steps: int = Field(5, ge=1, description="Langevin steps for a step of the weights; of a short run, all.")
+    chains: Literal["short-run", "persistent"] = Field("short-run", description="Where the samples of a step begin.")
+    steps: int = Field(30, ge=1, description="Langevin steps for a step of the weights; of a short run, all.")
+    canvases: int = Field(2, ge=1, description="Canvases that are drawn together in training.")
     fresh: float = Field(0.05, gt=0, le=1, description="Probability that a persistent chain begins anew at p0.")
     update: Literal["langevin", "adam", "image-adam"] = Field("langevin", description="The sampler's, as INNg's.")
     step_size: float = Field(1.0, gt=0, description="ε of it.")

@@ -18,13 +18,13 @@ algorithm 1, https://arxiv.org/abs/2203.11862
 
 from typing import ClassVar
 
-import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
 from .base import Choices, ClosedForm, require_fit
+from .transport import directions, in_order, partners
 
 
 class GPDMConfig(Choices):
@@ -82,42 +82,16 @@ class GPDM(ClosedForm):
         adam = torch.optim.Adam([canvases], config.rate)
         for step in range(config.steps):
             adam.param_groups[0]["lr"] = config.rate * (1 - step / config.steps * (1 - config.final_rate_share))
-            filters = torch.randn((config.projections, 3, config.patch, config.patch), generator=generator)
-            filters /= filters.flatten(1).norm(dim=1)[:, None, None, None]
+            filters = directions(config.projections, (3, config.patch, config.patch), generator)
             top, left = torch.randint(config.stride, (2,), generator=generator).tolist()
-            wanted = F.conv2d(reference[:, :, top:, left:], filters, stride=config.stride).flatten(2)[0]
-            wanted = torch.from_numpy(np.sort(wanted.numpy(), axis=1))
+            wanted = in_order(F.conv2d(reference[:, :, top:, left:], filters, stride=config.stride).flatten(2)[0])
             adam.zero_grad()
             with torch.enable_grad():
                 padded = F.pad(canvases, (0, config.patch - 1, 0, config.patch - 1), "circular")
                 found = F.conv2d(padded[:, :, top:, left:], filters, stride=config.stride).flatten(2)
-            slopes = torch.stack([wasserstein(each, wanted)[1] for each in found.detach()])
-            found.backward(slopes)  # type: ignore[no-untyped-call]
+                (found - partners(found, wanted)).abs().mean(2).sum().backward()  # type: ignore[no-untyped-call]
             adam.step()
         return canvases.detach().clamp_(-1, 1)
-
-
-def wasserstein(found: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the distances W1 between one-dimensional samples, and their gradient.
-
-    Parameters
-    ----------
-    found : Tensor
-        float32 (k, n): k samples of n values, in any order, on the CPU.
-    wanted : Tensor
-        float32 (k, m), each sample sorted. Where m is not n, its quantiles at the middles of n equal shares stand
-        for it.
-
-    Returns
-    -------
-    tuple[Tensor, Tensor]
-        The distances (k,), and the gradient (k, n) of their sum.
-    """
-    count = found.shape[1]
-    order = torch.from_numpy(np.argsort(found.numpy(), axis=1))
-    places = (2 * torch.arange(count) + 1) * wanted.shape[1] // (2 * count)
-    differences = found.gather(1, order) - wanted[:, places]
-    return differences.abs().mean(1), torch.zeros_like(found).scatter_(1, order, differences.sign() / count)
 
 
 def enlarged(canvases: Tensor, size: tuple[int, int]) -> Tensor:

@@ -18,7 +18,6 @@ J. Portilla, E. P. Simoncelli, "A parametric texture model based on joint statis
 Int. J. Computer Vision 40(1), 2000, https://doi.org/10.1023/A:1026553619983
 """
 
-from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,13 +26,10 @@ from pydantic import Field
 from torch import Tensor
 
 from inng_bench.errors import InputError
+from inng_bench.metrics.portilla_simoncelli import NEIGHBOURHOOD, ORIENTATIONS, SCALES, find_plenoptic
 from inng_bench.random_phase import periodic_component
 
 from .base import Choices, ClosedForm
-
-SCALES = ORIENTATIONS = 4
-NEIGHBOURHOOD = 7
-"""Side in pixels of the autocorrelations."""
 
 SHORTEST_SIDE = 128
 """Of a canvas in pixels: the coarsest of the bands must hold a neighbourhood."""
@@ -135,7 +131,7 @@ def principal_components(window: Tensor) -> tuple[Tensor, Tensor]:
 
 def model_of(size: tuple[int, int]) -> Any:
     """Return plenoptic's model for pictures of a size, multiples of 16 px."""
-    models = _plenoptic().models
+    models = find_plenoptic().models
     state = np.random.get_state()  # noqa: NPY002 (plenoptic draws a picture from it, to learn the bands' sizes)
     try:
         return models.PortillaSimoncelli(size, SCALES, ORIENTATIONS, spatial_corr_width=NEIGHBOURHOOD)
@@ -155,14 +151,3 @@ def _weights(model: Any, wanted: Tensor) -> Tensor:
 def _canvas(size: tuple[int, int]) -> tuple[int, int]:
     height, width = (max(SHORTEST_SIDE, -(-side // STEP) * STEP) for side in size)
     return height, width
-
-
-def _plenoptic() -> ModuleType:
-    try:
-        import plenoptic
-    except ImportError as error:
-        raise InputError(
-            "the method portilla-simoncelli needs the package plenoptic; install it by python -m pip install plenoptic."
-        ) from error
-    module: ModuleType = plenoptic
-    return module

@@ -4,8 +4,14 @@ import argparse
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from statistics import geometric_mean, mean
+
+from inng_bench.report.costs import whole_costs
+from inng_bench.report.eyes import leading_metrics
+from inng_bench.report.rows import Row
+from inng_bench.report.table import floor_ratios
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
@@ -37,6 +43,26 @@ Made by `{command}` at commit {commit}. Every figure below is computed from the 
 """
 
 
+RIVALS = "rivals-quick"
+"""The suite whose reference says what each rival did."""
+
+PICTURES = """\
+```{{image}} /_generated/results/{suite}/sheets/costs.png
+:alt: distance over the whole cost, methods that copy in rings
+:width: 40rem
+```
+
+```{{image}} /_generated/results/{suite}/sheets/textures/{texture}.png
+:alt: source and samples of {texture} by every method
+:width: 100%
+```
+
+[All tables and pictures of the suite](/_generated/results/{suite}/index.md).
+"""
+
+UNKNOWN = "The committed records of the suite `{suite}` have no figures of it.\n"
+
+
 def write_all() -> None:
     """Write all generated pages anew."""
     shutil.rmtree(OUT, ignore_errors=True)
@@ -44,6 +70,7 @@ def write_all() -> None:
     (OUT / "commands.md").write_text(commands_page())
     for reference in sorted((ROOT / "results" / "reference").iterdir()):
         write_results(reference)
+    write_rivals(ROOT / "results" / "reference" / RIVALS, OUT / "rivals")
 
 
 def commands_page() -> str:
@@ -82,3 +109,47 @@ def write_results(reference: Path) -> None:
         pictures="\n\n".join(f"![{path.stem}](sheets/{path.name})" for path in pictures),
     )
     (out / "index.md").write_text(page)
+
+
+def write_rivals(reference: Path, out: Path) -> None:
+    """Write what the page of rivals includes: the pictures, and of each method its best and its worst texture."""
+    from inng_bench.harness.suite import load_suite
+    from inng_bench.report.rows import by_texture, claimed
+    from inng_bench.report.study import read_study
+
+    out.mkdir(parents=True)
+    unknown = UNKNOWN.format(suite=reference.name)
+    rows = read_study(reference).rows if reference.is_dir() else ()
+    texts = {entry.label: best_and_worst(rows, entry.label) or unknown for entry in load_suite(RIVALS).methods}
+    first = next(iter(by_texture(claimed(rows))), None)
+    texts["pictures"] = PICTURES.format(suite=reference.name, texture=first) if first else unknown
+    for name, text in texts.items():
+        (out / f"{name}.md").write_text(text)
+
+
+def best_and_worst(rows: Sequence[Row], label: str) -> str:
+    """Say on which texture a row was best and worst, and what it cost there; empty without figures."""
+    distances = times_the_floor(rows, label)
+    if not distances:
+        return ""
+    best, worst = min(distances, key=distances.__getitem__), max(distances, key=distances.__getitem__)
+    found = {row.texture.name: row for row in rows if row.method == label}
+    row, costs = found[best], [whole_costs(found[texture]) for texture in distances]
+    train, draw = (mean(one[f"seconds_{phase}"] or 0.0 for one in costs) for phase in ("train", "draw"))
+    copies = [texture for texture in distances if found[texture].copies]
+    return (
+        f"**Best on `{best}`** ({distances[best]:.1f} times the floor), **worst on `{worst}`** "
+        f"({distances[worst]:.1f} times): geometric means over the first metric of each eye that it does not optimise, "
+        f"{len(distances)} textures, {len(row.records)} seed{'s' * (len(row.records) > 1)}. Training took "
+        f"{train:.0f} s, a picture of 256² {draw:.1f} s, on {row.records[0].provenance.cpu} while other runs used the "
+        f"machine.{' It **copies**: ' + ', '.join(copies) + '.' if copies else ''}\n"
+    )
+
+
+def times_the_floor(rows: Sequence[Row], label: str) -> dict[str, float]:
+    """Return the distance of a row in times that of the row real by texture, over the metrics that it may win by."""
+    ours = [row for row in rows if row.method == label]
+    fair = [one.name for one in leading_metrics(rows) if not any(row.optimises(one.name) for row in ours)]
+    ratios = [found for name in fair if (found := floor_ratios(rows, label, name))]
+    textures = set.intersection(*map(set, ratios)) if ratios else set()
+    return {texture: geometric_mean(one[texture] for one in ratios) for texture in sorted(textures)}

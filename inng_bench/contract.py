@@ -172,6 +172,9 @@ class Method(ABC):
     """Names of the metrics that the method optimises, exactly or nearly. Its figures of these metrics are marked and
     not compared."""
 
+    pretrained: ClassVar[str] = ""
+    """On what, beside the window, a network of the method was trained; the report says so."""
+
     @abstractmethod
     def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None: ...
 

@@ -5,6 +5,7 @@ lies in the folder of temporary files: in another one, tests do not depend on wh
 """
 
 import contextlib
+import hashlib
 import os
 import subprocess
 import sys
@@ -14,9 +15,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from torchvision.models import vgg19
 
 from inng_bench.harness.executor import worker_environment
 from inng_bench.harness.machine import lock_path
+from inng_bench.metrics.gram_vgg import vgg_network
+from inng_bench.metrics.local_weights import VGG19
 
 torch.set_num_threads(1)
 
@@ -61,3 +65,27 @@ def small_canvases() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("inng_bench.harness.suite.WINDOW_SIDE", 64)
         yield
+
+
+@pytest.fixture(scope="session")
+def random_vgg(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of VGG-19 as torchvision stores them, random and without the classifier that nothing reads."""
+    with torch.device("meta"):
+        network: torch.nn.Module = vgg19().features
+    random, state = torch.Generator().manual_seed(0), {}
+    for name, one in network.state_dict().items():
+        state[f"features.{name}"] = 0.05 * torch.randn(one.shape, generator=random)
+    state["classifier.0.bias"] = torch.zeros(3)
+    path = tmp_path_factory.mktemp("weights") / "vgg19.pth"
+    torch.save(state, path)
+    return path
+
+
+@pytest.fixture
+def vgg_file(random_vgg: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Such a file, named as the user would and with the hash stated."""
+    monkeypatch.setenv(VGG19.variable, str(random_vgg))
+    monkeypatch.setenv(f"{VGG19.variable}_SHA256", hashlib.sha256(random_vgg.read_bytes()).hexdigest())
+    vgg_network.cache_clear()
+    yield random_vgg
+    vgg_network.cache_clear()

@@ -36,11 +36,14 @@ SMALL: dict[str, tuple[dict[str, Any], float]] = {
     "energy": (SMALL_ONE_NETWORK | {"steps": 2}, 2e8),
     "winn": (SMALL_ONE_NETWORK | {"critics": 2, "critic_steps": 2, "max_steps": 4}, 2e8),
     "gpdm": ({"steps": 2, "projections": 2}, 0.0),
+    "gatys": ({"levels": 1, "evaluations": 1}, 0.0),
+    "swd": ({"levels": 1, "rounds": 1, "evaluations": 1, "projections": 2}, 0.0),
     "portilla-simoncelli": ({"evaluations": 2}, 0.0),
 }
 """Settings and budget that make a registered method train in seconds; others are taken as they are."""
 
 
+@pytest.mark.usefixtures("vgg_file")
 @pytest.mark.parametrize("name", method_names())
 def test_a_registered_method_keeps_the_contract(name: str) -> None:
     settings, budget = SMALL.get(name, ({}, 1e10))

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from record_builder import VALUES, make_record, make_texture, write_records
 
 from inng_bench import cli
 from inng_bench.harness.suite import load_suite, parse_suite
@@ -51,6 +52,37 @@ def test_the_table_of_textures_is_the_catalogue() -> None:
     assert rows == [
         [f"`{info.name}`", info.role, info.kind, info.licence, info.source, info.description] for info in shipped
     ]
+
+
+def test_the_page_of_rivals_includes_what_is_generated_for_every_row_of_its_suite() -> None:
+    included = set(re.findall(r"^```\{include\} _generated/rivals/(\S+)\.md$", (DOCS / "rivals.md").read_text(), re.M))
+    assert included == {"pictures", *(entry.label for entry in load_suite("rivals-quick").methods)}
+
+
+def test_a_rivals_best_and_worst_texture_are_told_from_the_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(DOCS))
+    generate = importlib.import_module("generate")
+    values = {"real": 1.0, "inng-fast": 2.0, "psgan": 3.0}
+    factors = {"brick": 1.0, "hubble": 4.0, "leaf-litter": 2.0}
+    records = [
+        make_record(
+            label,
+            implementation=label,
+            texture=make_texture(texture),
+            values={name: one * value * (1 if label == "real" else factor) for name, one in VALUES.items()},
+        )
+        for label, value in values.items()
+        for texture, factor in factors.items()
+    ]
+    generate.write_rivals(write_records(tmp_path, records), tmp_path / "out")
+    told = (tmp_path / "out" / "psgan.md").read_text()
+    assert "**Best on `brick`** (3.0 times the floor), **worst on `hubble`** (12.0 times)" in told
+    assert "no figures" in (tmp_path / "out" / "winn.md").read_text()
+    assert "sheets/textures/brick.png" in (tmp_path / "out" / "pictures.md").read_text()
+    generate.write_rivals(tmp_path / "nothing", tmp_path / "none")
+    assert all("no figures" in page.read_text() for page in (tmp_path / "none").iterdir())
 
 
 PAGES = [DOCS.parent / "README.md", *sorted(DOCS.glob("*.md"))]

@@ -37,6 +37,7 @@ def test_every_bundled_suite_can_be_read_and_bears_its_files_name() -> None:
         "faces-quick",
         "paper",
         "quick",
+        "rivals",
         "rivals-quick",
         "smoke",
         "standard",
@@ -54,7 +55,7 @@ def test_the_standard_suite_is_what_the_tables_promise() -> None:
     assert (radford.implementation, radford.settings, radford.replicates) == ("dcgan", {"preset": "radford"}, 1)
 
 
-@pytest.mark.parametrize("name", ["quick", "rivals-quick", "standard"])
+@pytest.mark.parametrize("name", ["quick", "rivals", "rivals-quick", "standard"])
 def test_what_a_headline_rests_on_has_no_texture_on_which_a_recipe_was_chosen(name: str) -> None:
     assert Role.TUNING not in {find_texture(texture).role for texture in load_suite(name).textures}
 
@@ -79,6 +80,19 @@ def test_the_trials_of_each_implementation_are_counted_and_equally_many() -> Non
         assert len(entry.settings) <= 1  # one choice that differs
     recipes = {(entry.implementation, str(entry.settings)) for entry in tuning.methods}
     assert len(recipes) == len(tuning.methods)
+
+
+def test_the_rivals_of_the_long_suite_are_those_of_the_short_one_and_every_trained_one_has_three_budgets() -> None:
+    short, long = load_suite("rivals-quick"), load_suite("rivals")
+    assert set(long.textures) == set(load_suite("standard").textures)
+    rows = {entry.label: entry for entry in long.methods}
+    assert all(rows[entry.label] == entry for entry in short.methods)
+    untrained = {"gpdm", "portilla-simoncelli"}
+    for label in {entry.label for entry in short.methods} - untrained:
+        budgets = [rows[f"{label}{more}"] for more in ("-half", "", "-double")]
+        assert [entry.budget_factor for entry in budgets] == [0.5, 1.0, 2.0]
+        assert len({(entry.implementation, str(entry.settings)) for entry in budgets}) == 1
+    assert len(rows) == 3 * (len(short.methods) - 2) + 2
 
 
 def test_the_paper_suite_is_the_papers_pictures_under_the_standard_budget_and_says_to_fetch_them() -> None:

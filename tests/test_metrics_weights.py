@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,6 @@ import pytest
 import torch
 from torch.nn import functional
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-from torchvision.models import vgg19
 
 from inng_bench.errors import InputError
 from inng_bench.metrics import gram_vgg, inception, local_weights
@@ -27,31 +25,6 @@ def noise(seed: int, *shape: int) -> Pixels:
 
 def compared(samples: Pixels, window: Pixels) -> Comparison:
     return Comparison(Pictures(samples), Pictures(window), 0)
-
-
-@pytest.fixture
-def vgg_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Weights of VGG-19 as torchvision stores them, random and without the classifier that no metric reads."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        state = {f"features.{name}": one for name, one in vgg_convolutions().state_dict().items()}
-    state["classifier.0.bias"] = torch.zeros(3)
-    path = tmp_path / "vgg19.pth"
-    torch.save(state, path)
-    monkeypatch.setenv(VGG19.variable, str(path))
-    monkeypatch.setenv(f"{VGG19.variable}_SHA256", hashlib.sha256(path.read_bytes()).hexdigest())
-    gram_vgg.vgg_network.cache_clear()
-    yield path
-    gram_vgg.vgg_network.cache_clear()
-
-
-def vgg_convolutions() -> torch.nn.Module:
-    with torch.device("meta"):
-        network: torch.nn.Module = vgg19().features
-    features = network.to_empty(device="cpu")
-    for parameter in features.parameters():
-        torch.nn.init.normal_(parameter, std=0.05)
-    return features
 
 
 @pytest.mark.usefixtures("vgg_file")

@@ -81,19 +81,28 @@ def test_a_suite_that_does_not_say_compares_all_rows_of_its_first_implementation
     assert read_origin(tmp_path).lineup == Lineup(
         ("inng", "inng-small", "dcgan", "energy", "psgan"), ("inng", "inng-small")
     )
-    told = suite_of(records, references=["psgan"], rivals=["inng", "dcgan"], optimises={"dcgan": ["gram_far"]})
+    told = suite_of(
+        records,
+        references=["psgan"],
+        rivals=["inng", "dcgan"],
+        optimises={"dcgan": ["gram_far"]},
+        pretrained={"energy": "ImageNet"},
+    )
     store.suite_path(tmp_path).write_text(json.dumps(told))
     text = (build_report(tmp_path).folder / "table.md").read_text()
     compared = re.findall(r"^\| (\w+) +\| (\w+) +\| Gram \(EffLite0\)", text, re.MULTILINE)
     assert compared == [("psgan", "inng"), ("psgan", "dcgan")]
     assert "not compared: dcgan Gram, far (EffLite0)." in text
+    assert "was trained on other pictures than the window: energy, on ImageNet." in text
 
 
 @pytest.mark.parametrize("methods", [None, "x", [1], [{"label": 3}], [{"label": "inng"}, "x"]])
 def test_a_damaged_suite_is_no_error(methods: object, tmp_path: Path) -> None:
     write_records(tmp_path, [make_record()])
     store.suite_path(tmp_path).write_text(
-        json.dumps({"methods": methods, "references": methods, "rivals": 7, "optimises": methods})
+        json.dumps(
+            {"methods": methods, "references": methods, "rivals": 7, "optimises": methods, "pretrained": methods}
+        )
     )
     assert "inng" in build_report(tmp_path).text
 

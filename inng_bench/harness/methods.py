@@ -79,3 +79,9 @@ def optimised_metrics(implementations: Mapping[str, str]) -> dict[str, list[str]
     """Return which metrics rows optimise, of those that do; rows are given by label and implementation."""
     found = {label: load_method_class(name).optimises for label, name in implementations.items()}
     return {label: list(metrics) for label, metrics in found.items() if metrics}
+
+
+def pretrained_methods(implementations: Mapping[str, str]) -> dict[str, str]:
+    """Return on what else than the window the networks of rows were trained, of those where they were, by label."""
+    found = {label: load_method_class(name).pretrained for label, name in implementations.items()}
+    return {label: source for label, source in found.items() if source}

@@ -16,7 +16,7 @@ from inng_bench.harness.executor import Executor, LocalExecutor
 from inng_bench.harness.hardware import available_cores
 from inng_bench.harness.measuring import measure_runs, unmeasured_runs
 from inng_bench.harness.messages import Kind, Message, Request, Task
-from inng_bench.harness.methods import REAL, is_timed, optimised_metrics
+from inng_bench.harness.methods import REAL, is_timed, optimised_metrics, pretrained_methods
 from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.pictures import write_png
 from inng_bench.harness.plan import Plan, Retry, RunSpec, find_missing, make_plan, record_key
@@ -203,6 +203,7 @@ def _describe(plan: Plan, folder: Path, records: Sequence[Record]) -> None:
     suite["hash"] = plan.suite_hash
     made = {run.method: run.implementation for run in plan.runs if run.implementation != REAL}
     suite["optimises"] = optimised_metrics(made)
+    suite["pretrained"] = pretrained_methods(made)
     if plan.origin:
         suite["command"] = rerun_command(plan, records)
     text = json.dumps(sealed(suite), indent=2)

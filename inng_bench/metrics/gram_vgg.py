@@ -36,10 +36,12 @@ def vgg_network() -> nn.Sequential:
     """Return the convolutions up to the last layer, with average pooling."""
     from torchvision.models.vgg import cfgs, make_layers
 
-    network = make_layers(cfgs["E"])
+    with torch.device("meta"):  # no weights of its own, which would be drawn from the global random state
+        network = make_layers(cfgs["E"])
     prefix = "features."
     weights = VGG19.read().items()
-    network.load_state_dict({name.removeprefix(prefix): one for name, one in weights if name.startswith(prefix)})
+    named = {name.removeprefix(prefix): one for name, one in weights if name.startswith(prefix)}
+    network.load_state_dict(named, assign=True)
     layers = [nn.AvgPool2d(2) if isinstance(layer, nn.MaxPool2d) else layer for layer in network]
     return nn.Sequential(*layers[: max(LAYERS) + 1]).eval().requires_grad_(False)
 

@@ -87,7 +87,7 @@ def find_plenoptic() -> ModuleType:
         import plenoptic
     except ImportError as error:
         raise InputError(
-            "the metric portilla_simoncelli needs the package plenoptic; install it by python -m pip install plenoptic."
+            "portilla-simoncelli needs the package plenoptic; install it by python -m pip install plenoptic."
         ) from error
     module: ModuleType = plenoptic
     return module

@@ -58,8 +58,10 @@ def _lineup(suite: Mapping[str, Any]) -> Lineup:
     optimises = (
         {label: frozenset(_labels(names) or ()) for label, names in told.items()} if isinstance(told, dict) else {}
     )
+    told = suite.get("pretrained")
+    pretrained = {label: _text(source) for label, source in told.items()} if isinstance(told, dict) else {}
     named = _labels(suite.get("references")), _labels(suite.get("rivals"))
-    return Lineup(tuple(implementations), named[0] or references, named[1], optimises)
+    return Lineup(tuple(implementations), named[0] or references, named[1], optimises, pretrained)
 
 
 def _labels(given: Any) -> tuple[str, ...] | None:

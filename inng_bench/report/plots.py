@@ -13,13 +13,13 @@ if TYPE_CHECKING:  # matplotlib takes a second to load, which a report without p
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C564B")
 """Okabe and Ito's, which colour-blind readers can tell apart, and a brown."""
 
-MOST_CURVES = 2 * len(COLOURS)
-"""Names that can be told apart within a plot: each colour, solid and dashed."""
-
 Dashes = tuple[float, tuple[float, ...]]
 
 _DASHES: tuple[Dashes, ...] = ((0, ()), (0, (5, 2)), (0, (1, 1.5)), (0, (5, 1.5, 1, 1.5)))
 """Offset and lengths in line widths: solid, dashed, dotted, both."""
+
+MOST_CURVES = len(COLOURS) * len(_DASHES)
+"""Names that can be told apart within a plot."""
 
 _SIZES = (3, 5, 7)
 

@@ -49,6 +49,7 @@ def caption(rows: Sequence[Row]) -> list[str]:
         *_roles(rows),
         *_without_held_out(rows),
         *_optimised(rows),
+        *_pretrained(rows),
         *(_KINDS[kind] for kind in interval_kinds(rows)),
         "The best method of a texture and budget is bold (a star in the terminal) if its interval over seeds does not "
         "overlap with that of any other method of this budget; rows with one seed do not count.",
@@ -147,6 +148,13 @@ def _optimised(rows: Sequence[Row]) -> list[str]:
     if not told:
         return []
     return [f"{OPTIMISED} The method optimises this metric or a similar one, so its figure is not compared: {told}."]
+
+
+def _pretrained(rows: Sequence[Row]) -> list[str]:
+    """Say which methods know more than the window."""
+    found = {row.method: source for row in rows if (source := row.lineup.pretrained.get(row.method))}
+    told = "; ".join(f"{method}, on {source}" for method, source in found.items())
+    return [f"With a network that was trained on other pictures than the window: {told}."] if told else []
 
 
 def _with_textures(methods: Mapping[str, Sequence[Row]]) -> str:

@@ -60,12 +60,15 @@ class Lineup:
         Labels of the rivals; None for all other methods.
     optimises : Mapping[str, frozenset[str]]
         Metrics by the labels of the rows that optimise them or a near relative.
+    pretrained : Mapping[str, str]
+        On what else than the window a network was trained, by the labels of the rows that have such a network.
     """
 
     order: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     rivals: tuple[str, ...] | None = None
     optimises: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    pretrained: Mapping[str, str] = field(default_factory=dict)
 
     def place(self, label: str) -> int:
         """Return where a label stands among the methods."""
