@@ -47,7 +47,7 @@ RIVALS = "rivals-quick"
 """The suite whose reference says what each rival did."""
 
 PICTURES = """\
-```{{image}} /_generated/results/{suite}/sheets/costs.png
+```{{image}} /_generated/results/{suite}/sheets/costs.svg
 :alt: distance over the whole cost, methods that copy in rings
 :width: 40rem
 ```
@@ -100,7 +100,7 @@ def write_results(reference: Path) -> None:
     shutil.copytree(reference / "sheets", out / "sheets", dirs_exist_ok=True)
     table = (out / "table.md").read_text()
     (out / "table.md").unlink()
-    pictures = [path for path in sorted((out / "sheets").glob("*.png")) if path.stem != "overview"]
+    pictures = [path for path in sorted((out / "sheets").glob("*.*g")) if path.stem != "overview"]
     page = RESULTS.format(
         name=reference.name,
         command=json.loads((reference / "suite.json").read_text())["command"],

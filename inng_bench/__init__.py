@@ -1,6 +1,12 @@
 """A reproducibility benchmark suite for Introspective Neural Networks for Generative Modeling (INNg)."""
 
+from pathlib import Path
+
 __version__: str
+
+_TREE = Path(__file__).parents[1]
+if (_TREE / "benchmarks" / "suites").is_dir():  # a checkout, where two of the packages lie beside this one
+    __path__ += [str(_TREE), str(_TREE / "benchmarks")]
 
 
 def __getattr__(name: str) -> str:

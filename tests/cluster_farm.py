@@ -21,6 +21,7 @@ import torch
 from distributed import Scheduler, Worker
 from distributed.security import Security
 
+from inng_bench import on_dask
 from inng_bench.harness import executor
 from inng_bench.harness.cluster import executor as cluster_executor
 from inng_bench.harness.cluster import worker as cluster_worker
@@ -100,6 +101,8 @@ def break_worker(faults: tuple[str, ...]) -> None:
         patch.read_piece = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
     if "blind" in faults:
         patch._is_at_hand = lambda *_: False
+    if "no package" in faults:
+        patch.greet = vars(on_dask)["serve"] = lacks_package
     if "other code" in faults:
         patch.describe_site = of_other_code
 
@@ -117,6 +120,10 @@ def fill_disk() -> Message:
     patch: Any = cluster_worker
     patch.LEAST_FREE = 1 << 62
     return Message(kind=Kind.FAILED, error="OSError: No space left on device")
+
+
+def lacks_package(_: str) -> Any:
+    raise ModuleNotFoundError("No module named 'inng_bench'")
 
 
 def of_other_code(demands: Demands) -> Site:

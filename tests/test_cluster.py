@@ -414,6 +414,24 @@ def test_a_lying_a_full_and_a_differing_worker_are_refused_by_name_and_others_do
     assert "is refused: source: " in said
 
 
+def test_a_worker_that_comes_later_without_the_package_is_refused_by_name_and_fails_no_run(
+    begin: Any, at_home: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite, out = suite_of(8, "0.3"), tmp_path / "out"
+    cluster = begin(())
+
+    def come() -> None:
+        wait_until(lambda: bool(store.record_files(out)))
+        cluster.begin_worker("no package")
+
+    watcher = threading.Thread(target=come)
+    watcher.start()
+    assert cluster.run(suite, out).failed == 0
+    watcher.join()
+    assert_whole(out, at_home(suite))
+    assert "is refused: No module named 'inng_bench'." in capsys.readouterr().err
+
+
 def test_a_slow_worker_holds_up_its_own_run_alone(begin: Any, at_home: Any, tmp_path: Path, capsys: Any) -> None:
     suite = suite_of(cluster_farm.RUNS_OF_OTHERS + 1)
     assert begin(("slow",), ()).run(suite, tmp_path / "out").failed == 0
@@ -650,6 +668,8 @@ def test_a_parcel_is_taken_in_whole_in_pieces_of_any_size_or_refused(tmp_path: P
         (["--tls", "certificates"], "--tls goes with --scheduler"),
         (["--scheduler", "tls://10.0.0.1:1", "--tls", "nowhere"], "the folder of --tls lacks ca.pem"),
         (["--scheduler", "tcp://10.0.0.1:1"], "neither loopback nor TLS"),
+        (["--scheduler", "tcp://[::1:8786"], "is no address (Invalid IPv6 URL)"),
+        (["--scheduler", "localhost:8786", "--tls", "certificates"], "--tls goes with an address that begins with tls"),
     ],
 )
 def test_a_wrong_cluster_is_refused_in_one_sentence(

@@ -1,5 +1,7 @@
 """The contract of methods: every registered method keeps it, and each planted breach is found."""
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import fake_methods
@@ -48,6 +50,16 @@ SMALL: dict[str, tuple[dict[str, Any], float]] = {
 def test_a_registered_method_keeps_the_contract(name: str) -> None:
     settings, budget = SMALL.get(name, ({}, 1e10))
     check_method(load_method_class(name), settings, budget=budget)
+
+
+def test_a_method_in_the_present_folder_needs_no_installation_and_hides_no_other_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_own.py").write_text("from inng_bench.baselines.reference_rows import MatchedNoise as Mine\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])  # as the script `inng-bench` has it
+    assert load_method_class("my_own:Mine") is load_method_class("noise")
+    assert sys.path[-1] == str(tmp_path)
 
 
 def test_a_method_that_keeps_the_contract_passes() -> None:

@@ -21,12 +21,13 @@ from inng_bench.harness.machine import WAITING, Claim
 from inng_bench.harness.measure import measure_again, run_of_record
 from inng_bench.harness.measuring import measure_results, unmeasured_runs
 from inng_bench.harness.overrides import Overrides
-from inng_bench.harness.plan import Plan, make_plan
+from inng_bench.harness.plan import Plan, find_missing, make_plan
 from inng_bench.harness.run import execute
-from inng_bench.harness.session import missing_runs, run_plan
+from inng_bench.harness.session import run_plan
 from inng_bench.harness.suite import REFERENCE_ROWS, parse_suite
 from inng_bench.metrics.catalogue import BY_NAME, DEFAULT
 from inng_bench.records import store
+from inng_bench.records.index import Index
 from inng_bench.records.schema import Record
 from inng_bench.records.verify import verify
 
@@ -101,10 +102,9 @@ def test_a_finished_run_of_an_older_metric_is_measured_again_and_not_trained(res
     before, files = read(results, method), files_of(results)
     make_older(results, method)
     plan = plan_of("tiler", "real")
-    missing = missing_runs(plan, results)
-    assert [(run.method, run.metrics) for run in unmeasured_runs(plan, results, missing)] == [
-        (method, ("gram", "patch_kid"))
-    ]
+    briefs = Index(results, keep=False).briefs
+    unmeasured = unmeasured_runs(plan, results, briefs, find_missing(plan, briefs))
+    assert [(run.method, run.metrics) for run in unmeasured] == [(method, ("gram", "patch_kid"))]
     found = run_plan(plan, results, jobs=1)
     assert (found.measured, found.done, found.failed, found.kept) == (1, 0, 0, 1)
     after = read(results, method)
@@ -116,7 +116,7 @@ def test_a_finished_run_of_an_older_metric_is_measured_again_and_not_trained(res
     assert [one.metrics for one in after.remeasured] == [("gram", "patch_kid")]
     assert after.remeasured[0].provenance == before.provenance
     assert files_of(results) == files
-    assert missing_runs(plan, results) == ()
+    assert find_missing(plan, Index(results, keep=False).briefs) == ()
     assert not verify(results).problems
 
 
@@ -176,7 +176,7 @@ def test_a_metric_on_request_stays_when_the_suite_goes_on(results: Path) -> None
     found = run_plan(replace(plan, runs=(asked,)), results, jobs=1)
     assert (found.measured, found.done) == (1, 0)
     assert {one.metric for one in read(results).measurements} == {*DEFAULT, "gram_vgg"}
-    assert missing_runs(plan_of("tiler", "real"), results) == ()
+    assert find_missing(plan_of("tiler", "real"), Index(results, keep=False).briefs) == ()
 
 
 def test_the_dry_run_tells_what_is_only_measured(

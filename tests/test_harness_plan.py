@@ -11,13 +11,23 @@ from PIL import Image
 
 from inng_bench.errors import InputError
 from inng_bench.harness.overrides import Overrides
-from inng_bench.harness.plan import Plan, RunSpec, TextureReference, find_missing, make_plan, sample_geometry
+from inng_bench.harness.plan import (
+    Plan,
+    RunSpec,
+    TextureReference,
+    find_missing,
+    make_plan,
+    record_key,
+    sample_geometry,
+)
 from inng_bench.harness.rerun import origin_of_picture, origin_of_suite, rerun_command
 from inng_bench.harness.rows import failed_record, known_fields
 from inng_bench.harness.suite import REFERENCE_ROWS, Picture, Suite, parse_suite
 from inng_bench.metrics.catalogue import BY_NAME, DEFAULT
+from inng_bench.records.index import Brief
 from inng_bench.records.provenance import collect
 from inng_bench.records.schema import Against, Measurement, Provenance, Record, Status, TextureFacts
+from inng_bench.records.store import RunKey
 from inng_bench.textures import load_texture
 
 TEXT = """
@@ -65,6 +75,10 @@ def finished(run: RunSpec, **changes: Any) -> Record:
         patch.setattr("inng_bench.records.provenance.collect", lambda **_: provenance_of_a_run())
         fields = known_fields(run, facts_of(run.texture), datetime.now(UTC))
     return Record(**{**fields, "status": Status.OK, "measurements": figures(), **changes})
+
+
+def found(*records: Record) -> dict[RunKey, Brief]:
+    return {record_key(record): Brief.of(record) for record in records}
 
 
 def figures(**versions: int) -> tuple[Measurement, ...]:
@@ -188,21 +202,21 @@ def test_every_row_has_the_same_generated_area(largest: int) -> None:
 def test_a_second_plan_of_the_same_suite_misses_only_what_is_not_recorded() -> None:
     plan = plan_of()
     records = [finished(run) for run in plan.runs]
-    assert find_missing(plan, records[:5]) == plan.runs[5:]
-    assert find_missing(plan, records) == ()
+    assert find_missing(plan, found(*records[:5])) == plan.runs[5:]
+    assert find_missing(plan, found(*records)) == ()
 
 
 def test_a_failed_run_is_missing() -> None:
     run = plan_of().runs[0]
     failed = failed_record(run, run.texture.load().facts(), datetime.now(UTC), "it broke", 1.0)
-    assert run in find_missing(plan_of(), [failed])
+    assert run in find_missing(plan_of(), found(failed))
 
 
 def test_a_record_of_another_configuration_or_metric_version_is_missing() -> None:
     plan = plan_of()
     run = plan.runs[0]
-    assert run in find_missing(plan, [finished(run, config_hash="0" * 64)])
-    assert run in find_missing(plan, [finished(run, measurements=figures(gram=0))])
+    assert run in find_missing(plan, found(finished(run, config_hash="0" * 64)))
+    assert run in find_missing(plan, found(finished(run, measurements=figures(gram=0))))
 
 
 @pytest.mark.parametrize("name", DEFAULT)
@@ -210,7 +224,7 @@ def test_a_record_that_lacks_a_metric_of_the_catalogue_is_missing(name: str) -> 
     plan = plan_of()
     run = plan.runs[0]
     older = tuple(figure for figure in figures() if figure.metric != name)
-    assert run in find_missing(plan, [finished(run, measurements=older)])
+    assert run in find_missing(plan, found(finished(run, measurements=older)))
 
 
 @pytest.mark.parametrize("window", ["train", "held_out"])
@@ -221,20 +235,21 @@ def test_a_record_of_a_texture_whose_pixels_have_changed_since_is_missing(window
     facts = facts_of(run.texture)
     changed = facts.train.model_copy(update={"sha256": "0" * 64})
     update = {"train": changed} if window == "train" else {"held_out": (*facts.held_out[:-1], changed)}
-    assert run in find_missing(plan, [finished(run, texture=facts.model_copy(update=update))])
+    assert run in find_missing(plan, found(finished(run, texture=facts.model_copy(update=update))))
 
 
 def test_a_record_without_the_held_out_window_of_the_texture_is_missing() -> None:
     plan = plan_of()
     run = plan.runs[0]
-    assert run in find_missing(plan, [finished(run, texture=facts_of(run.texture).model_copy(update={"held_out": ()}))])
+    without = facts_of(run.texture).model_copy(update={"held_out": ()})
+    assert run in find_missing(plan, found(finished(run, texture=without)))
 
 
 def test_results_of_another_suite_are_not_mixed_in() -> None:
     plan = plan_of()
     other = plan_of(TEXT.replace("0.5", "0.6"))
     with pytest.raises(InputError, match=r"holds runs of another suite \('fakes'.*name another folder with --out"):
-        find_missing(plan, [finished(other.runs[0])])
+        find_missing(plan, found(finished(other.runs[0])))
 
 
 def test_the_configuration_hash_covers_method_texture_and_budget_but_no_seed() -> None:
@@ -270,7 +285,7 @@ def test_a_run_crosses_to_the_worker_unchanged() -> None:
 
 
 def command_of(plan: Plan, *records: Record) -> str:
-    return rerun_command(plan, records).removeprefix("python -m inng_bench run ")
+    return rerun_command(plan, found(*records)).removeprefix("inng-bench run ")
 
 
 def test_the_command_names_the_suite_without_its_folder_and_only_what_differs_from_it() -> None:

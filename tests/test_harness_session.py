@@ -38,12 +38,13 @@ from inng_bench.harness.machine import WAITING, Claim, claim_machine
 from inng_bench.harness.memory import resident_gib
 from inng_bench.harness.messages import Message, Request, Task, without_home
 from inng_bench.harness.overrides import Overrides
-from inng_bench.harness.plan import Plan, Retry, make_plan
-from inng_bench.harness.session import Results, default_jobs, missing_runs, run_plan, run_suite, untimed_runs
+from inng_bench.harness.plan import Plan, Retry, find_missing, make_plan
+from inng_bench.harness.session import Results, default_jobs, run_plan, run_suite, untimed_runs
 from inng_bench.harness.suite import REFERENCE_ROWS, parse_suite
 from inng_bench.harness.worker import explain
 from inng_bench.processes import THREAD_VARIABLES
 from inng_bench.records import store
+from inng_bench.records.index import Brief, Index
 from inng_bench.records.schema import Limits, Record, Status
 
 pytestmark = pytest.mark.usefixtures("small_canvases")
@@ -82,6 +83,10 @@ def fakes(*classes: str, settings: str = "", head: str = HEAD, replicates: int =
 
 def read(folder: Path) -> dict[str, Record]:
     return {record.method: record for record in store.read_records(folder)}
+
+
+def briefs(folder: Path) -> dict[store.RunKey, Brief]:
+    return Index(folder, keep=False).briefs
 
 
 def samples_of(folder: Path) -> dict[str, bytes]:
@@ -347,10 +352,10 @@ def test_a_failed_run_is_tried_again_unless_it_is_to_be_left(tmp_path: Path, mon
     monkeypatch.setattr(executor, "WORKER", ("/nonexistent",))
     left = run_plan(fakes("Tiler"), tmp_path, retry=Retry.NONE)
     assert (left.done, left.failed, left.kept, left.left) == (0, 0, 0, 1)
-    assert len(missing_runs(fakes("Tiler"), tmp_path)) == 1
+    assert len(find_missing(fakes("Tiler"), briefs(tmp_path))) == 1
     other_settings = fakes("Tiler").runs[0].model_copy(update={"config_hash": "0" * 64})
     changed = replace(fakes("Tiler"), runs=(other_settings,))
-    assert missing_runs(changed, tmp_path, Retry.NONE) == (other_settings,)
+    assert find_missing(changed, briefs(tmp_path), Retry.NONE) == (other_settings,)
 
 
 def test_a_process_that_breaks_down_after_its_record_loses_nothing(
@@ -530,19 +535,22 @@ def test_every_finished_seed_of_the_cascade_is_timed_on_one_texture(
     again = seeds[1].model_copy(update={"texture": first.texture.model_copy(update={"name": "wood"})})
     facts = {**grid.plan.textures, "wood": grid.plan.textures["gravel"]}
     timed = replace(grid.plan, suite=suite, runs=(*grid.plan.runs, *seeds[1:], again), textures=facts)
-    assert untimed_runs(timed, grid.folder) == []
+    assert untimed_runs(timed, briefs(grid.folder)) == []
     monkeypatch.setattr("inng_bench.harness.session.is_timed", "fake_methods:Tiler".__eq__)
-    assert [run.key for run in untimed_runs(timed, grid.folder)] == [("gravel", "tiler", 0)]
+    assert [run.key for run in untimed_runs(timed, briefs(grid.folder))] == [("gravel", "tiler", 0)]
     record = grid.records["tiler"].model_copy(update={"replicate": 1})
     elsewhere = record.model_copy(update={"texture": record.texture.model_copy(update={"name": "wood"})})
     copies = [store.write_record(grid.folder, one) for one in (record, elsewhere)]
-    assert [run.key for run in untimed_runs(timed, grid.folder)] == [("gravel", "tiler", 0), ("gravel", "tiler", 1)]
+    assert [run.key for run in untimed_runs(timed, briefs(grid.folder))] == [
+        ("gravel", "tiler", 0),
+        ("gravel", "tiler", 1),
+    ]
     speed = fake_worker.measure_sampler(None, grid.folder, first.execution)
     store.write_record(grid.folder, elsewhere.model_copy(update={"throughput": speed}))
-    assert [run.key for run in untimed_runs(timed, grid.folder)] == [("gravel", "tiler", 0)]
+    assert [run.key for run in untimed_runs(timed, briefs(grid.folder))] == [("gravel", "tiler", 0)]
     for copied in copies:
         copied.unlink()
-    assert untimed_runs(grid.plan, grid.folder) == []
+    assert untimed_runs(grid.plan, briefs(grid.folder)) == []
 
 
 def test_the_python_interface_takes_the_path_of_a_suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -551,7 +559,7 @@ def test_the_python_interface_takes_the_path_of_a_suite(tmp_path: Path, monkeypa
     Path("mine.toml").write_text(HEAD + entry)
     results = run_suite(tmp_path / "mine.toml", jobs=2, device="cpu")
     command = json.loads(store.suite_path(results.folder).read_text())["command"]
-    assert command == "python -m inng_bench run --suite mine.toml --device cpu"
+    assert command == "inng-bench run --suite mine.toml --device cpu"
     assert results.folder == Path("results/runs/fakes")
     assert (results.done, results.failed) == (1 + len(REFERENCE_ROWS), 0)
     assert set(read(results.folder)) == {*REFERENCE_ROWS, "tiler"}
@@ -568,7 +576,7 @@ def test_the_folder_is_free_again_as_soon_as_a_session_has_failed(
     def refuse(*_: object, **__: object) -> None:
         raise InputError("no.")
 
-    monkeypatch.setattr(store, "read_records", refuse)
+    monkeypatch.setattr("inng_bench.harness.session.Index", refuse)
     with pytest.raises(InputError) as caught:  # which keeps the session's frame, and with it the lock
         run_plan(fakes("Tiler"), tmp_path)
     with FileLock(tmp_path / ".lock").acquire(timeout=0):

@@ -100,7 +100,7 @@ def test_the_paper_suite_is_the_papers_pictures_under_the_standard_budget_and_sa
     assert set(paper.textures) == {info.name for info in texture_infos() if info.kind is Kind.PAPER}
     assert (paper.replicates, paper.budget_tflop) == (standard.replicates, standard.budget_tflop)
     assert [entry.label for entry in paper.methods] == ["inng-fast", "inng-paper", "dcgan"]
-    assert "python -m inng_bench textures fetch paper" in paper.description
+    assert "inng-bench textures fetch paper" in paper.description
 
 
 def test_the_smoke_suite_pins_float32() -> None:

@@ -20,6 +20,7 @@ from inng_bench.inng.network import (
     new_classifier,
     recalibrate,
 )
+from inng_bench.inng.whole import logits_and_gradient
 from inng_bench.inng.windows import DenseTorus, RandomPatches
 
 HEIGHT, WIDTH = 96, 64
@@ -197,6 +198,21 @@ def test_images_that_still_climb_keep_their_own_patches(classifier: Classifier, 
         windows.read(frozen, canvases[asked], place, asked) for asked in (torch.arange(2), torch.tensor([1]))
     )
     torch.testing.assert_close(alone, (both[0][1:], both[1][1:]))
+
+
+@WEIGHS
+@pytest.mark.parametrize("architecture", ["padded", "padded-4"])
+@pytest.mark.parametrize("side", [8, 28, 64])
+def test_the_pass_over_whole_pictures_gives_the_logits_and_gradients_of_autograd(
+    side: int, architecture: Architecture, weigh: Weigh | None
+) -> None:
+    network = make_classifier(Design(3, architecture, side=side))
+    pictures = torch.rand((3, 3, side, side), dtype=torch.float64, generator=torch.Generator().manual_seed(4)) * 2 - 1
+    logits, gradient = logits_and_gradient(freeze(network, torch.float64), pictures, weigh)
+    leaf = pictures.requires_grad_()
+    expected = network(leaf)[:, :, 0, 0]
+    (slope,) = torch.autograd.grad(objective(expected, weigh), leaf)
+    torch.testing.assert_close((logits, gradient), (expected.detach(), slope))
 
 
 def test_canvases_evaluated_in_parts_have_the_logits_and_gradients_of_the_whole(

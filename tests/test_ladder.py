@@ -474,7 +474,7 @@ def test_the_command_measures_in_processes_and_writes_everything(
     assert means[REAL] < means["blur 1.5"]
     assert means["blur 0.7"] < means["blur 1.5"]
     text = (tmp_path / "table.md").read_text()
-    assert "python -m inng_bench ladder --textures grass --metrics spectrum --seeds 2" in text
+    assert "inng-bench ladder --textures grass --metrics spectrum --seeds 2" in text
     assert str(tmp_path) not in text
 
 

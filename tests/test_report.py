@@ -342,20 +342,20 @@ def test_records_of_two_machines_show_both() -> None:
 
 def test_the_command_that_makes_the_results_again_is_given() -> None:
     records = seeds("inng", [1.0, 1.1])
-    assert "python -m inng_bench run --suite quick --seeds 2" in plain_text(make_rows(records), records)
+    assert "inng-bench run --suite quick --seeds 2" in plain_text(make_rows(records), records)
 
 
 def test_the_command_of_the_suite_is_given_where_the_folder_keeps_one(tmp_path: Path) -> None:
     results = write_records(tmp_path / "elsewhere" / "my-run", seeds("inng", [1.0, 1.1]))
-    command = "python -m inng_bench run --suite quick --methods inng --seeds 2"
+    command = "inng-bench run --suite quick --methods inng --seeds 2"
     for suite, expected in (
         (json.dumps({"name": "quick", "command": command}), command),
-        ("{}", "python -m inng_bench run --suite quick --seeds 2"),
-        ("[", "python -m inng_bench run --suite quick --seeds 2"),
+        ("{}", "inng-bench run --suite quick --seeds 2"),
+        ("[", "inng-bench run --suite quick --seeds 2"),
     ):
         store.suite_path(results).write_text(suite)
         report = build_report(results)
-        lines = [expected, "python -m inng_bench.report results/runs/my-run"]
+        lines = [expected, "inng-bench report results/runs/my-run"]
         assert "```\n" + "\n".join(lines) + "\n```" in (report.folder / "table.md").read_text()
         assert "\n".join(f"- {line}" for line in lines) in report.text
         assert str(tmp_path) not in report.text
@@ -594,7 +594,7 @@ def test_no_results_end_with_2_and_one_sentence(
         captured = capsys.readouterr()
         assert captured.out == ""
         assert_one_sentence(captured.err)
-        assert "python -m inng_bench run" in captured.err
+        assert "inng-bench run" in captured.err
 
 
 def test_a_broken_record_ends_with_2_and_a_sentence_that_names_it(

@@ -385,5 +385,5 @@ def test_the_files_of_a_report_tell_copies_and_costs(tmp_path: Path) -> None:
     table = pd.read_csv(report.folder / "table.csv").set_index(["texture", "method"])
     assert table["copies"].sum() == len(TEXTURES)
     assert table.loc[("brick", "inng"), "seconds_10000"] == pytest.approx(5100.0)
-    assert report.folder / "sheets/costs.png" in report.files
+    assert report.folder / "sheets/costs.svg" in report.files
     assert r"\textit" in LATEX.italic("x")

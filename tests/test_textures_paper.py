@@ -373,7 +373,7 @@ def test_a_suite_without_its_pictures_says_how_to_fetch_them_and_asks_no_network
     errors = capsys.readouterr().err.splitlines()
     assert len(errors) == 1
     assert "'paper-bark' is not on this machine" in errors[0]
-    assert "python -m inng_bench textures fetch paper" in errors[0]
+    assert "inng-bench textures fetch paper" in errors[0]
     assert list(tmp_path.iterdir()) == []
 
 

@@ -85,4 +85,4 @@ def _command_line(arguments: argparse.Namespace) -> str:
     options = {"--textures": arguments.textures, "--metrics": arguments.metrics}
     asked = [word for option, value in options.items() if value for word in (option, value)]
     seeds = [] if arguments.seeds == SEEDS else ["--seeds", str(arguments.seeds)]
-    return shlex.join(["python", "-m", "inng_bench", "ladder", *asked, *seeds])
+    return shlex.join(["inng-bench", "ladder", *asked, *seeds])

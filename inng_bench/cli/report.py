@@ -66,4 +66,4 @@ def _message(report: Report) -> str:
 
 
 def _count_pictures(files: Sequence[Path]) -> int:
-    return sum(file.suffix == ".png" for file in files)
+    return sum(file.suffix in (".png", ".svg") for file in files)

@@ -200,10 +200,13 @@ def _announce(plan: Plan, folder: Path, jobs: int | None, retry: Retry) -> int:
     """Print what a run would do; nothing is changed."""
     from inng_bench.harness.estimate import disk, in_words
     from inng_bench.harness.measuring import unmeasured_runs
-    from inng_bench.harness.session import default_jobs, missing_runs
+    from inng_bench.harness.plan import find_missing
+    from inng_bench.harness.session import default_jobs
+    from inng_bench.records.index import Index
 
-    missing = missing_runs(plan, folder, retry)
-    unmeasured = {run.key: run for run in unmeasured_runs(plan, folder, missing)}
+    found = Index(folder, keep=False).briefs
+    missing = find_missing(plan, found, retry)
+    unmeasured = {run.key: run for run in unmeasured_runs(plan, folder, found, missing)}
     missing = tuple(run for run in missing if run.key not in unmeasured)
     at_a_time = jobs or default_jobs(plan)
     for run in unmeasured.values():

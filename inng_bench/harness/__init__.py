@@ -1,6 +1,6 @@
 """From a suite to records: suite, plan, run, and the processes that carry the runs out.
 
-In Python, the same as ``python -m inng_bench run --suite quick``::
+In Python, the same as ``inng-bench run --suite quick``::
 
     from inng_bench.harness import run_suite
 

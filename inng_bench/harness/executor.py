@@ -37,7 +37,8 @@ GRACE_SECONDS = 5.0
 LAST_LINES = 5
 """Lines of stderr that tell of a crash."""
 
-WORKER = (sys.executable, "-m", "inng_bench.harness.worker")
+WORKER = (sys.executable, "-P", "-m", "inng_bench.harness.worker")
+"""-P: the present folder does not come first, so that in a checkout the worker runs the code that this process runs."""
 
 OnMessage = Callable[[Request, Message], None]
 """Called for every message; the last of each request is done or failed."""

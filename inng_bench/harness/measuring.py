@@ -1,7 +1,7 @@
 """Measuring the stored runs of a folder anew: which of them, each in a process of its own."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +11,12 @@ from inng_bench.harness.executor import Executor, LocalExecutor
 from inng_bench.harness.hardware import available_cores
 from inng_bench.harness.measure import is_measurable, run_of_record
 from inng_bench.harness.messages import Kind, Message, Request, Task
-from inng_bench.harness.plan import Plan, RunKey, RunSpec, missing_metrics
+from inng_bench.harness.plan import Plan, RunSpec, missing_metrics
 from inng_bench.metrics.catalogue import selected, selected_of_sets, with_defaults
 from inng_bench.metrics.needs import check_needs
 from inng_bench.records import store
 from inng_bench.records.folder import locked
+from inng_bench.records.index import Brief
 from inng_bench.records.schema import Record, Status
 
 
@@ -63,7 +64,7 @@ def _wanted(record: Record, names: Sequence[str], *, every: bool) -> tuple[str, 
     """Return the metrics of a record's kind that are wanted: every one of them, or what it lacks."""
     of_sets = selected_of_sets(names if every else None)
     known = of_sets if record.texture.is_set else tuple(name for name in names if name not in of_sets)
-    return known if every else missing_metrics(record, known)
+    return known if every else missing_metrics(Brief.of(record).figures, known)
 
 
 def measure_densities(folder: Path, *, jobs: int | None = None, trusted: str | None = None) -> Measured:
@@ -106,9 +107,9 @@ def measure_runs(
     display: Display,
     task: Task = Task.MEASURE,
     trusted: str | None = None,
-) -> set[RunKey]:
+) -> set[store.RunKey]:
     """Measure finished runs anew and return which could be; the records of the others stay as they are."""
-    measured: set[RunKey] = set()
+    measured: set[store.RunKey] = set()
 
     def on_message(request: Request, message: Message) -> None:
         run = request.run
@@ -138,14 +139,18 @@ def _metrics_of_suite(folder: Path) -> tuple[str, ...]:
         return ()
 
 
-def unmeasured_runs(plan: Plan, folder: Path, missing: Sequence[RunSpec]) -> tuple[RunSpec, ...]:
+def unmeasured_runs(
+    plan: Plan, folder: Path, found: Mapping[store.RunKey, Brief], missing: Sequence[RunSpec]
+) -> tuple[RunSpec, ...]:
     """Return those of the missing runs that only need measuring, each with the metrics that it lacks."""
-    found = []
+    unmeasured = []
     for run in missing:
-        record = store.find_record(folder, *run.key)
-        if record is not None and plan.lacks_metrics_only(run, record) and is_measurable(folder, record):
-            found.append(run.model_copy(update={"metrics": missing_metrics(record, run.metrics)}))
-    return tuple(found)
+        brief = found.get(run.key)
+        if brief is None or not plan.lacks_metrics_only(run, brief):
+            continue
+        if is_measurable(folder, store.read_record(store.record_path(folder, *run.key))):
+            unmeasured.append(run.model_copy(update={"metrics": missing_metrics(brief.figures, run.metrics)}))
+    return tuple(unmeasured)
 
 
 def _executor(runs: Sequence[RunSpec], jobs: int | None) -> LocalExecutor:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inng_bench.errors import InputError
@@ -31,7 +33,8 @@ def load_method_class(name: str) -> type[Method]:
     Parameters
     ----------
     name : str
-        An entry-point name such as ``inng``, or ``module:Class`` of anything that can be imported.
+        An entry-point name such as ``inng``, or ``module:Class`` of anything that can be imported, also from
+        the present folder.
 
     Raises
     ------
@@ -62,6 +65,8 @@ def is_timed(implementation: str) -> bool:
 
 def _entry_point(name: str) -> EntryPoint:
     if ":" in name:
+        if not {"", str(Path.cwd())} & set(sys.path):
+            sys.path.append(str(Path.cwd()))  # where people keep a method that is not installed
         importlib.invalidate_caches()
         return EntryPoint(name=name, value=name, group=GROUP)
     if name not in _installed():

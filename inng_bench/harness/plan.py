@@ -1,7 +1,7 @@
 """From a suite to the list of runs, and what of it is still missing."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -20,15 +20,14 @@ from inng_bench.harness.suite import REFERENCE_ROWS, SET_ROWS, MethodEntry, Suit
 from inng_bench.hashes import canonical_hash
 from inng_bench.metrics.catalogue import BY_NAME, selected_of_sets, with_defaults
 from inng_bench.metrics.needs import check_needs
+from inng_bench.records.index import Brief
 from inng_bench.records.schema import Limits, Record, Status, TextureFacts
+from inng_bench.records.store import RunKey
 from inng_bench.seeds import derive_seed
 from inng_bench.suggest import did_you_mean
 from inng_bench.textures import Texture, load_folder, load_own_texture, load_texture, own_texture_name
 
 PURPOSES = ("train", "sample", "metric")
-
-RunKey = tuple[str, str, int]
-"""Texture, row label and number of the seed."""
 
 
 class Retry(StrEnum):
@@ -158,7 +157,7 @@ class Plan:
         """What records keep of the textures, by name."""
         return {name: texture.facts() for name, texture in self.textures.items()}
 
-    def is_done(self, run: RunSpec, record: Record) -> bool:
+    def is_done(self, run: RunSpec, record: Brief) -> bool:
         """Say whether a record is the finished result of a run.
 
         A failed run is not finished, nor is one whose configuration or windows have changed since, nor one that lacks
@@ -166,26 +165,28 @@ class Plan:
         """
         return is_result(run, record, self.facts[run.texture.name].hashes)
 
-    def lacks_metrics_only(self, run: RunSpec, record: Record) -> bool:
+    def lacks_metrics_only(self, run: RunSpec, record: Brief) -> bool:
         """Say whether a record is a finished result but for metrics, so that nothing need be trained again."""
         return record.status is Status.OK and self._is_of(run, record) and not self.is_done(run, record)
 
-    def has_failed(self, run: RunSpec, record: Record) -> bool:
+    def has_failed(self, run: RunSpec, record: Brief) -> bool:
         """Say whether a record is the failure of a run as it would be tried again."""
         return record.status is Status.FAILED and self._is_of(run, record)
 
-    def _is_of(self, run: RunSpec, record: Record) -> bool:
+    def _is_of(self, run: RunSpec, record: Brief) -> bool:
         return is_of(run, record, self.facts[run.texture.name].hashes)
 
 
-def is_of(run: RunSpec, record: Record, pixels: Sequence[str]) -> bool:
+def is_of(run: RunSpec, record: Brief, pixels: Sequence[str]) -> bool:
     """Say whether a record has the configuration of a run, and the pixels with these hashes."""
-    return record.config_hash == run.config_hash and record.texture.hashes == tuple(pixels)
+    return record.config_hash == run.config_hash and record.pixels == tuple(pixels)
 
 
-def is_result(run: RunSpec, record: Record, pixels: Sequence[str]) -> bool:
+def is_result(run: RunSpec, record: Brief, pixels: Sequence[str]) -> bool:
     """Say whether a record is the finished result of a run; see :meth:`Plan.is_done`."""
-    return record.status is Status.OK and is_of(run, record, pixels) and not missing_metrics(record, run.metrics)
+    return (
+        record.status is Status.OK and is_of(run, record, pixels) and not missing_metrics(record.figures, run.metrics)
+    )
 
 
 def make_plan(suite: Suite, overrides: Overrides = NO_OVERRIDES, *, origin: Sequence[str] = ()) -> Plan:
@@ -228,9 +229,8 @@ def make_plan(suite: Suite, overrides: Overrides = NO_OVERRIDES, *, origin: Sequ
     )
 
 
-def missing_metrics(record: Record, wanted: Iterable[str]) -> tuple[str, ...]:
-    """Return the metrics that a record lacks in their present version."""
-    found = {(figure.metric, figure.version) for figure in record.measurements}
+def missing_metrics(found: Collection[tuple[str, int]], wanted: Iterable[str]) -> tuple[str, ...]:
+    """Return the metrics that are lacking in their present version, where some are found with theirs."""
     return tuple(name for name in wanted if (name, BY_NAME[name].version) not in found)
 
 
@@ -239,22 +239,20 @@ def record_key(record: Record) -> RunKey:
     return record.texture.name, record.method, record.replicate
 
 
-def find_missing(plan: Plan, records: Iterable[Record], retry: Retry = Retry.FAILED) -> tuple[RunSpec, ...]:
-    """Return the runs that have still to be done, in the plan's order.
+def find_missing(plan: Plan, found: Mapping[RunKey, Brief], retry: Retry = Retry.FAILED) -> tuple[RunSpec, ...]:
+    """Return the runs that have still to be done, in the plan's order; what is found are the records of a folder.
 
     Raises
     ------
     InputError
         When a record belongs to another suite, since its figures would stand in one table with others' budgets.
     """
-    found: dict[RunKey, Record] = {}
-    for record in records:
+    for record in found.values():
         if record.suite_hash != plan.suite_hash:
             raise InputError(
                 f"the results folder holds runs of another suite ({record.suite!r}, hash {record.suite_hash[:8]}; "
                 f"this is {plan.suite.name!r}, hash {plan.suite_hash[:8]}); name another folder with --out."
             )
-        found[record_key(record)] = record
 
     def is_settled(run: RunSpec) -> bool:
         record = found.get(run.key)

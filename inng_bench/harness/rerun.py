@@ -1,11 +1,11 @@
 """The command that makes the results of a folder again, on whatever machine."""
 
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-from inng_bench.harness.plan import Plan, record_key
-from inng_bench.records.schema import Record
+from inng_bench.harness.plan import Plan
+from inng_bench.records.store import RunKey
 
 
 def origin_of_suite(name_or_path: str | Path) -> tuple[str, ...]:
@@ -23,22 +23,22 @@ def origin_of_folder(folder: Path, *, pass_over: bool) -> tuple[str, ...]:
     return "--pictures", folder.resolve().name, *(("--pass-over",) if pass_over else ())
 
 
-def rerun_command(plan: Plan, records: Sequence[Record]) -> str:
+def rerun_command(plan: Plan, found: Iterable[RunKey]) -> str:
     """Return the one command that makes all that a results folder holds after a plan.
 
     Parameters
     ----------
     plan : Plan
         With an origin.
-    records : Sequence[Record]
-        What earlier calls left in the folder; textures, rows and seeds that only they asked for are asked for too.
+    found : Iterable[RunKey]
+        Runs that earlier calls left in the folder; textures, rows and seeds that only they asked for are asked for too.
 
     Returns
     -------
     str
-        Begins with ``python -m inng_bench run``; results folder and number of jobs are left to the reader.
+        Begins with ``inng-bench run``; results folder and number of jobs are left to the reader.
     """
-    keys = [run.key for run in plan.runs] + [record_key(record) for record in records]
+    keys = [run.key for run in plan.runs] + list(found)
     textures, labels, replicates = (set(column) for column in zip(*keys, strict=True))
     seeds = 1 + max(replicates)
     arguments = [
@@ -48,7 +48,7 @@ def rerun_command(plan: Plan, records: Sequence[Record]) -> str:
         *_choice("--methods", [entry.label for entry in plan.suite.methods], labels),
         *(() if seeds == plan.suite.replicates else ("--seeds", str(seeds))),
     ]
-    return shlex.join(["python", "-m", "inng_bench", "run", *arguments])
+    return shlex.join(["inng-bench", "run", *arguments])
 
 
 def _choice(option: str, every: Sequence[str], found: Collection[str]) -> tuple[str, ...]:

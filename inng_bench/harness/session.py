@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,14 +19,16 @@ from inng_bench.harness.messages import Kind, Message, Request, Task
 from inng_bench.harness.methods import REAL, is_timed, optimised_metrics, pretrained_methods
 from inng_bench.harness.overrides import Overrides
 from inng_bench.harness.pictures import write_png
-from inng_bench.harness.plan import Plan, Retry, RunSpec, find_missing, make_plan, record_key
+from inng_bench.harness.plan import Plan, Retry, RunSpec, find_missing, make_plan
 from inng_bench.harness.rerun import origin_of_suite, rerun_command
 from inng_bench.harness.rows import failed_record
 from inng_bench.harness.suite import Suite, load_suite
 from inng_bench.hashes import sealed
 from inng_bench.records import store
 from inng_bench.records.folder import claim_folder, locked
-from inng_bench.records.schema import Record, Throughput
+from inng_bench.records.index import Brief, Index
+from inng_bench.records.schema import Throughput
+from inng_bench.records.store import RunKey
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -136,16 +138,18 @@ def run_plan(
     claim_folder(folder)
     here = LocalExecutor(jobs or default_jobs(plan))
     with locked(folder):
-        records = store.read_records(folder)
-        work = _find_work(plan, folder, records, retry)
+        index = Index(folder, keep=True)
+        work = _find_work(plan, folder, index.briefs, retry)
         with open_display(len(work.to_run) + len(work.to_measure)) as display:
-            session = _Session(plan, folder, display, executor or here)
-            _describe(plan, folder, records)
-            _remove_leftovers(plan, folder, records)
+            session = _Session(plan, folder, index, display, executor or here)
+            _describe(plan, folder, index.briefs)
+            _remove_leftovers(plan, folder, index.briefs)
             display.say(f"{plan.suite.name}: {work.summary} of {len(plan.runs)} are there already.")
             measured = measure_runs(work.to_measure, folder, here, display)
+            for key in measured:
+                index.renew(key)
             session.run(work.to_run)
-            session.time_samplers(untimed_runs(plan, folder))
+            session.time_samplers(untimed_runs(plan, index.briefs))
     return Results(
         folder,
         kept=work.kept,
@@ -173,30 +177,24 @@ class _Work:
         return f"{len(self.to_run)} runs to do{again}, {self.kept}"
 
 
-def _find_work(plan: Plan, folder: Path, records: Sequence[Record], retry: Retry) -> _Work:
-    missing = find_missing(plan, records, retry)
-    left = len(find_missing(plan, records)) - len(missing)
-    to_measure = unmeasured_runs(plan, folder, missing)
+def _find_work(plan: Plan, folder: Path, found: Mapping[RunKey, Brief], retry: Retry) -> _Work:
+    missing = find_missing(plan, found, retry)
+    left = len(find_missing(plan, found)) - len(missing)
+    to_measure = unmeasured_runs(plan, folder, found, missing)
     measurable = {run.key for run in to_measure}
     to_run = tuple(run for run in missing if run.key not in measurable)
     return _Work(to_run, to_measure, len(plan.runs) - len(missing) - left, left)
 
 
-def _remove_leftovers(plan: Plan, folder: Path, records: Sequence[Record]) -> None:
+def _remove_leftovers(plan: Plan, folder: Path, found: Mapping[RunKey, Brief]) -> None:
     """Remove the checkpoints of finished runs, left by a process that was killed right after its record."""
-    runs = {run.key: run for run in plan.runs}
-    for record in records:
-        run = runs.get(record_key(record))
-        if run is not None and plan.is_done(run, record):
+    for run in plan.runs:
+        record = found.get(run.key)
+        if record is not None and plan.is_done(run, record):
             states_of(folder, run).remove()
 
 
-def missing_runs(plan: Plan, folder: Path, retry: Retry = Retry.FAILED) -> tuple[RunSpec, ...]:
-    """Return the runs of a plan that a results folder lacks; a folder that is not there lacks all."""
-    return find_missing(plan, store.read_records(folder) if folder.exists() else (), retry)
-
-
-def _describe(plan: Plan, folder: Path, records: Sequence[Record]) -> None:
+def _describe(plan: Plan, folder: Path, found: Iterable[RunKey]) -> None:
     """Write the suite, the command that makes it again and the windows, which every reader of the results needs."""
     suite = plan.suite.model_dump(mode="json")
     suite["pictures"] = [picture.path.name for picture in plan.suite.pictures]  # folders are nobody's business
@@ -205,7 +203,7 @@ def _describe(plan: Plan, folder: Path, records: Sequence[Record]) -> None:
     suite["optimises"] = optimised_metrics(made)
     suite["pretrained"] = pretrained_methods(made)
     if plan.origin:
-        suite["command"] = rerun_command(plan, records)
+        suite["command"] = rerun_command(plan, found)
     text = json.dumps(sealed(suite), indent=2)
     write_atomically(store.suite_path(folder), f"{text}\n".encode())
     for texture in plan.textures.values():
@@ -215,16 +213,16 @@ def _describe(plan: Plan, folder: Path, records: Sequence[Record]) -> None:
                 write_png(path, window)
 
 
-def untimed_runs(plan: Plan, folder: Path) -> list[RunSpec]:
+def untimed_runs(plan: Plan, found: Mapping[RunKey, Brief]) -> list[RunSpec]:
     """Return the finished runs whose sampler has still to be timed: one of each row's seed, on its first texture.
 
     A timed sampler takes the same steps whatever it has learnt, so that other textures would tell the same.
     """
     if not plan.suite.throughput:
         return []
-    found = [(run, store.find_record(folder, *run.key)) for run in plan.runs if is_timed(run.implementation)]
-    finished = [(run, record) for run, record in found if record and plan.is_done(run, record)]
-    timed = {(run.method, run.replicate) for run, record in finished if record.throughput is not None}
+    timeable = [(run, found.get(run.key)) for run in plan.runs if is_timed(run.implementation)]
+    finished = [(run, record) for run, record in timeable if record and plan.is_done(run, record)]
+    timed = {(run.method, run.replicate) for run, record in finished if record.timed}
     first: dict[tuple[str, int], RunSpec] = {}
     for run, _ in finished:
         first.setdefault((run.method, run.replicate), run)
@@ -240,10 +238,11 @@ def default_jobs(plan: Plan) -> int:
 class _Session:
     """Hands out requests and turns their ends into records."""
 
-    def __init__(self, plan: Plan, folder: Path, display: Display, executor: Executor) -> None:
+    def __init__(self, plan: Plan, folder: Path, index: Index, display: Display, executor: Executor) -> None:
         self._executor = executor
         self._plan = plan
         self._folder = folder
+        self._index = index
         self._display = display
         self._began: dict[str, float] = {}
         self.failed = 0
@@ -282,7 +281,7 @@ class _Session:
 
     def _has_record(self, run: RunSpec) -> bool:
         """Say whether a process that broke down had come to its record before, which is then not to be lost."""
-        record = store.find_record(self._folder, *run.key)
+        record = self._index.renew(run.key)
         return record is not None and self._plan.is_done(run, record)
 
     def _on_throughput(self, request: Request, message: Message) -> None:

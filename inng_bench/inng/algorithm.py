@@ -168,7 +168,7 @@ def ascend(climb: Climb, stage: Stage, sampler: Sampler) -> bool:
             climb.canvases[climb.active] = climb.current
             return False
         if len(stays) < len(climb.active):
-            climb.keep(stays)
+            climb.keep(stays, stops)
             gradient = gradient[stays]
         step_size = stage.step_size * math.pow(sampler.final_step_share, climb.step / stage.max_steps)
         move = sampler.update(climb, climb.factor.coordinates(gradient), step_size, sampler.temperature)

@@ -16,7 +16,7 @@ from inng_bench.inng.preconditioner import Preconditioner
 from inng_bench.inng.presets import Recipe
 from inng_bench.inng.prior import NoisePrior
 from inng_bench.inng.state import Climb, MayStop, Sampler, Update
-from inng_bench.inng.windows import DenseTorus, RandomPatches, Windows
+from inng_bench.inng.windows import DenseTorus, RandomPatches, WholePictures, Windows
 from inng_bench.pixels import Palette
 
 ADAM_DECAY, ADAM_MOMENTUM, ADAM_EPSILON = 0.999, 0.5, 1e-8
@@ -40,8 +40,9 @@ def image_adam_ascent(climb: Climb, gradient: Tensor, step_size: float, temperat
     Where Adam divides pixel by pixel, small gradients of single pixels become as large as all others, as speckle.
     """
     climb.first.lerp_(gradient, 1 - ADAM_MOMENTUM)
-    climb.second.lerp_(gradient.square().mean((1, 2, 3), keepdim=True).expand_as(climb.second), 1 - ADAM_DECAY)
-    second = climb.second[:, :1, :1, :1] / (1 - ADAM_DECAY ** (climb.step + 1))
+    of_image = climb.second[:, :1, :1, :1]
+    of_image.lerp_(gradient.square().mean((1, 2, 3), keepdim=True), 1 - ADAM_DECAY)
+    second = of_image / (1 - ADAM_DECAY ** (climb.step + 1))
     first = climb.first / (1 - ADAM_MOMENTUM ** (climb.step + 1))
     move = noise(climb, (temperature * step_size**2) ** 0.5)
     return move.add_(first / (second.sqrt() + ADAM_EPSILON), alpha=step_size)
@@ -66,6 +67,8 @@ def windows_of(recipe: Recipe) -> Windows:
     weigh = saturating if recipe.ascended == "log-sigmoid" else None
     if recipe.windows == "dense":
         return DenseTorus(weigh)
+    if recipe.windows == "whole":
+        return WholePictures(weigh)
     area = recipe.canvas_length(recipe.canvas_side) ** 2
     return RandomPatches(recipe.window, recipe.patches, area, weigh)
 

@@ -84,12 +84,11 @@ def _forward(classifier: FrozenClassifier, canvases: Tensor, roll: Roll) -> tupl
 
 def _backward(classifier: FrozenClassifier, inputs: list[Tensor], head_gradient: Tensor, dtype: torch.dtype) -> Tensor:
     """Return the gradient with respect to the canvases, from that with respect to the head's input."""
-    gradient = _through_leak(head_gradient, _inside(inputs[LAYERS], _HEAD_MARGIN))
+    gradient = through_leak(head_gradient, _inside(inputs[LAYERS], _HEAD_MARGIN))
     for layer in range(LAYERS - 1, 0, -1):
-        wrapped = _input_gradient(gradient, inputs[layer], classifier.weights[layer], STRIDE)
+        wrapped = input_gradient(gradient, inputs[layer], classifier.weights[layer], STRIDE)
         in_front = 1 if layer == 1 else 0  # what the first layer's transposed convolution reads
-        gradient = _through_leak(_unwrap(wrapped, _INNER_MARGIN), _inside(inputs[layer], _INNER_MARGIN), in_front)
-    assert classifier.first_transposed is not None
+        gradient = through_leak(_unwrap(wrapped, _INNER_MARGIN), _inside(inputs[layer], _INNER_MARGIN), in_front)
     return _first_layer_gradient(classifier.first_transposed, gradient, dtype)
 
 
@@ -101,10 +100,11 @@ def _constant_head_gradient(classifier: FrozenClassifier, inputs: list[Tensor]) 
 
 def _head_gradient(classifier: FrozenClassifier, inputs: list[Tensor], weights: Tensor) -> Tensor:
     """Return the gradient of a weighted sum of logits (N, 1, rows, columns)."""
-    return _unwrap(_input_gradient(weights, inputs[LAYERS], classifier.weights[LAYERS], 1), _HEAD_MARGIN)
+    return _unwrap(input_gradient(weights, inputs[LAYERS], classifier.weights[LAYERS], 1), _HEAD_MARGIN)
 
 
-def _input_gradient(gradient: Tensor, layer_input: Tensor, weight: Tensor, stride: int) -> Tensor:
+def input_gradient(gradient: Tensor, layer_input: Tensor, weight: Tensor, stride: int) -> Tensor:
+    """Return the gradient with respect to the input of a strided convolution without padding."""
     result: Any = torch.ops.aten.convolution_backward(
         gradient, layer_input, weight, None,
         [stride, stride], [0, 0], [1, 1], False, [0, 0], 1, [True, False, False],
@@ -178,7 +178,7 @@ def _inside(wrapped: Tensor, margin: int) -> Tensor:
     return wrapped[:, :, :-margin, :-margin]
 
 
-def _through_leak(gradient: Tensor, activation: Tensor, before: int = 0) -> Tensor:
+def through_leak(gradient: Tensor, activation: Tensor, before: int = 0) -> Tensor:
     """Chain rule of the leaky rectifier, told from its own output (the sign is kept).
 
     With ``before``, as many of the last rows and columns are put in front of the first ones.
@@ -195,10 +195,10 @@ def _through_leak(gradient: Tensor, activation: Tensor, before: int = 0) -> Tens
 
 def _first_layer_gradient(first_transposed: Tensor, gradient: Tensor, dtype: torch.dtype) -> Tensor:
     """Return the picture's gradient from the first layer's, which has its last row and column in front as well."""
-    return _shuffled(F.conv2d(gradient, first_transposed), dtype)
+    return shuffled(F.conv2d(gradient, first_transposed), dtype)
 
 
-def _shuffled(phases: Tensor, dtype: torch.dtype) -> Tensor:
+def shuffled(phases: Tensor, dtype: torch.dtype) -> Tensor:
     """Return a pixel shuffle (N, C, 2 H, 2 W) of phases (N, 4 C, H, W), channels first, in a data type.
 
     Copied phase by phase, which takes a third of the library's pixel shuffle and of the change of layout after it.

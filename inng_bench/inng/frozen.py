@@ -23,21 +23,21 @@ class FrozenClassifier:
         Of the convolutions and of the head, in the sampler's data type, channels last.
     biases : tuple[Tensor, ...]
         Likewise.
-    first_transposed : Tensor or None
-        The first layer's weights arranged for its input gradient, see :func:`transposed_for_shuffle`; None if padded.
+    first_transposed : Tensor
+        The first layer's weights arranged for its input gradient, see :func:`transposed_for_shuffle`.
     """
 
     architecture: Architecture
     weights: tuple[Tensor, ...]
     biases: tuple[Tensor, ...]
-    first_transposed: Tensor | None
+    first_transposed: Tensor
 
     @classmethod
     def build(cls, architecture: Architecture, weights: list[Tensor], biases: list[Tensor]) -> "FrozenClassifier":
         """Arrange weights and biases for the sampler."""
         arranged = tuple(weight.contiguous(memory_format=torch.channels_last) for weight in weights)
-        unpadded = architecture == "unpadded"
-        return cls(architecture, arranged, tuple(biases), transposed_for_shuffle(weights[0]) if unpadded else None)
+        transposed = transposed_for_shuffle(weights[0], GEOMETRIES[architecture].before)
+        return cls(architecture, arranged, tuple(biases), transposed)
 
     @property
     def geometry(self) -> Geometry:
@@ -143,20 +143,23 @@ def picture_features(classifier: FrozenClassifier, pictures: Tensor) -> Tensor:
     before, after = classifier.geometry.before, classifier.geometry.after
     hidden = pictures.to(classifier.dtype, memory_format=torch.channels_last)
     for weight, bias in zip(classifier.weights[:-1], classifier.biases[:-1], strict=True):
-        hidden = F.pad(hidden, (before, after, before, after)) if before or after else hidden
-        hidden = F.leaky_relu(F.conv2d(hidden, weight, bias, STRIDE), LEAK)
+        hidden = F.pad(hidden, (before, after, before, after)) if before != after else hidden
+        hidden = F.leaky_relu(F.conv2d(hidden, weight, bias, STRIDE, classifier.geometry.symmetric_padding), LEAK)
     return hidden
 
 
-def transposed_for_shuffle(weight: Tensor) -> Tensor:
-    """Arrange the first layer's weights so that its transposed convolution is a 2×2 convolution and a pixel shuffle.
+def transposed_for_shuffle(weight: Tensor, before: int) -> Tensor:
+    """Arrange the first layer's weights so that its transposed convolution is a small convolution and a pixel shuffle.
 
     A transposed 4×4 convolution of stride 2 gives each of the four phases of the output a 2×2 convolution of its own.
     As one convolution with 3·4 outputs it runs at the speed of the forward pass, whereas the library's input gradient
-    for three channels reaches a fifth of that.
+    for three channels reaches a fifth of that. Behind one row of padding, four or five taps are
+    six of which the first or both ends are zero: 3×3 convolutions.
     """
-    filters, channels = weight.shape[:2]
-    # taps[f, c, a, p, b, q] = weight[f, c, 2a + p, 2b + q]: input offset a (later is nearer), output phase p.
-    taps = weight.reshape(filters, channels, 2, 2, 2, 2).flip(2, 4)
-    arranged = taps.permute(1, 3, 5, 0, 2, 4).reshape(channels * 4, filters, 2, 2)
+    after = (weight.shape[2] + before) % STRIDE
+    weight = F.pad(weight, (before, after, before, after))
+    filters, channels, taps = weight.shape[0], weight.shape[1], weight.shape[2] // STRIDE
+    # phases[f, c, a, p, b, q] = weight[f, c, 2a + p, 2b + q]: input offset a (later is nearer), output phase p.
+    phases = weight.reshape(filters, channels, taps, STRIDE, taps, STRIDE).flip(2, 4)
+    arranged = phases.permute(1, 3, 5, 0, 2, 4).reshape(channels * STRIDE**2, filters, taps, taps)
     return arranged.contiguous(memory_format=torch.channels_last)

@@ -59,7 +59,7 @@ NEVER = partial(algorithm.at_boundary, threshold=math.inf)
 OVERSPENT = 1.5
 """Multiple of the budget beyond which a record must say so: the first stage is never cut short."""
 
-TOGETHER, SET_TOGETHER = 16, 128
+TOGETHER, SET_TOGETHER = 16, 256
 """Pictures that are drawn together at the most, which bounds the memory; and small ones of a set."""
 
 
@@ -300,7 +300,7 @@ class INNg(Method):
             When the pictures are smaller than a window, or the classifiers are padded: in a dense pass they see other
             borders than those of a window.
         """
-        if self.recipe.architecture == "padded":
+        if self.recipe.architecture != "unpadded":
             raise InputError("the log ratio of every window needs classifiers without padding; these have padding.")
 
         def summed(strip: Tensor) -> Tensor:

@@ -32,22 +32,26 @@ class Factor:
 
     Attributes
     ----------
-    colours : Tensor
-        (3, 3), its part for the channels of a pixel.
+    colours : Tensor or None
+        (3, 3), its part for the channels of a pixel; None leaves them alone.
     response : Tensor or None
         (H, W // 2 + 1), its part for the frequencies, which is symmetric; None is 1 everywhere.
     """
 
-    colours: Tensor
+    colours: Tensor | None
     response: Tensor | None
 
     def coordinates(self, gradient: Tensor) -> Tensor:
         """Return Aᵀ·gradient: the gradient with respect to u, both (N, 3, H, W)."""
-        return _mixed(self.colours.T, self._filtered(gradient))
+        filtered = self._filtered(gradient)
+        return filtered if self.colours is None else _mixed(self.colours.T, filtered)
 
     def moved(self, canvases: Tensor, move: Tensor) -> Tensor:
         """Return canvases + A·move of a move of u, all (N, 3, H, W)."""
-        pixels = self._filtered(move).flatten(2)
+        filtered = self._filtered(move)
+        if self.colours is None:
+            return canvases + filtered
+        pixels = filtered.flatten(2)
         matrices = self.colours.expand(len(move), 3, 3)
         return torch.baddbmm(canvases.flatten(2), matrices, pixels).view_as(canvases)
 
@@ -91,7 +95,8 @@ class Preconditioner:
         response = None
         if self.amplitudes is not None:
             response = _response(self.amplitudes, (canvases.shape[2], canvases.shape[3])).to(canvases)
-        return Factor(self.colours.to(canvases), response)
+        colours = None if torch.equal(self.colours, torch.eye(3)) else self.colours.to(canvases)
+        return Factor(colours, response)
 
     def state(self) -> dict[str, Tensor]:
         """Return the statistics by name."""

@@ -102,9 +102,9 @@ class Climb:
             reached=torch.zeros(count, dtype=torch.bool, device=device),
         )
 
-    def keep(self, stays: Tensor) -> None:
-        """Let all but some of those that climb, named by their index, stand where they are."""
-        self.canvases[self.active] = self.current
+    def keep(self, stays: Tensor, stops: Tensor) -> None:
+        """Let some of those that climb stand where they are; others, named by their index, go on."""
+        self.canvases[self.active[stops]] = self.current[stops]
         self.active, self.current = self.active[stays], self.current[stays]
         self.first, self.second = self.first[stays], self.second[stays]
 

@@ -15,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from inng_bench.inng.dense import Roll, Weigh, coverage, torus_logits_and_gradient
 from inng_bench.inng.frozen import FrozenClassifier, picture_logits
 from inng_bench.inng.network import WINDOW_STEP
+from inng_bench.inng.whole import logits_and_gradient
 
 PIXELS_TOGETHER = 4 * 256**2
 """On a processor, whose caches the layers of more canvases leave."""
@@ -48,6 +49,16 @@ Reading = tuple[Tensor, Tensor]
 DensePass = Callable[[FrozenClassifier, Tensor, Roll, Weigh | None], Reading]
 
 
+def _in_parts(read: Callable[[Tensor], Reading], canvases: Tensor) -> Reading:
+    """Read a few large canvases at a time."""
+    together = max(1, PIXELS_TOGETHER // (canvases.shape[2] * canvases.shape[3]))
+    if canvases.device.type != "cpu" or together >= len(canvases):
+        return read(canvases)
+    parts = [read(part) for part in canvases.split(together)]  # type: ignore[no-untyped-call]
+    logits, gradient = (torch.cat(column) for column in zip(*parts, strict=True))
+    return logits, gradient
+
+
 @dataclass(frozen=True)
 class DenseTorus:
     """Every window of a regular grid on a torus, at a random offset in each step: the mean over all windows.
@@ -69,15 +80,33 @@ class DenseTorus:
         return torch.randint(WINDOW_STEP, (steps, 2), generator=generator)
 
     def read(self, classifier: FrozenClassifier, canvases: Tensor, place: Tensor, images: Tensor) -> Reading:
-        """Read a few large canvases at a time."""
+        """Read one grid of all canvases."""
         del images
         down, right = place.tolist()
-        together = max(1, PIXELS_TOGETHER // (canvases.shape[2] * canvases.shape[3]))
-        if canvases.device.type != "cpu" or together >= len(canvases):
-            return self.dense_pass(classifier, canvases, (down, right), self.weigh)
-        parts = [self.dense_pass(classifier, part, (down, right), self.weigh) for part in canvases.split(together)]  # type: ignore[no-untyped-call]
-        logits, gradient = (torch.cat(column) for column in zip(*parts, strict=True))
-        return logits, gradient
+        return _in_parts(lambda part: self.dense_pass(classifier, part, (down, right), self.weigh), canvases)
+
+
+@dataclass(frozen=True)
+class WholePictures:
+    """One window, the whole picture of a set.
+
+    Attributes
+    ----------
+    weigh : callable or None
+        Weight of a picture's gradient; None weighs all alike.
+    """
+
+    weigh: Weigh | None = None
+
+    def places(self, canvases: Tensor, steps: int, generator: torch.Generator) -> Tensor:
+        """Draw nothing, (steps, 0)."""
+        del canvases, generator
+        return torch.empty((steps, 0), dtype=torch.int64)
+
+    def read(self, classifier: FrozenClassifier, canvases: Tensor, place: Tensor, images: Tensor) -> Reading:
+        """Read all pictures."""
+        del place, images
+        return _in_parts(lambda part: logits_and_gradient(classifier, part, self.weigh), canvases)
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def find_contests(results: Path, methods: Sequence[str] | None = None) -> tuple[
     """
     records = store.read_records(results)
     if not records:
-        raise InputError(f"there are no records in {results}; make some with `python -m inng_bench run --suite quick`.")
+        raise InputError(f"there are no records in {results}; make some with `inng-bench run --suite quick`.")
     rows = make_rows(records)
     _check_methods(methods, {row.method for row in rows})
     chosen = [row for row in claimed(rows) if methods is None or row.method in methods]

@@ -7,6 +7,7 @@ A results folder holds::
     runs/<texture>/<method>/seed-<replicate>/         record.json and its pictures and model
       checkpoint/                                     the last states of a training, until there is a record
     report/                                           tables and sheets, a view that can be made again
+    .index                                            what going on takes of the records, made again where it is missing
   judge/<page>/                                     a page of blinded pairs, and the key to it
 
 Texture and method names become folders; nothing that stands in a record can name a file outside its own folder.
@@ -16,15 +17,19 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import Any, NoReturn
+from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import from_json, to_json
 
 from inng_bench.errors import InputError
 from inng_bench.files import write_atomically
-from inng_bench.hashes import sealed, unsealed
+from inng_bench.hashes import canonical_hash, sealed, unsealed
 from inng_bench.records.migrations import migrate
 from inng_bench.records.schema import SCHEMA_VERSION, Record
+
+RunKey = tuple[str, str, int]
+"""Texture, row label and number of the seed."""
 
 RECORD_NAME = "record.json"
 WORKERS_NAME = ".workers"
@@ -228,7 +233,7 @@ def latest_results(root: Path = RUNS) -> Path:
     folders = [path.parent for path in root.glob("*/suite.json")]
     if not folders:
         raise InputError(
-            f"there are no results in {root}; make some with `python -m inng_bench run --suite quick` or name a folder."
+            f"there are no results in {root}; make some with `inng-bench run --suite quick` or name a folder."
         )
     return max(folders, key=lambda folder: (_last_write(folder), folder.name))
 
@@ -241,13 +246,13 @@ def _last_write(folder: Path) -> int:
 
 def _parse(text: str, path: Path) -> Record:
     try:
-        content = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise _damaged(path, f"it is not valid JSON: {error}") from error
+        content = from_json(text, allow_inf_nan=False)
+    except ValueError as error:
+        raise _damaged(path, f"it is not valid JSON, or NaN or Infinity is in it: {error}") from error
     _check_version(content, path)
     try:
-        content = migrate(content if content["schema_version"] < 2 else unsealed(content))
-        record = Record.model_validate_json(json.dumps(content, allow_nan=False))
+        content = migrate(_opened(content))
+        record = Record.model_validate_json(to_json(content))
     except ValidationError as error:
         raise _damaged(path, _explain(error)) from error
     except ValueError as error:  # another checksum, or a number that a float does not hold
@@ -261,8 +266,12 @@ def _parse(text: str, path: Path) -> Record:
     return record
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number")
+def _opened(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the content without its checksum, which version 1 did not have; refuse 1e999, which no float holds."""
+    if content["schema_version"] > 1:
+        return unsealed(content)
+    canonical_hash(content)
+    return content
 
 
 def _check_version(content: Any, path: Path) -> None:

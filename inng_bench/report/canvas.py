@@ -24,7 +24,7 @@ Font = ImageFont.FreeTypeFont
 def font(size: int, *, bold: bool = False) -> Font:
     """Return DejaVu Sans, which matplotlib carries, so that a sheet looks alike on every machine."""
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    spec = find_spec("matplotlib")  # which takes a second to load
+    spec = find_spec("matplotlib")  # whose import takes a second
     assert spec is not None
     assert spec.submodule_search_locations
     return ImageFont.truetype(str(Path(spec.submodule_search_locations[0], "mpl-data", "fonts", "ttf", name)), size)

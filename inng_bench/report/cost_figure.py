@@ -90,8 +90,8 @@ def _line(method: str, known: Sequence[tuple[Row, float]], unit: str, *, copies:
 def section(study: Study) -> Section:
     """Return the plots of all eyes."""
     plots = cost_plots(study.rows)
-    draw = partial(draw_plots, plots, len(_UNITS), "Quality against the whole cost")
-    pictures = [Picture("sheets/costs.png", "Quality against the whole cost", draw, plots)] if plots else []
+    draw = partial(draw_plots, plots, len(_UNITS))
+    pictures = [Picture("sheets/costs.svg", "Quality against the whole cost", draw, plots)] if plots else []
     return Section(TITLE, NOTE, pictures=pictures, page_only=True)
 
 

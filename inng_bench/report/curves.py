@@ -37,10 +37,10 @@ def section(study: Study) -> Section:
     pictures = []
     if progress := progress_plots(study.rows):
         draw = partial(draw_plots, progress, len(_ACROSS))
-        pictures.append(Picture("sheets/progress.png", "Quality during the training", draw, progress))
+        pictures.append(Picture("sheets/progress.svg", "Quality during the training", draw, progress))
     if curves := curve_plots(study.rows):
         draw = partial(draw_plots, curves, 3)
-        pictures.append(Picture("sheets/curves.png", "All values that the methods reported", draw, curves))
+        pictures.append(Picture("sheets/curves.svg", "All values that the methods reported", draw, curves))
     return Section(TITLE, NOTE, pictures=pictures, page_only=True)
 
 

@@ -234,7 +234,7 @@ def commands(study: Study) -> list[str]:
     origin = study.origin
     runs = [one_line(origin.command)] if origin.command else _commands_of(study.records)
     folder = f" {shlex.quote((store.RUNS / origin.name).as_posix())}" if origin.name else ""
-    return [*runs, f"python -m inng_bench.report{folder}"]
+    return [*runs, f"inng-bench report{folder}"]
 
 
 def problems_section(study: Study) -> Section:
@@ -261,7 +261,6 @@ def _commands_of(records: Sequence[Record]) -> list[str]:
     seeds = 1 + max(record.replicate for record in records)
     asked = sorted({(record.suite, record.texture.kind == "own") for record in records})
     runs = [
-        f"python -m inng_bench run {'--texture PICTURE' if own else f'--suite {suite}'} --seeds {seeds}"
-        for suite, own in asked
+        f"inng-bench run {'--texture PICTURE' if own else f'--suite {suite}'} --seeds {seeds}" for suite, own in asked
     ]
     return list(dict.fromkeys(runs))

@@ -50,7 +50,7 @@ def read_study(results: Path, *, baseline: str | None = None) -> Study:
     """
     records = store.read_records(results)
     if not records:
-        raise InputError(f"there are no records in {results}; make some with `python -m inng_bench run --suite quick`.")
+        raise InputError(f"there are no records in {results}; make some with `inng-bench run --suite quick`.")
     origin = read_origin(results)
     rows = make_rows(records, origin.lineup)
     if baseline is not None:

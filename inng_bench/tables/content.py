@@ -145,7 +145,7 @@ class Plot:
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG of a report.
+    """A picture of a report, PNG or SVG.
 
     Attributes
     ----------
@@ -154,7 +154,7 @@ class Picture:
     description : str
         What it shows, for who cannot see it.
     draw : Callable[[], bytes]
-        Makes the PNG; documents without pictures do not ask for it.
+        Makes it; documents without pictures do not ask for it.
     plots : tuple[Plot, ...]
         What it draws, for a page that can draw it itself; empty of a picture of pictures.
     """

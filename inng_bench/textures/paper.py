@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CACHE_VARIABLE = "INNG_BENCH_CACHE"
 """Environment variable that names another cache folder than the user's usual one."""
 
-FETCH = "python -m inng_bench textures fetch paper"
+FETCH = "inng-bench textures fetch paper"
 
 PICTURES: dict[str, str] = {
     "paper-bark": "9162000608ba2c208d73b784428a4f34d4196755365b7cb41100d8748028b786",

@@ -33,7 +33,10 @@ def check_address(address: str) -> None:
     InputError
         When it is neither loopback nor TLS.
     """
-    parts = urlsplit(address if "://" in address else f"tcp://{address}")
+    try:
+        parts = urlsplit(address if "://" in address else f"tcp://{address}")
+    except ValueError as error:
+        raise InputError(f"{address!r} is no address ({error}); write one such as tls://host:8786.") from error
     if parts.scheme in ("tls", "inproc") or _is_loopback(parts.hostname or ""):
         return
     raise InputError(
@@ -67,6 +70,8 @@ def open_scheduler(address: str, tls: Path | None = None) -> Iterator[Client]:
         When the address is not safe, nobody is there, or the certificates are not those of the cluster.
     """
     check_address(address)
+    if tls is not None and not address.startswith("tls://"):
+        raise InputError(f"--tls goes with an address that begins with tls://, and not with {address}.")
     try:
         client = Client(address, security=_security(tls), timeout=PATIENCE, set_as_default=False)
     except (OSError, TypeError, ValueError) as error:

@@ -73,10 +73,12 @@ class ClusterExecutor:
     Raises
     ------
     InputError
-        When an address is neither loopback nor TLS.
+        When the client is asynchronous, or its address is neither loopback nor TLS.
     """
 
     def __init__(self, client: Client, plan: Plan) -> None:
+        if client.asynchronous:
+            raise InputError("the client is asynchronous; make it without asynchronous=True.")
         check_address(client.scheduler.address)
         self._client = client
         self._plan = plan
@@ -114,11 +116,12 @@ class _Session:
         self._demands = Demands.of(runs, self._plan.suite.precision)
         self._site = describe_site(self._demands)
         self._results = requests[0].results.resolve()
-        self._waiting.extend((request.model_copy(update={"results": self._results}), []) for request in requests)
+        self._waiting.extend((request, []) for request in requests)
         topic = f"inng-{self._token}"
         write_atomically(self._results / worker.TOKEN, self._token.encode())
-        self._client.subscribe_topic(topic, lambda event: self._arrivals.put(News.of_event(event)))
         self._topic = topic
+        self._greeting = self._job(requests[0]).model_dump_json()
+        self._client.subscribe_topic(topic, lambda event: self._arrivals.put(News.of_event(event)))
         try:
             self._wait_for_workers()
             self._follow()
@@ -158,28 +161,35 @@ class _Session:
         while not self._threads:
             time.sleep(1.0)
             self._look()
-        job = self._job(self._waiting[0][0]).model_dump_json()
-        self._say(f"Cluster of {len(self._threads)} workers; asking each for its code and versions.")
-        with self._connected():
-            greetings: dict[str, str] = self._client.run(worker.greet, job, on_error="return")
-        for address, answer in greetings.items():
-            if answer:
-                self._refuse(address, str(answer))
-        self._look()
 
     def _look(self) -> None:
-        """See who is there."""
+        """See who is there, and greet those that were not there before."""
         with self._connected():
             known: dict[str, int] = self._client.nthreads()
-        for address in known.keys() - self._threads.keys() - self._refused.keys():
-            with contextlib.suppress(InputError):
-                check_address(address)
-                continue
-            self._refuse(address, "its address is neither loopback nor TLS")
+            self._greet([address for address in known if address not in self._threads.keys() | self._refused.keys()])
         self._threads = {address: count for address, count in known.items() if address not in self._refused}
         if known and not self._threads:
             reasons = "; ".join(f"{address}: {self._refused[address]}" for address in sorted(known))
             raise InputError(f"no worker can run this suite ({reasons}); correct the workers and run again.")
+
+    def _greet(self, addresses: Sequence[str]) -> None:
+        """Ask workers for their code and versions; refuse those that differ."""
+        if not addresses:
+            return
+        self._say(f"{len(addresses)} workers have come; asking each for its code and versions.")
+        safe = []
+        for address in addresses:
+            try:
+                check_address(address)
+                safe.append(address)
+            except InputError:
+                self._refuse(address, "its address is neither loopback nor TLS")
+        answers: dict[str, str | Exception] = self._client.run(
+            worker.greet, self._greeting, workers=safe, on_error="return"
+        )
+        for address, answer in answers.items():
+            if answer:
+                self._refuse(address, str(answer).partition("\n")[0])
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[None]:
@@ -208,7 +218,7 @@ class _Session:
 
     def _job(self, request: Request) -> Job:
         return Job(
-            request=request,
+            request=request.model_copy(update={"results": self._results}),
             demands=self._demands,
             site=self._site,
             token=self._token,
@@ -270,6 +280,9 @@ class _Session:
                 self._give_up(key, flight.began)
             else:
                 self._again(key)
+        elif future.status == "error" and len(flight.began) + 1 < LOSSES:  # a package that is missing or differs there
+            flight.began.append("a worker that could not answer")
+            self._again(key)
         elif future.status == "error":
             self._flights.pop(key)
             self._tell_end(flight, Message(kind=Kind.FAILED, error=f"the worker broke down: {future.exception()!r}"))

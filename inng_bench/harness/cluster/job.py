@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from inng_bench.harness.cluster.parcel import Parcel
 from inng_bench.harness.cluster.site import Demands, Site
 from inng_bench.harness.messages import Message, Request
-from inng_bench.harness.plan import RunKey
+from inng_bench.records.store import RunKey
 
 
 class _Closed(BaseModel):

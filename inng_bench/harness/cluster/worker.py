@@ -25,6 +25,7 @@ from inng_bench.harness.plan import RunSpec, is_result
 from inng_bench.harness.rows import describe_machine
 from inng_bench.hashes import file_hash
 from inng_bench.records import store
+from inng_bench.records.index import Brief
 
 TOKEN = ".session"
 """File of a results folder in which the session's token stands."""
@@ -145,7 +146,7 @@ def _only_one(folder: Path, on_look: Callable[[], None]) -> Iterator[None]:
 def _is_done(job: Job, request: Request) -> bool:
     run = request.run
     record = store.find_record(request.results, *run.key)
-    return record is not None and is_result(run, record, job.pixels)
+    return record is not None and is_result(run, Brief.of(record), job.pixels)
 
 
 def _serve_apart(job: Job, worker: Worker, scratch: Path) -> Answer:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -81,7 +81,7 @@ def build_page(
     study: Study,
     sections: Sequence[Section],
     csv: Mapping[str, str],
-    pngs: Mapping[str, bytes] = MappingProxyType({}),
+    pictures: Mapping[str, bytes] = MappingProxyType({}),
     *,
     live: str = "",
 ) -> bytes:
@@ -93,7 +93,7 @@ def build_page(
         The report; the first section is about the whole.
     csv : Mapping[str, str]
         Tables to save, by the name of the file.
-    pngs : Mapping[str, bytes]
+    pictures : Mapping[str, bytes]
         Pictures by their name; those of plots are shown if scripts are off.
     live : str
         State of the results, which a served page compares with its server; empty for a page in a file.
@@ -112,7 +112,11 @@ def build_page(
         methods=list(by_method(study.rows)),
         gallery=make_gallery(study),
         shelves=[shelf for shelf in shelves if shelf],
-        stills={picture.name: data_address(pngs[picture.name]) for picture in _plotted(others) if picture.name in pngs},
+        stills={
+            picture.name: data_address(pictures[picture.name], "svg+xml")
+            for picture in _plotted(others)
+            if picture.name in pictures
+        },
         runs=_runs(study.records),
         failures=count_failures(study.records),
         csv=csv,
@@ -179,17 +183,17 @@ def _shelf(section: Section, plots: list[dict[str, Any]]) -> Shelf:
 
 def _plain(plot: Plot) -> dict[str, Any]:
     curves = [
-        {**asdict(curve), "points": [[float(f"{end:.{_DIGITS}g}") for end in point] for point in curve.points]}
+        vars(curve) | {"points": [[float(f"{end:.{_DIGITS}g}") for end in point] for point in curve.points]}
         for curve in plot.curves
     ]
-    return {**asdict(plot), "curves": curves}
+    return vars(plot) | {"curves": curves}
 
 
 def _styles(plots: Sequence[Plot]) -> dict[str, dict[str, Any]]:
     """Return the number of the colour and the dashes of each curve's name."""
     styles = line_styles(names_of(plots))
     return {
-        name: {"colour": COLOURS.index(colour), "dash": [2 * length for length in dashes[1]]}
+        name: {"colour": COLOURS.index(colour), "dash": [2 * length for length in dashes]}
         for name, (colour, dashes) in styles.items()
     }
 
