@@ -21,8 +21,8 @@ LARGEST_HEAD = 7
 
 Architecture = Literal["unpadded", "padded", "padded-4"]
 """``unpadded``: 4×4 convolutions of stride 2, so that one dense pass is the mean over the windows of its grid;
-``padded``: 5×5 zero-padded ones, the DCGAN discriminator of the authors' code; ``padded-4``: 4×4 zero-padded ones, as in
-the Torch ports of that, whose kernels :func:`balance` can balance."""
+``padded``: 5×5 zero-padded ones, the DCGAN discriminator of the authors' code; ``padded-4``: 4×4 zero-padded ones, as
+in the Torch ports of that, whose kernels :func:`balance` can balance."""
 
 Output = Literal["logit", "softmax"]
 """One logit (paper), or two classes (authors' code), whose difference is ln q(+1|x)/q(-1|x)."""
