@@ -223,6 +223,30 @@ class NetworkMethod(Trained):
             ) from error
 
 
+def descend(start: Tensor, loss_at: Callable[[Tensor], Tensor], evaluations: int) -> Tensor:
+    """Return where L-BFGS with a Wolfe line search leads from ``start`` down a loss, after so many evaluations."""
+    moved = start.clone().requires_grad_()
+    descent = torch.optim.LBFGS(
+        [moved],
+        max_iter=evaluations,
+        max_eval=evaluations,
+        history_size=20,
+        tolerance_grad=0.0,
+        tolerance_change=0.0,
+        line_search_fn="strong_wolfe",
+    )
+
+    def evaluate() -> Tensor:
+        descent.zero_grad()
+        loss = loss_at(moved)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
+    with torch.enable_grad():
+        descent.step(evaluate)  # type: ignore[no-untyped-call]
+    return moved.detach()
+
+
 def require_fit(window: Tensor, side: int, setting: str) -> None:
     """Refuse a window (3, H, W) that is smaller than a part of it whose side is a setting."""
     height, width = window.shape[1:]

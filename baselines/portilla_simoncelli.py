@@ -29,7 +29,7 @@ from inng_bench.errors import InputError
 from inng_bench.metrics.portilla_simoncelli import NEIGHBOURHOOD, ORIENTATIONS, SCALES, find_plenoptic
 from inng_bench.random_phase import periodic_component
 
-from .base import Choices, ClosedForm
+from .base import Choices, ClosedForm, descend
 
 SHORTEST_SIDE = 128
 """Of a canvas in pixels: the coarsest of the bands must hold a neighbourhood."""
@@ -85,36 +85,17 @@ class PortillaSimoncelli(ClosedForm):
         model = model_of(canvas)
         weights = _weights(model, wanted)
         pictures = []
+
+        def loss_at(components: Tensor) -> Tensor:
+            loss: Tensor = (weights * (model(components)[:, 0] - wanted)).square().sum()
+            return loss
+
         for _ in range(count):
             noise = torch.randn((mixing.shape[1], 1, *canvas), generator=generator)
-            components = self._descend(noise, model, weights, wanted)
+            components = descend(noise, loss_at, self._config.evaluations)
             picture = mean[:, None, None] + torch.einsum("cj,jhw->chw", mixing, components[:, 0])
             pictures.append(picture[:, : size[0], : size[1]].clamp(-1, 1))
         return torch.stack(pictures)
-
-    def _descend(self, components: Tensor, model: Any, weights: Tensor, wanted: Tensor) -> Tensor:
-        """Move components (k, 1, H, W) until they have the wanted statistics."""
-        components = components.clone().requires_grad_()
-        evaluations = self._config.evaluations
-        descent = torch.optim.LBFGS(
-            [components],
-            max_iter=evaluations,
-            max_eval=evaluations,
-            history_size=20,
-            tolerance_grad=0.0,
-            tolerance_change=0.0,
-            line_search_fn="strong_wolfe",
-        )
-
-        def evaluate() -> Tensor:
-            descent.zero_grad()
-            loss: Tensor = (weights * (model(components)[:, 0] - wanted)).square().sum()
-            loss.backward()  # type: ignore[no-untyped-call]
-            return loss
-
-        with torch.enable_grad():
-            descent.step(evaluate)  # type: ignore[no-untyped-call]
-        return components.detach()
 
 
 def principal_components(window: Tensor) -> tuple[Tensor, Tensor]:

@@ -33,7 +33,7 @@ from inng_bench.contract import Execution
 from inng_bench.metrics.gram_vgg import LAYERS, MEAN, STD, vgg_network
 from inng_bench.metrics.local_weights import VGG19
 
-from .base import Choices, ClosedForm, require_fit
+from .base import Choices, ClosedForm, descend, require_fit
 from .gpdm import resized
 from .transport import directions, in_order, partners
 
@@ -105,34 +105,16 @@ class VGGDescent(ClosedForm):
             with torch.no_grad():
                 wanted = features(reference, self.layers)
             for _ in range(self._config.rounds):
-                picture = self._descend(picture, self.distance(wanted, generator))
+                picture = self._moved(picture, self.distance(wanted, generator))
         return picture
+
+    def _moved(self, picture: Tensor, distance: Callable[[Features], Tensor]) -> Tensor:
+        moved = descend(picture, lambda pixels: distance(features(pixels, self.layers)), self._config.evaluations)
+        return moved.clamp(-1, 1)
 
     @abstractmethod
     def distance(self, wanted: Features, generator: torch.Generator) -> Callable[[Features], Tensor]:
         """Return a distance to what is wanted, which stays the same while L-BFGS runs."""
-
-    def _descend(self, picture: Tensor, distance: Callable[[Features], Tensor]) -> Tensor:
-        picture, evaluations = picture.clone().requires_grad_(), self._config.evaluations
-        descent = torch.optim.LBFGS(
-            [picture],
-            max_iter=evaluations,
-            max_eval=evaluations,
-            history_size=20,
-            tolerance_grad=0.0,
-            tolerance_change=0.0,
-            line_search_fn="strong_wolfe",
-        )
-
-        def evaluate() -> Tensor:
-            descent.zero_grad()
-            loss = distance(features(picture, self.layers))
-            loss.backward()  # type: ignore[no-untyped-call]
-            return loss
-
-        with torch.enable_grad():
-            descent.step(evaluate)  # type: ignore[no-untyped-call]
-        return picture.detach().clamp(-1, 1)
 
 
 class Gatys(VGGDescent):
