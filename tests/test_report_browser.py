@@ -121,6 +121,7 @@ def test_a_picture_is_enlarged_and_a_slider_lays_the_source_over_it(page: Page) 
     assert page.locator("#viewer-title").inner_text() == "brick: dcgan, seed 0, sample 1"
     page.keyboard.press("Escape")
     assert page.locator("#viewer").is_hidden()
+    page.wait_for_function("!location.hash.includes('p=')")  # the viewer tells that it is closed a moment later
     assert "p=" not in page.url
 
 
@@ -186,6 +187,7 @@ def test_a_served_page_shows_a_row_when_its_run_has_ended(browser: Browser, tmp_
                 page.locator('#table th[data-key="gram"] button').click()
                 store.write_record(results, make_record("psgan", texture="rust"))
                 page.get_by_role("rowheader", name="psgan").wait_for()
+                page.locator('#table th[data-key="gram"][aria-sort]').wait_for()  # the row is there before the script
                 assert head(page, "gram") == "ascending"
         finally:
             server.shutdown()
