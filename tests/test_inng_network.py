@@ -201,12 +201,11 @@ def test_images_that_still_climb_keep_their_own_patches(classifier: Classifier, 
 
 
 @WEIGHS
-@pytest.mark.parametrize("architecture", ["padded", "padded-4"])
 @pytest.mark.parametrize("side", [8, 28, 64])
 def test_the_pass_over_whole_pictures_gives_the_logits_and_gradients_of_autograd(
-    side: int, architecture: Architecture, weigh: Weigh | None
+    side: int, weigh: Weigh | None
 ) -> None:
-    network = make_classifier(Design(3, architecture, side=side))
+    network = make_classifier(Design(3, "padded", side=side))
     pictures = torch.rand((3, 3, side, side), dtype=torch.float64, generator=torch.Generator().manual_seed(4)) * 2 - 1
     logits, gradient = logits_and_gradient(freeze(network, torch.float64), pictures, weigh)
     leaf = pictures.requires_grad_()

@@ -143,8 +143,8 @@ def picture_features(classifier: FrozenClassifier, pictures: Tensor) -> Tensor:
     before, after = classifier.geometry.before, classifier.geometry.after
     hidden = pictures.to(classifier.dtype, memory_format=torch.channels_last)
     for weight, bias in zip(classifier.weights[:-1], classifier.biases[:-1], strict=True):
-        hidden = F.pad(hidden, (before, after, before, after)) if before != after else hidden
-        hidden = F.leaky_relu(F.conv2d(hidden, weight, bias, STRIDE, classifier.geometry.symmetric_padding), LEAK)
+        hidden = F.pad(hidden, (before, after, before, after)) if before or after else hidden
+        hidden = F.leaky_relu(F.conv2d(hidden, weight, bias, STRIDE), LEAK)
     return hidden
 
 
@@ -153,11 +153,10 @@ def transposed_for_shuffle(weight: Tensor, before: int) -> Tensor:
 
     A transposed 4×4 convolution of stride 2 gives each of the four phases of the output a 2×2 convolution of its own.
     As one convolution with 3·4 outputs it runs at the speed of the forward pass, whereas the library's input gradient
-    for three channels reaches a fifth of that. Behind one row of padding, four or five taps are
-    six of which the first or both ends are zero: 3×3 convolutions.
+    for three channels reaches a fifth of that. Five taps behind one row of padding are six of which the first is zero:
+    3×3 convolutions.
     """
-    after = (weight.shape[2] + before) % STRIDE
-    weight = F.pad(weight, (before, after, before, after))
+    weight = F.pad(weight, (before, 0, before, 0))
     filters, channels, taps = weight.shape[0], weight.shape[1], weight.shape[2] // STRIDE
     # phases[f, c, a, p, b, q] = weight[f, c, 2a + p, 2b + q]: input offset a (later is nearer), output phase p.
     phases = weight.reshape(filters, channels, taps, STRIDE, taps, STRIDE).flip(2, 4)

@@ -300,7 +300,7 @@ class INNg(Method):
             When the pictures are smaller than a window, or the classifiers are padded: in a dense pass they see other
             borders than those of a window.
         """
-        if self.recipe.architecture != "unpadded":
+        if self.recipe.architecture == "padded":
             raise InputError("the log ratio of every window needs classifiers without padding; these have padding.")
 
         def summed(strip: Tensor) -> Tensor:

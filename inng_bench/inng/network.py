@@ -19,10 +19,9 @@ WINDOW_STEP: int = STRIDE**LAYERS
 LARGEST_HEAD = 7
 """Largest side in pixels of what the head of a network of whole pictures reads: 4 of 8, 32 and 64 px, 7 of 28."""
 
-Architecture = Literal["unpadded", "padded", "padded-4"]
+Architecture = Literal["unpadded", "padded"]
 """``unpadded``: 4×4 convolutions of stride 2, so that one dense pass is the mean over the windows of its grid;
-``padded``: 5×5 zero-padded ones, the DCGAN discriminator of the authors' code; ``padded-4``: 4×4 zero-padded ones, as
-in the Torch ports of that, whose kernels :func:`balance` can balance."""
+``padded``: 5×5 zero-padded ones, the DCGAN discriminator of the authors' code."""
 
 Output = Literal["logit", "softmax"]
 """One logit (paper), or two classes (authors' code), whose difference is ln q(+1|x)/q(-1|x)."""
@@ -48,11 +47,6 @@ class Geometry:
     head: int
 
     @property
-    def symmetric_padding(self) -> int:
-        """Zeros that the convolution itself pads with; where both sides differ, they are put on before it."""
-        return self.before if self.before == self.after else 0
-
-    @property
     def window(self) -> int:
         """Side in pixels of a picture that has one logit."""
         side = self.head
@@ -65,7 +59,6 @@ GEOMETRIES: dict[Architecture, Geometry] = {
     "unpadded": Geometry(kernel=4, before=0, after=0, head=2),
     # TensorFlow's "SAME" for a 5×5 convolution of stride 2 pads one row before and two behind.
     "padded": Geometry(kernel=5, before=1, after=2, head=4),
-    "padded-4": Geometry(kernel=4, before=1, after=1, head=4),
 }
 
 
@@ -130,7 +123,7 @@ class Classifier(nn.Module):
         self.design = design
         geometry, channels = design.geometry, design.channels
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(before, after, geometry.kernel, STRIDE, geometry.symmetric_padding, bias=layer == 0)
+            nn.Conv2d(before, after, geometry.kernel, STRIDE, bias=layer == 0)
             for layer, (before, after) in enumerate(pairwise(channels))
         )
         self.norms = nn.ModuleList(nn.BatchNorm2d(after) for after in channels[2:])
@@ -147,7 +140,7 @@ class Classifier(nn.Module):
 
     def _pad(self, hidden: Tensor) -> Tensor:
         before, after = self.design.geometry.before, self.design.geometry.after
-        return F.pad(hidden, (before, after, before, after)) if before != after else hidden
+        return F.pad(hidden, (before, after, before, after)) if before or after else hidden
 
 
 def new_classifier(design: Design, generator: torch.Generator) -> Classifier:
