@@ -7,7 +7,7 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,9 @@ ANSWER_SECONDS = 60
 AHEAD = 2
 """Requests a thread of the workers that are handed out: one that goes on, and one that follows at once."""
 
+TAKERS = 4
+"""Answers that are fetched and written at a time: a network and a disk wait more than they work."""
+
 STAGING = ".incoming"
 """Folder of the results in which parcels are unpacked."""
 
@@ -58,6 +61,16 @@ class _Flight:
     """Workers that began it; all but the last were lost."""
     at: str = ""
     """What it was at when it last told: a line for people."""
+    lands: bool = False
+    """Whether its answer is being fetched."""
+
+
+@dataclass(frozen=True)
+class _Landing:
+    """How the fetching of an answer ended."""
+
+    key: str
+    outcome: Answer | Exception
 
 
 class ClusterExecutor:
@@ -107,9 +120,11 @@ class _Session:
         self._token = secrets.token_hex(16)
         self._flights: dict[str, _Flight] = {}
         self._waiting: deque[tuple[Request, list[str]]] = deque()
-        self._arrivals: queue.SimpleQueue[News | str] = queue.SimpleQueue()
+        self._arrivals: queue.SimpleQueue[News | _Landing | str] = queue.SimpleQueue()
         self._threads: dict[str, int] = {}
         self._count = 0
+        self._takers = ThreadPoolExecutor(TAKERS, thread_name_prefix="inng-takes")
+        self._stops = False
 
     def serve(self, requests: Sequence[Request]) -> None:
         runs = [request.run for request in requests]
@@ -126,7 +141,9 @@ class _Session:
             self._wait_for_workers()
             self._follow()
         finally:
+            self._stops = True
             self._cancel(list(self._flights))
+            self._takers.shutdown(cancel_futures=True)
             if self._client.status == "running":
                 self._client.unsubscribe_topic(topic)
             for name in (worker.TOKEN, store.WORKERS_NAME):
@@ -148,6 +165,8 @@ class _Session:
                 continue
             if isinstance(arrival, News):
                 self._hear(arrival)
+            elif isinstance(arrival, _Landing):
+                self._receive(arrival)
             elif arrival in self._flights:
                 self._end(arrival)
 
@@ -269,12 +288,9 @@ class _Session:
         flight = self._flights[key]
         future = flight.future
         if future.status == "finished":
-            try:
-                line, content = future.result(timeout=ANSWER_SECONDS)
-            except (OSError, CancelledError):  # the scheduler goes just now, or the worker with the answer
-                self._again(key)
-            else:
-                self._receive(key, Answer.model_validate_json(line), content)
+            if not flight.lands:  # Dask repeats what was lost with its worker
+                flight.lands = True
+                self._takers.submit(self._fetch, key, flight)
         elif future.status == "error" and isinstance(future.exception(), KilledWorker):
             if len(flight.began) >= LOSSES:
                 self._give_up(key, flight.began)
@@ -295,28 +311,58 @@ class _Session:
         self._waiting.appendleft((flight.request, flight.began))
         self._look()
 
-    def _receive(self, key: str, answer: Answer, content: bytes) -> None:
-        """Take in an answer: files that it ships, or what keeps it from serving."""
-        flight = self._flights[key]
-        if answer.verdict is Verdict.UNFIT and flight.request.task is not Task.THROUGHPUT:
-            self._elsewhere(key, answer.address, answer.message.error)
-            return
+    def _fetch(self, key: str, flight: _Flight) -> None:
+        """Fetch an answer and the files that it ships; runs in a thread of its own and tells the session."""
         try:
-            if answer.verdict is Verdict.NEEDS:
-                self._send(flight.request, answer)
-                self._again(key)
-                return
-            if answer.parcel is not None:
+            outcome: Answer | Exception = self._fetched(flight)
+        except Exception as error:  # the session says what becomes of it
+            outcome = error
+        self._arrivals.put(_Landing(key, outcome))
+
+    def _fetched(self, flight: _Flight) -> Answer:
+        try:
+            line, content = flight.future.result(timeout=ANSWER_SECONDS)
+        except (OSError, CancelledError) as error:  # the scheduler goes just now, or the worker with the answer
+            raise _GoneError from error
+        answer = Answer.model_validate_json(line)
+        if answer.parcel is not None:
+            try:
                 self._take_in(flight.request, answer, answer.parcel, content)
-        except RejectedError as error:
-            self._elsewhere(key, answer.address, f"what it ships is not what it says ({error})")
-        except _GoneError:
+            except RejectedError as error:
+                return _unfit(answer, error)
+        return answer
+
+    def _receive(self, landing: _Landing) -> None:
+        """Take note of an answer: its end, files that are missing there, or what keeps its worker from serving."""
+        key, outcome = landing.key, landing.outcome
+        flight = self._flights.get(key)
+        if flight is None:
+            return  # given up meanwhile
+        if isinstance(outcome, _GoneError):
             self._again(key)
-        except OSError as error:
-            raise InputError(f"cannot write to {self._results}: {error.strerror}; free some space.") from error
+        elif isinstance(outcome, OSError):
+            raise InputError(f"cannot write to {self._results}: {outcome.strerror}; free some space.") from outcome
+        elif isinstance(outcome, Exception):
+            raise outcome
+        elif outcome.verdict is Verdict.UNFIT and flight.request.task is not Task.THROUGHPUT:
+            self._elsewhere(key, outcome.address, outcome.message.error)
+        elif outcome.verdict is Verdict.NEEDS:
+            self._provide(key, outcome)
         else:
             self._flights.pop(key)
-            self._tell_end(flight, answer.message)
+            self._tell_end(flight, outcome.message)
+
+    def _provide(self, key: str, answer: Answer) -> None:
+        """Send a worker the files that it lacks, and hand the request out again."""
+        try:
+            with contextlib.suppress(_GoneError):
+                self._send(self._flights[key].request, answer)
+        except RejectedError as error:
+            self._elsewhere(key, answer.address, _unfit(answer, error).message.error)
+        except OSError as error:
+            raise InputError(f"cannot read {error.filename}: {error.strerror}; put it back and run again.") from error
+        else:
+            self._again(key)
 
     def _elsewhere(self, key: str, address: str, reason: str) -> None:
         self._refuse(address, reason)
@@ -350,6 +396,8 @@ class _Session:
     def _pieces(self, answer: Answer, parcel: Parcel) -> Iterator[bytes]:
         line = parcel.model_dump_json()
         for offset in range(0, parcel.size, PIECE):
+            if self._stops:
+                raise _GoneError
             yield self._ask(answer.address, worker.take_piece, line, answer.place, offset)
 
     def _send(self, request: Request, answer: Answer) -> None:
@@ -378,6 +426,12 @@ class _Session:
 
 class _GoneError(Exception):
     """A worker is not there any more."""
+
+
+def _unfit(answer: Answer, error: RejectedError) -> Answer:
+    """Return an answer that says that its worker ships or asks for something else than it says."""
+    message = answer.message.model_copy(update={"error": f"what it ships is not what it says ({error})"})
+    return answer.model_copy(update={"verdict": Verdict.UNFIT, "message": message})
 
 
 def _inputs(request: Request) -> Iterator[tuple[Input, Path]]:
