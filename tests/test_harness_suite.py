@@ -73,7 +73,7 @@ def test_a_suite_that_mixes_both_is_refused() -> None:
 def test_the_trials_of_each_implementation_are_counted_and_equally_many() -> None:
     tuning = load_suite("tuning")
     trials = Counter(entry.implementation for entry in tuning.methods)
-    assert trials.keys() == {"inng", "dcgan"}
+    assert trials.keys() == {"inng", "dcgan", "energy", "winn", "psgan", "diffusion"}
     assert len(set(trials.values())) == 1
     assert {(entry.replicates, entry.budget_factor) for entry in tuning.methods} == {(None, 1.0)}
     for entry in tuning.methods:

@@ -361,14 +361,14 @@ def test_other_suites_say_how_many_trials_each_of_their_methods_had(monkeypatch:
     monkeypatch.setattr(trials, "trials_of_suite", lambda: {"inng": 9, "dcgan": 1, "other": 3})
     assert not trials.trials_table(rows)
     sentence = (
-        "Stored trials of the suite tuning: inng 9, dcgan 1; the recipes were developed in more trials before, which "
+        "Trials in the suite tuning: inng 9, dcgan 1; the recipes were developed in more trials before, which "
         "are not stored."
     )
     assert sentence in " ".join(plain_text(rows, records).split())
     alone = trials.trials_sentence([row for row in rows if row.method == "inng"])
     assert "tuning: inng 9; the recipe was developed in more trials before" in alone
     monkeypatch.setattr(trials, "trials_of_suite", dict)
-    assert "Stored trials" not in plain_text(rows, records)
+    assert "Trials in the suite" not in plain_text(rows, records)
 
 
 def test_the_bundled_suite_of_trials_gives_inng_and_dcgan_the_same_number() -> None:

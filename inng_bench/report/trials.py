@@ -67,7 +67,7 @@ def trials_sentence(rows: Sequence[Row]) -> str:
     told = ", ".join(f"{name} {count}" for name, count in counts.items())
     recipes = "the recipe was" if len(counts) == 1 else "the recipes were"
     return (
-        f"Stored trials of the suite {SUITE}: {told}; {recipes} developed in more trials before, which are not stored."
+        f"Trials in the suite {SUITE}: {told}; {recipes} developed in more trials before, which are not stored."
     )
 
 
