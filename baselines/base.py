@@ -51,8 +51,11 @@ class Configured(Method):
         self._execution = execution
 
     def configuration(self) -> dict[str, Any]:
-        """Return every field of the configuration."""
-        return self._config.model_dump(mode="json")  # type: ignore[no-any-return]
+        """Return every field of the configuration; only that of a set has a ``picture_side``."""
+        fields: dict[str, Any] = self._config.model_dump(mode="json")
+        if fields.get("picture_side", 0) is None:
+            del fields["picture_side"]  # so that configurations of textures are what they were before there were sets
+        return fields
 
     def supports(self, size: tuple[int, int]) -> bool:
         """Say whether both sides are at least 16 px."""
@@ -70,7 +73,7 @@ class ClosedForm(Configured):
 
     def train(
         self,
-        window: Tensor,
+        window: Tensor | TrainingPictures,
         *,
         seed: int,
         budget: float,
@@ -79,12 +82,17 @@ class ClosedForm(Configured):
     ) -> Training:
         """Measure the window; see :meth:`inng_bench.contract.Method.train`."""
         del seed, budget, events, checkpoint  # nothing is random, spent, worth a report or worth keeping
-        self._state = {name: statistic.float() for name, statistic in self._measure(window.double()).items()}
+        measured = self._measure(window.double()) if isinstance(window, Tensor) else self._measure_set(window)
+        self._state = {name: statistic.float() for name, statistic in measured.items()}
         return Training(flops=0.0)
 
     @abstractmethod
     def _measure(self, window: Tensor) -> dict[str, Tensor]:
         """Return the :attr:`statistics` of a float64 (3, H, W) window."""
+
+    def _measure_set(self, pictures: TrainingPictures) -> dict[str, Tensor]:
+        """Return those of a set, where the method learns sets."""
+        raise NotImplementedError
 
     def _statistic(self, name: str) -> Tensor:
         if not self._state:
@@ -171,7 +179,7 @@ class Trained(Configured):
 
     def train(
         self,
-        window: Tensor,
+        window: Tensor | TrainingPictures,
         *,
         seed: int,
         budget: float,
@@ -179,11 +187,6 @@ class Trained(Configured):
         checkpoint: Checkpoint = NO_CHECKPOINT,
     ) -> Training:
         """Train until the budget is spent; see :meth:`inng_bench.contract.Method.train`."""
-        return self._learn(window, seed, budget, events, checkpoint)
-
-    def _learn(
-        self, window: Tensor | TrainingPictures, seed: int, budget: float, events: Events, checkpoint: Checkpoint
-    ) -> Training:
         trainer: Stepping = self.trainer(window, self._config, self._execution, seed)
         steps = take_steps(trainer, budget, events, checkpoint)
         return self._end(trainer, trainer.spent(steps))

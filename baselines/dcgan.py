@@ -18,17 +18,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from inng_bench.contract import (
-    NO_CHECKPOINT,
-    Checkpoint,
-    Events,
-    Execution,
-    Snapshot,
-    Training,
-    ignore_events,
-    parse_settings,
-    split_preset,
-)
+from inng_bench.contract import Execution, Snapshot, Training, parse_settings, split_preset
 from inng_bench.errors import InputError
 from inng_bench.pictures import TrainingPictures
 from inng_bench.pixels import Palette, random_crops
@@ -259,6 +249,7 @@ class DCGAN(NetworkMethod):
 
     name: ClassVar[str] = "dcgan"
     trainer = Trainer
+    train_on = NetworkMethod.train
 
     def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None:
         self._preset, self._config = configure(settings)
@@ -268,26 +259,11 @@ class DCGAN(NetworkMethod):
 
     def configuration(self) -> dict[str, Any]:
         """Return the preset's name and every field of the configuration."""
-        fields = {"preset": self._preset, **super().configuration()}
-        if self._config.picture_side is None:
-            del fields["picture_side"]  # so that configurations of textures are what they were before there were sets
-        return fields
+        return {"preset": self._preset, **super().configuration()}
 
     def supports(self, size: tuple[int, int]) -> bool:
         """Only the trained size; a larger picture would be a mosaic."""
         return size == (self._config.side, self._config.side)
-
-    def train_on(
-        self,
-        pictures: TrainingPictures,
-        *,
-        seed: int,
-        budget: float,
-        events: Events = ignore_events,
-        checkpoint: Checkpoint = NO_CHECKPOINT,
-    ) -> Training:
-        """Train on a set; see :meth:`inng_bench.contract.LearnsPictures.train_on`."""
-        return self._learn(pictures, seed, budget, events, checkpoint)
 
     def _end(self, trainer: Trainer, flops: float) -> Training:
         self._network, self._palette = trainer.watch.kept, trainer.palette

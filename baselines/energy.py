@@ -9,7 +9,9 @@ over samples of the model itself (S.-C. Zhu, Y. Wu, D. Mumford, 1998). They are 
   chain begins anew at p0 with a small probability (Y. Du, I. Mordatch, 2019, arXiv 1903.08689, section 3.1), so that
   new noise is known to f, too. A drawing from p0 goes on for as long as most chains live.
 
-The network, its crops, p0 and the coordinates of the steps are those of INNg's preset ``fast``.
+Network, p0 and the coordinates of the steps are INNg's, see :mod:`.one_network`. The steps are not: Adam's have the
+same length however steep f is, so that nothing would keep f from growing. On a set they are those of Nijkamp et al.,
+x + ∇f + 0.01 n on pixels.
 
 References
 ----------
@@ -18,7 +20,8 @@ model", NeurIPS 2019, arXiv 1904.09770. J. Xie, Y. Lu, S.-C. Zhu, Y. N. Wu, "A t
 arXiv 1602.03264.
 """
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -28,6 +31,7 @@ from inng_bench.contract import Execution, Snapshot, Training
 from inng_bench.inng.algorithm import ascend, set_out
 from inng_bench.inng.network import evaluate
 from inng_bench.inng.state import Work
+from inng_bench.pictures import TrainingPictures
 from inng_bench.resume import required_like
 
 from .base import Course, equal_steps
@@ -55,11 +59,20 @@ class EnergyChoices(OneNetworkChoices):
 
     threshold: ClassVar[float] = 1e30  # samples take all their steps
 
+    for_sets: ClassVar[Mapping[str, Any]] = {
+        **OneNetworkChoices.for_sets,
+        "update": "langevin",
+        "step_size": 2.0,
+        "temperature": 5e-5,
+    }
+
 
 class Trainer(Learner):
     """The energy and its chains."""
 
-    def __init__(self, window: Tensor, config: EnergyChoices, execution: Execution, seed: int) -> None:
+    def __init__(
+        self, window: Tensor | TrainingPictures, config: EnergyChoices, execution: Execution, seed: int
+    ) -> None:
         super().__init__(window, config, execution, seed)
         self._config = config
         self.step_flops = self.prices.of_work(Work(1, 0, config.canvases * config.steps))

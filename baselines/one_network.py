@@ -1,14 +1,15 @@
 """What `energy` and `winn` share: INNg's network, p0 and sampler, with another loss than INNg's and no stages or few.
 
-The network f has INNg's layers, and what normalises them is measured once, on the first batches, and stays: it is the
-same function while it learns and while samples are drawn. What is learnt is kept, and draws, as a cascade of INNg.
+They are those of the preset ``fast``, or of ``sets`` where the setting ``picture_side`` says that a set is learnt. What
+normalises the layers of the network f is measured once, on the first batches, and stays: it is the same function while
+it learns and while samples are drawn. What is learnt is kept, and draws, as a cascade of INNg.
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from inng_bench.contract import Execution, Snapshot, Training
@@ -18,16 +19,23 @@ from inng_bench.inng.frozen import FrozenClassifier, freeze
 from inng_bench.inng.method import INNg
 from inng_bench.inng.negatives import draw_negatives
 from inng_bench.inng.network import WINDOW_STEP, Classifier, balance, recalibrate
-from inng_bench.inng.presets import FAST
+from inng_bench.inng.presets import FAST, SETS, SIDES
 from inng_bench.inng.state import Stage, Work
+from inng_bench.pictures import TrainingPictures
 from inng_bench.resume import required
 
 from .base import Choices, Resumable, Trained, weights_of
+
+OF_TEXTURES = frozenset({"crop_side", "canvas_side"})
+"""Settings that a set has not: its crops and canvases are whole pictures."""
 
 
 class OneNetworkChoices(Choices):
     """Choices that both methods have, named and bounded as INNg's."""
 
+    picture_side: int | None = Field(
+        None, ge=SIDES[0], le=SIDES[-1], description="Side of a set's pictures; None learns a texture."
+    )
     filters: int = Field(FAST.filters, ge=1, description="Channels of the first convolution.")
     first_negatives: Literal["gaussian", "random-phase"] = Field("random-phase", description="p0, as INNg's.")
     crops: int = Field(4, ge=1, description="Real crops of a step, and as many of samples.")
@@ -42,12 +50,45 @@ class OneNetworkChoices(Choices):
     threshold: ClassVar[float] = 0.0
     """Of f, where samples stop."""
 
+    for_sets: ClassVar[Mapping[str, Any]] = {
+        "filters": SETS.filters,
+        "first_negatives": SETS.first_negatives,
+        "crops": SETS.crops,
+        "canvases": SETS.crops,
+        "rate": SETS.classifier_rate,
+        "update": SETS.update,
+        "step_size": SETS.step_size,
+        "temperature": SETS.temperature,
+    }
+    """Defaults in the place of the others where a set is learnt; nothing has been tuned on one."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_defaults_of_sets(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        if settings.get("picture_side") is None:
+            return settings
+        if superfluous := sorted(OF_TEXTURES & settings.keys()):
+            raise ValueError(f"crops and canvases of a set are whole pictures; remove {' and '.join(superfluous)}")
+        return {**cls.for_sets, **settings}
+
+    @model_validator(mode="after")
+    def _measure_nothing_of_sets(self) -> Self:
+        if self.picture_side is not None and self.first_negatives != "gaussian":
+            raise ValueError("of a set no spectrum is measured; set first_negatives to 'gaussian'")
+        return self
+
+    @property
+    def foreign(self) -> frozenset[str]:
+        """Settings that what is learnt, a texture or a set, has not."""
+        return OF_TEXTURES if self.picture_side is not None else frozenset({"picture_side"})
+
     def cascade(self, execution: Execution) -> INNg:
         """Return INNg with these choices, without stages."""
-        same = {name: getattr(self, name) for name in OneNetworkChoices.model_fields if name != "rate"}
-        along = "spectrum" if self.first_negatives == "random-phase" else "principal-colours"
-        others = {"directions": along, "final_step_share": 1.0, "threshold": self.threshold}
-        return INNg(same | others | {"classifier_rate": self.rate}, execution)
+        same = {name: getattr(self, name) for name in OneNetworkChoices.model_fields.keys() - self.foreign - {"rate"}}
+        others = {"classifier_rate": self.rate, "final_step_share": 1.0, "threshold": self.threshold}
+        if self.picture_side is None:
+            same["directions"] = "spectrum" if self.first_negatives == "random-phase" else "principal-colours"
+        return INNg(same | others, execution)
 
 
 class OneNetwork(Trained):
@@ -59,16 +100,22 @@ class OneNetwork(Trained):
     networks_kept: ClassVar[int] = 0
     """Likewise, beside the one that learns."""
 
+    train_on = Trained.train
+
     def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None:
         super().__init__(settings, execution)
         self.cascade: INNg = self._config.cascade(execution)
+
+    def configuration(self) -> dict[str, Any]:
+        """Return every setting of a texture, or of a set."""
+        return self._config.model_dump(mode="json", exclude=self._config.foreign)  # type: ignore[no-any-return]
 
     def _end(self, trainer: Any, flops: float) -> Training:
         self.cascade = trainer.cascade
         return Training(flops)
 
     def supports(self, size: tuple[int, int]) -> bool:
-        """Any size from 64 px a side."""
+        """Any size from 64 px a side; of a set its own."""
         return self.cascade.supports(size)
 
     def tiles(self, size: tuple[int, int]) -> bool:
@@ -102,9 +149,11 @@ class OneNetwork(Trained):
 
 
 class Learner(Resumable):
-    """f while it learns, with all that INNg takes from a window."""
+    """f while it learns, with all that INNg takes from a window or a set."""
 
-    def __init__(self, window: Tensor, choices: OneNetworkChoices, execution: Execution, seed: int) -> None:
+    def __init__(
+        self, window: Tensor | TrainingPictures, choices: OneNetworkChoices, execution: Execution, seed: int
+    ) -> None:
         self.cascade, self._execution = choices.cascade(execution), execution
         self.recipe, begun = self.cascade.recipe, self.cascade.begin(window, seed)
         self._draw_real, self._random = begun.draw_real, begun.generator
@@ -123,12 +172,13 @@ class Learner(Resumable):
         return self.cascade.prior.draw(self.recipe.canvases, (side, side), self._random).to(self._execution.device)
 
     def real_crops(self) -> Tensor:
-        """Cut crops out of the window."""
+        """Cut crops out of the window, or draw whole pictures."""
         return self._draw_real(self.recipe.crops, self.side, self._random)
 
     def crops_of(self, history: list[Tensor]) -> Tensor:
         """Cut as many out of canvases, newer ones more often."""
-        return draw_negatives(history, self.recipe.crops, self.side, self.recipe.history_decay, self._random)
+        recipe, wraps = self.recipe, self.recipe.windows == "dense"
+        return draw_negatives(history, recipe.crops, self.side, recipe.history_decay, self._random, wraps=wraps)
 
     def descend(self, loss: Tensor, rate: float) -> None:
         """Move the weights down the gradient of a loss."""

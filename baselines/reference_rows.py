@@ -9,7 +9,6 @@ import torch
 from pydantic import BaseModel, Field
 from torch import Tensor
 
-from inng_bench.contract import NO_CHECKPOINT, Checkpoint, Events, Training, ignore_events
 from inng_bench.pictures import TrainingPictures, as_tensor
 from inng_bench.pixels import colour_statistics, coloured_noise
 from inng_bench.random_phase import random_phase_noise, texton_of
@@ -35,27 +34,18 @@ class MatchedNoise(ClosedForm):
     name: ClassVar[str] = "noise"
     statistics: ClassVar[frozenset[str]] = frozenset({"mean", "mixing"})
     choices: ClassVar[type[BaseModel]] = NoiseChoices
+    train_on = ClosedForm.train
 
     def configuration(self) -> dict[str, Any]:
         """Return the choices of a set; a texture has none."""
         found = super().configuration()
-        return {} if found["picture_side"] is None else found
+        return found if "picture_side" in found else {}
 
     def _measure(self, window: Tensor) -> dict[str, Tensor]:
         mean, mixing = colour_statistics(window)
         return {"mean": mean, "mixing": mixing}
 
-    def train_on(
-        self,
-        pictures: TrainingPictures,
-        *,
-        seed: int,
-        budget: float,
-        events: Events = ignore_events,
-        checkpoint: Checkpoint = NO_CHECKPOINT,
-    ) -> Training:
-        """Measure a set; see :meth:`inng_bench.contract.LearnsPictures.train_on`."""
-        del seed, budget, events, checkpoint
+    def _measure_set(self, pictures: TrainingPictures) -> dict[str, Tensor]:
         first, second = torch.zeros(3, dtype=torch.float64), torch.zeros(3, 3, dtype=torch.float64)
         for start in range(0, len(pictures), AT_ONCE):
             part = as_tensor(pictures.pictures[start : start + AT_ONCE]).double().permute(2, 3, 0, 1)  # H, W, N, 3
@@ -65,8 +55,7 @@ class MatchedNoise(ClosedForm):
             mean, moment = mean.mean((0, 1), keepdim=True), moment.mean((0, 1), keepdim=True)
         values, vectors = torch.linalg.eigh(moment - mean[..., :, None] * mean[..., None, :])
         mixing = vectors * values.clamp_min(0).sqrt()[..., None, :]
-        self._state = {"mean": mean.float(), "mixing": mixing.float()}
-        return Training(flops=0.0)
+        return {"mean": mean, "mixing": mixing}
 
     def supports(self, size: tuple[int, int]) -> bool:
         """Any size of at least 16 px a side; of a set its own alone."""

@@ -10,7 +10,7 @@ crops (their early stop). Both take turns: some steps of the critic, then new ps
 A cascade of few critics, as their WINN-4CNNs: each learns for an equal share of the budget, and the pictures that it
 drew last are where the next one's begin. With ``critics`` 1 it is WINN-single.
 
-Network, p0 and the sampler, which has noise, are those of INNg's preset ``fast``, see :mod:`.one_network`; so there is
+Network, p0 and the sampler, which has noise where a texture is learnt, are INNg's, see :mod:`.one_network`; so there is
 no layer normalisation. The penalty is on windows of one verdict each.
 
 References
@@ -33,6 +33,7 @@ from inng_bench.inng.network import Classifier, evaluate
 from inng_bench.inng.presets import FAST
 from inng_bench.inng.resume import in_order, numbered, restore_stages, stage_tensors
 from inng_bench.inng.state import Stage
+from inng_bench.pictures import TrainingPictures
 from inng_bench.resume import joined, required, required_like
 
 from .base import Course
@@ -66,7 +67,7 @@ def penalty_flops(config: WINNChoices) -> float:
     """Count the floating-point operations of a penalty and of its gradient."""
     recipe = config.cascade(Execution()).recipe
     with torch.device("meta"):
-        critic, side = Classifier(recipe.design).eval(), recipe.design.geometry.window
+        critic, side = Classifier(recipe.design).eval(), recipe.window
         windows = torch.empty((recipe.crops, 3, side, side))
     with FlopCounterMode(display=False) as counter:
         slope_penalty(critic, windows).backward()  # type: ignore[no-untyped-call]
@@ -76,7 +77,7 @@ def penalty_flops(config: WINNChoices) -> float:
 class Trainer(Learner):
     """The critics, and the pictures that climb them."""
 
-    def __init__(self, window: Tensor, config: WINNChoices, execution: Execution, seed: int) -> None:
+    def __init__(self, window: Tensor | TrainingPictures, config: WINNChoices, execution: Execution, seed: int) -> None:
         super().__init__(window, config, execution, seed)
         self._config, self._price = config, penalty_flops(config)
         self.start = self.drawn = self.first
@@ -108,7 +109,7 @@ class Trainer(Learner):
         real, drawn = self.real_crops(), self.crops_of(self.history)
         of_real, of_drawn = evaluate(self.network, torch.cat([real, drawn]), self._execution.dtype).chunk(2)
         gap = of_drawn.mean() - of_real.mean()
-        side = self.recipe.design.geometry.window
+        side = self.recipe.window
         between = torch.rand((len(real), 1, 1, 1), generator=self._random).to(real.device)
         penalty = slope_penalty(self.network, torch.lerp(real, drawn, between)[:, :, :side, :side])
         self.descend(gap + PENALTY * penalty, self._config.rate)

@@ -301,6 +301,7 @@ class LearnsPictures(Protocol):
     def train_on(
         self,
         pictures: TrainingPictures,
+        /,
         *,
         seed: int,
         budget: float,

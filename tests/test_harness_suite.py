@@ -39,6 +39,7 @@ def test_every_bundled_suite_can_be_read_and_bears_its_files_name() -> None:
         "quick",
         "rivals",
         "rivals-quick",
+        "sets",
         "smoke",
         "standard",
         "tuning",

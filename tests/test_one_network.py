@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -10,12 +11,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from inng_bench.baselines import energy, winn
 from inng_bench.baselines.energy import Energy, EnergyChoices
-from inng_bench.baselines.one_network import OneNetwork
+from inng_bench.baselines.one_network import OF_TEXTURES, OneNetwork
 from inng_bench.baselines.winn import WINN, WINNChoices, slope_penalty
 from inng_bench.contract import Execution
 from inng_bench.errors import InputError
 from inng_bench.inng.frozen import picture_logits
 from inng_bench.inng.network import evaluate
+from inng_bench.inng.presets import FAST, configure
+from inng_bench.pictures import TrainingPictures
 from inng_bench.pixels import random_crops
 from inng_bench.seeds import torch_generator
 from inng_bench.testing import make_window
@@ -88,15 +91,32 @@ def test_each_critic_of_the_cascade_begins_where_the_one_before_led_and_real_cro
     assert abs(float(level.mean())) < 5 * float(level.std()) / math.sqrt(8)  # of as few crops as it was set by
 
 
+def of_set(settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in OF_TEXTURES} | {"picture_side": 16}
+
+
+@pytest.mark.parametrize("learnt", ["texture", "set"])
 @pytest.mark.parametrize(("method_class", "settings"), METHODS)
-def test_the_cost_is_what_a_counter_finds(method_class: type[OneNetwork], settings: dict[str, Any]) -> None:
-    trainer = method_class.trainer(make_window(), method_class(settings, Execution())._config, Execution(), 0)
+def test_the_cost_is_what_a_counter_finds(
+    method_class: type[OneNetwork], settings: dict[str, Any], learnt: str
+) -> None:
+    pictures = TrainingPictures(np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), np.uint8))
+    given, chosen = (make_window(), settings) if learnt == "texture" else (pictures, of_set(settings))
+    trainer = method_class.trainer(given, method_class(chosen, Execution())._config, Execution(), 0)
     before = trainer.spent(0)
     with FlopCounterMode(display=False) as counter:
         for number in range(1, 4):
             trainer.step(number, 0.0)
     found = sum(count for kind, count in counter.get_flop_counts()["Global"].items() if "convolution" in str(kind))
     assert trainer.spent(3) - before == pytest.approx(found)
+
+
+@pytest.mark.parametrize("method_class", [Energy, WINN])
+def test_network_p0_and_directions_of_a_set_are_those_of_inng(method_class: type[OneNetwork]) -> None:
+    recipe, inng = method_class({"picture_side": 32}, Execution()).cascade.recipe, configure({"picture_side": 32})[2]
+    assert recipe.design == inng.design
+    for name in ("first_negatives", "windows", "directions", "canvas_side", "crop_side"):
+        assert getattr(recipe, name) == getattr(inng, name) != getattr(FAST, name)
 
 
 @pytest.mark.parametrize(("method_class", "settings"), METHODS)

@@ -59,9 +59,24 @@ def test_a_set_has_its_own_reference_rows_metrics_and_size(suite: Suite) -> None
     assert plan.runs[0].settings["canvas_side"] == 16
 
 
-def test_the_bundled_suite_of_faces_can_be_planned() -> None:
-    plan = make_plan(load_suite("faces-quick"), Overrides(device="cpu"))
-    assert {run.method for run in plan.runs} == {"inng", "dcgan", *SET_ROWS}
+@pytest.mark.parametrize(
+    ("name", "textures", "rows"),
+    [
+        ("faces-quick", {"faces"}, {"inng", "dcgan"}),
+        ("sets", {"faces", "digits"}, {"inng", "inng-single", "dcgan", "energy", "winn"}),
+    ],
+)
+def test_a_bundled_suite_of_sets_can_be_planned(name: str, textures: set[str], rows: set[str]) -> None:
+    plan = make_plan(load_suite(name), Overrides(device="cpu"))
+    assert {run.method for run in plan.runs} == rows | set(SET_ROWS)
+    assert set(plan.textures) == textures
+
+
+def test_the_single_classifier_of_the_suite_differs_from_the_cascade_in_what_is_kept_alone() -> None:
+    plan = make_plan(load_suite("sets"), Overrides(device="cpu"))
+    one, other = (next(run.settings for run in plan.runs if run.method == name) for name in ("inng", "inng-single"))
+    assert {name for name in one if one[name] != other[name]} == {"keep_every"}
+    assert other["keep_every"] == 0
 
 
 def test_sets_and_textures_are_not_mixed(suite: Suite) -> None:

@@ -7,9 +7,13 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from inng_bench.baselines import dcgan
 from inng_bench.baselines.dcgan import DCGAN
+from inng_bench.baselines.energy import Energy
+from inng_bench.baselines.one_network import OneNetwork
 from inng_bench.baselines.reference_rows import MatchedNoise
-from inng_bench.contract import Checkpoint, Execution, LearnsPictures, Method, Snapshot
+from inng_bench.baselines.winn import WINN
+from inng_bench.contract import NO_CHECKPOINT, Checkpoint, Execution, LearnsPictures, Method, Snapshot
 from inng_bench.errors import InputError
 from inng_bench.inng.frozen import picture_logits
 from inng_bench.inng.method import INNg
@@ -19,13 +23,20 @@ from inng_bench.pictures import TrainingPictures, as_tensor
 from inng_bench.resume import decode, encode
 from inng_bench.seeds import torch_generator
 
+SMALL_ONE_NETWORK: dict[str, Any] = {"filters": 2, "canvases": 2, "crops": 2}
+
 SMALL: dict[type[Method], dict[str, Any]] = {
     INNg: {"filters": 2, "canvases": 4, "crops": 4, "classifier_steps": 4, "max_steps": 3, "max_stages": 3},
     DCGAN: {"generator_filters": 2, "discriminator_filters": 2, "latent": 4, "batch": 4, "intervals": 3},
+    Energy: SMALL_ONE_NETWORK | {"steps": 2},
+    WINN: SMALL_ONE_NETWORK | {"critics": 2, "critic_steps": 1, "max_steps": 3},
     MatchedNoise: {"per_place": True},
 }
 
 METHODS = list(SMALL)
+
+STEPS = 4
+"""Of a short training."""
 
 
 def shades(side: int = 16) -> NDArray[np.uint8]:
@@ -38,11 +49,22 @@ def made(kind: type[Method], side: int = 16, **more: Any) -> Any:
     return kind(SMALL[kind] | {"picture_side": side} | more, Execution())
 
 
-def trained(kind: type[Method], side: int = 16, seed: int = 0, checkpoint: Checkpoint | None = None) -> Any:
+def trained(kind: type[Method], side: int = 16, seed: int = 0, checkpoint: Checkpoint = NO_CHECKPOINT) -> Any:
     method = made(kind, side)
-    kept = Checkpoint() if checkpoint is None else checkpoint
-    method.train_on(TrainingPictures(shades(side)), seed=seed, budget=3e8, checkpoint=kept)
+    method.train_on(TrainingPictures(shades(side)), seed=seed, budget=short(method, side), checkpoint=checkpoint)
     return method
+
+
+def short(method: Any, side: int) -> float:
+    """Return a budget of few steps; INNg's are bounded by its stages."""
+    if isinstance(method, DCGAN):
+        return STEPS * float(dcgan.step_flops(method._config))
+    if not isinstance(method, OneNetwork):
+        return 3e8
+    trainer = method.trainer(TrainingPictures(shades(side)), method._config, Execution(), 0)
+    begun = float(trainer.spent(0))
+    trainer.step(1, 0.0)
+    return begun + STEPS * (float(trainer.spent(1)) - begun)
 
 
 def drawn(method: Method, side: int = 16) -> torch.Tensor:
@@ -108,7 +130,7 @@ class Kept(Checkpoint):
             raise InterruptionError
 
 
-@pytest.mark.parametrize("kind", [INNg, DCGAN])
+@pytest.mark.parametrize("kind", [INNg, DCGAN, Energy, WINN])
 @pytest.mark.parametrize("last", [1, 2])
 def test_a_training_on_a_set_goes_on_with_the_same_bytes(kind: type[Method], last: int) -> None:
     checkpoint = Kept(last)
@@ -135,6 +157,13 @@ def test_wrong_sizes_and_choices_are_refused_in_a_sentence() -> None:
         configure({"picture_side": 7})
     with pytest.raises(InputError, match="up to 7 px times a power of 2"):
         made(DCGAN, 36)
+    for kind in (Energy, WINN):
+        with pytest.raises(InputError, match=r"'picture_side' of .* is wrong"):
+            kind({"picture_side": 7}, Execution())
+        with pytest.raises(InputError, match="are whole pictures; remove canvas_side and crop_side"):
+            kind({"picture_side": 64, "canvas_side": 64, "crop_side": 64}, Execution())
+        with pytest.raises(InputError, match="set first_negatives to 'gaussian'"):
+            kind({"picture_side": 64, "first_negatives": "random-phase"}, Execution())
     for wrong in ({"directions": "spectrum"}, {"architecture": "unpadded"}, {"crop_side": 32}):
         with pytest.raises(InputError, match="do not go together"):
             configure({"picture_side": 16} | wrong)

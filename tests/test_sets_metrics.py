@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 
 from inng_bench.metrics import sets
-from inng_bench.metrics.catalogue import BY_NAME, COPIES_ABOVE, OF_SETS, Scope, selected_of_sets
+from inng_bench.metrics.catalogue import BY_NAME, COPIES_ABOVE, OF_SETS, Compared, Scope, selected_of_sets
 from inng_bench.metrics.probe import linear_probe
 from inng_bench.metrics.sets import evaluate_set, nearest, share_within
 from inng_bench.records.schema import Against
@@ -101,9 +101,13 @@ def test_balls_reach_to_the_third_nearest_centre() -> None:
     assert share_within(points, centres) == 0.25 + 0.25  # -3 lies in the ball about 0, 199 in the one about 100
 
 
-def test_distances_are_told_of_held_out_pictures_and_copies_of_those_that_were_learnt() -> None:
-    found = evaluate_set(noise(5), TRAIN, HELD_OUT, seed=0, metrics=("set_copy_rate", "set_nearest"))
-    assert {(one.against, one.n, one.images) for one in found} == {(Against.TRAIN, 5, 5)}
+def test_distances_are_told_of_held_out_pictures_and_copies_of_those_that_were_learnt_as_the_catalogue_says() -> None:
+    found = {one.metric: one for one in evaluate_set(noise(5), TRAIN, HELD_OUT, seed=0)}
+    assert {(one.n, one.images) for one in found.values()} == {(5, 5)}
+    of_train = {"set_nearest", "set_copy_rate"}
+    assert {name for name, one in found.items() if one.against is Against.TRAIN} == of_train
+    assert {name for name, one in found.items() if one.against is Against.HELD_OUT} == found.keys() - of_train
+    assert {info.name for info in OF_SETS if info.compared is Compared.TRAIN} == of_train
 
 
 def test_a_linear_probe_separates_what_a_plane_separates_and_guesses_what_has_no_order() -> None:

@@ -22,7 +22,7 @@ from inng_bench.harness.learning import learn
 from inng_bench.harness.machine import Claim, claim_machine
 from inng_bench.harness.methods import REAL, is_timed, load_method_class
 from inng_bench.harness.plan import RunSpec
-from inng_bench.metrics.catalogue import BY_NAME, CROP, Compared
+from inng_bench.metrics.catalogue import BY_NAME, CROP, Compared, Scope
 from inng_bench.processes import begin_work
 from inng_bench.records.generations import KEPT
 from inng_bench.seeds import torch_generator
@@ -158,9 +158,10 @@ def _seconds(run: RunSpec, speed: Speed) -> float:
 
 
 def _cost(name: str, *, real: bool) -> float:
-    """Return the cost of a metric; where the row ``real`` has the train window as reference, that of three samples."""
+    """Return the cost of a metric; where ``real`` compares its three held-out windows with the train window, thrice."""
     info = BY_NAME[name]
-    return info.cost * (3 if real and info.compared is Compared.TRAIN else 1)
+    is_thrice = real and info.compared is Compared.TRAIN and info.scope is not Scope.SETS
+    return info.cost * (3 if is_thrice else 1)
 
 
 @dataclass(frozen=True)

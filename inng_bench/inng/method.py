@@ -93,7 +93,7 @@ class INNg(Method):
 
     def train(
         self,
-        window: Tensor,
+        window: Tensor | TrainingPictures,
         *,
         seed: int,
         budget: float,
@@ -101,24 +101,7 @@ class INNg(Method):
         checkpoint: Checkpoint = NO_CHECKPOINT,
     ) -> Training:
         """Train a cascade until the budget is spent; see :meth:`inng_bench.contract.Method.train`."""
-        return self._run(self.begin(window, seed), budget, events, checkpoint)
-
-    def train_on(
-        self,
-        pictures: TrainingPictures,
-        *,
-        seed: int,
-        budget: float,
-        events: Events = ignore_events,
-        checkpoint: Checkpoint = NO_CHECKPOINT,
-    ) -> Training:
-        """Train on a set; see :meth:`inng_bench.contract.LearnsPictures.train_on`."""
-        self.prior = NoisePrior.of(self.recipe.first_negatives, None)
-        self._directions = Preconditioner(torch.eye(3))  # those of the pixels
-        training = self._begin(partial(_drawn_on, pictures, self._execution.device), self.recipe.crop_side, seed)
-        return self._run(training, budget, events, checkpoint)
-
-    def _run(self, training: state.Training, budget: float, events: Events, checkpoint: Checkpoint) -> Training:
+        training = self.begin(window, seed)
         if (taken := checkpoint.load()) is not None:
             restore(training, taken)
         prices = Prices.of(self.recipe, training.crop_side)
@@ -131,8 +114,17 @@ class INNg(Method):
         flops = prices.of_work(training.work)
         return Training(flops, _warnings(training, flops, budget), self._cut(training.chain).cpu())
 
-    def begin(self, window: Tensor, seed: int) -> state.Training:
-        """Return a training that has not made a step, and take p0 and the directions of the steps from the window."""
+    train_on = train
+
+    def begin(self, window: Tensor | TrainingPictures, seed: int) -> state.Training:
+        """Return a training that has not made a step, and take p0 and the directions of the steps from the window.
+
+        Of a set nothing is measured: p0 is U(x), and steps go along pixels.
+        """
+        if isinstance(window, TrainingPictures):
+            self.prior = NoisePrior.of(self.recipe.first_negatives, None)
+            self._directions = Preconditioner(torch.eye(3))
+            return self._begin(partial(_drawn_on, window, self._execution.device), self.recipe.crop_side, seed)
         real = stretched(window, self.recipe.stretch)
         self.prior, self._directions = measured(real, self.recipe)
         self._palette = Palette.of(real)

@@ -60,11 +60,12 @@ class Eye(StrEnum):
 class Compared(StrEnum):
     """What the samples are compared with, and how."""
 
-    HELD_OUT = "held-out windows"
-    """In pairs of equal area: each piece of the samples with each window; the value is the mean over pairs."""
+    HELD_OUT = "held-out windows or pictures"
+    """Windows in pairs of equal area: each piece of the samples with each window; the value is the mean over pairs.
+    Pictures of a set all at once."""
 
-    TRAIN = "train window"
-    """All samples at once, as copying and diversity are facts of the whole set."""
+    TRAIN = "the train window or the training pictures"
+    """All samples at once, as copying and diversity are facts of all of them."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class MetricInfo:
     role : Role
         Where it is shown.
     compared : Compared
-        With which windows, and how.
+        With what, and how.
     digits : int
         Significant digits worth printing.
     """
@@ -447,6 +448,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         "as far as unseen ones, 0 a copy. Pixels are averaged to 16 px a side; mirrored pictures count.",
         blind_to="quality: noise is far from every picture, and a blurred mean is near to many",
         cost=0.5,
+        compared=Compared.TRAIN,
         **_OF_SETS,
     ),
     MetricInfo(

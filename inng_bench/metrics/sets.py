@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from inng_bench.metrics import fidelity
-from inng_bench.metrics.catalogue import BY_NAME, HONEST_SHARE, SET_PICTURES, selected_of_sets
+from inng_bench.metrics.catalogue import BY_NAME, HONEST_SHARE, SET_PICTURES, Compared, selected_of_sets
 from inng_bench.metrics.crops import Pixels
 from inng_bench.metrics.gram import average
 from inng_bench.metrics.patch_distances import frechet_distances
@@ -164,13 +164,13 @@ _MEASURES: Mapping[str, Callable[[SetComparison], tuple[float, dict[str, float]]
 
 
 def _measurement(name: str, comparison: SetComparison) -> Measurement:
-    start = time.perf_counter()
+    start, info = time.perf_counter(), BY_NAME[name]
     value, parts = _MEASURES[name](comparison)
     count = len(comparison.samples)
     return Measurement(
         metric=name,
-        version=BY_NAME[name].version,
-        against=Against.TRAIN if name in ("set_nearest", "set_copy_rate") else Against.HELD_OUT,
+        version=info.version,
+        against=Against.TRAIN if info.compared is Compared.TRAIN else Against.HELD_OUT,
         value=value,
         n=count,
         images=count,
