@@ -66,9 +66,7 @@ def trials_sentence(rows: Sequence[Row]) -> str:
         return ""
     told = ", ".join(f"{name} {count}" for name, count in counts.items())
     recipes = "the recipe was" if len(counts) == 1 else "the recipes were"
-    return (
-        f"Trials in the suite {SUITE}: {told}; {recipes} developed in more trials before, which are not stored."
-    )
+    return f"Trials in the suite {SUITE}: {told}; {recipes} developed in more trials before, which are not stored."
 
 
 def trials_of_suite() -> dict[str, int]:
