@@ -52,7 +52,7 @@ Denoiser = Callable[[Tensor, float], Tensor]
 class DiffusionConfig(Choices):
     """Choices of a diffusion model; the defaults were the best of few trials on tuning textures."""
 
-    channels: int = Field(24, ge=1, description="At half the picture's size; twice as many at each halving.")
+    channels: int = Field(12, ge=1, description="At half the picture's size; twice as many at each halving.")
     batch: int = Field(1, ge=1, description="Crops of a step.")
     crop: int = Field(96, ge=64, multiple_of=STEP, description="Side of a crop in pixels.")
     rim: int = Field(16, ge=0, le=24, description="Pixels of a crop's border that do not count in the loss.")
@@ -60,7 +60,7 @@ class DiffusionConfig(Choices):
     final_rate_share: float = Field(0.1, ge=0, le=1, description="Share of it that is left at the end; falls linearly.")
     average_decay: float = Field(0.97, ge=0, lt=1, description="Decay of the weight average; 0 is none.")
     noise_mean: float = Field(-1.2, description="Mean of ln σ in training.")
-    noise_deviation: float = Field(1.6, gt=0, description="Standard deviation of ln σ in training.")
+    noise_deviation: float = Field(1.2, gt=0, description="Standard deviation of ln σ in training.")
     levels: int = Field(30, ge=2, description="Levels of noise that a sample goes through.")
 
 

@@ -48,7 +48,7 @@ class EnergyChoices(OneNetworkChoices):
     """Choices of one energy."""
 
     chains: Literal["short-run", "persistent"] = Field("short-run", description="Where the samples of a step begin.")
-    steps: int = Field(30, ge=1, description="Langevin steps for a step of the weights; of a short run, all.")
+    steps: int = Field(15, ge=1, description="Langevin steps for a step of the weights; of a short run, all.")
     canvases: int = Field(2, ge=1, description="Canvases that are drawn together in training.")
     fresh: float = Field(0.05, gt=0, le=1, description="Probability that a persistent chain begins anew at p0.")
     update: Literal["langevin", "adam", "image-adam"] = Field("langevin", description="The sampler's, as INNg's.")
@@ -61,6 +61,7 @@ class EnergyChoices(OneNetworkChoices):
 
     for_sets: ClassVar[Mapping[str, Any]] = {
         **OneNetworkChoices.for_sets,
+        "steps": 30,
         "update": "langevin",
         "step_size": 2.0,
         "temperature": 5e-5,

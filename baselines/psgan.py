@@ -53,7 +53,7 @@ class PSGANConfig(AdversarialConfig):
     local: int = Field(20, ge=1, description="Noise channels of the latent field.")
     periodic: int = Field(4, ge=0, description="Plane waves of the latent field.")
     crop: int = Field(64, ge=64, description="Side of a training patch in pixels.")
-    batch: int = Field(4, ge=2, description="Real patches, and as many generated ones, of a step.")
+    batch: int = Field(2, ge=2, description="Real patches, and as many generated ones, of a step.")
     palette: bool = Field(
         False,
         description="Draw in the window's principal colours, as INNg's first noise is, in place of red, green, blue.",

@@ -50,7 +50,7 @@ class WINNChoices(OneNetworkChoices):
     """Choices of a Wasserstein introspective network."""
 
     critics: int = Field(4, ge=1, description="Critics of the cascade.")
-    critic_steps: int = Field(10, ge=1, description="Steps of a critic between two drawings of pseudo-negatives.")
+    critic_steps: int = Field(20, ge=1, description="Steps of a critic between two drawings of pseudo-negatives.")
     max_steps: int = Field(60, ge=1, description="Sampler steps at the most, for each critic.")
 
 

@@ -43,7 +43,7 @@ Made by `{command}` at commit {commit}. Every figure below is computed from the 
 """
 
 
-RIVALS = "rivals-quick"
+RIVALS = "rivals"
 """The suite whose reference says what each rival did."""
 
 PICTURES = """\

@@ -39,7 +39,7 @@ class Recipe(BaseModel):
     classifier_least_steps: int = Field(5, ge=1, description="Steps of a stage at the least.")
     optimiser: Literal["adam", "sgd"] = Field("adam", description="Of a classifier; Adam's β1 is 0.5.")
     classifier_rate: float = Field(5e-4, gt=0, description="Its learning rate.")
-    loss_target: float = Field(0.03, ge=0, description="Loss below which a stage's training ends.")
+    loss_target: float = Field(0.1, ge=0, description="Loss below which a stage's training ends.")
     loss_check_steps: int = Field(1, ge=1, description="Steps between two looks at the loss.")
     loss_check_batches: int = Field(
         0, ge=0, description="Fresh batches in evaluation mode that a look averages; 0 takes the training step's loss."
@@ -182,7 +182,7 @@ PAPER = Recipe(
     classifier_least_steps=5,
     optimiser="adam",
     classifier_rate=0.0005,
-    loss_target=0.005,
+    loss_target=0.03,
     loss_check_steps=1,
     loss_check_batches=0,
     first_negatives="gaussian",
@@ -196,7 +196,7 @@ PAPER = Recipe(
     windows="dense",
     patches=10,
     step_size=0.01,
-    aimed_steps=12.0,
+    aimed_steps=6.0,
     final_step_share=0.1,
     temperature=0.0,
     max_steps=60,
