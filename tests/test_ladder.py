@@ -221,7 +221,7 @@ def test_a_photograph_has_four_pairs_at_most() -> None:
 def test_only_bundled_textures_are_taken_and_each_once() -> None:
     assert len(bundled_textures()) >= 16
     assert chosen_textures(["field", "grass", "field"]) == ("field", "grass")
-    for name, hint in (("paper-bark", "there is|did you mean"), ("gras", "did you mean 'grass'")):
+    for name, hint in (("paper-bark", "choose from|did you mean"), ("gras", "did you mean 'grass'")):
         with pytest.raises(InputError, match=hint):
             chosen_textures([name])
 
