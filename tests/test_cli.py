@@ -241,7 +241,7 @@ def test_list_names_every_texture_method_metric_and_suite(capsys: pytest.Capture
         "patch_fid",
         "copy_rate",
         "quick",
-        "standard",
+        "rivals",
         "smoke",
     } <= names
 

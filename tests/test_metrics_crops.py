@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from inng_bench.metrics.crops import cut, disjoint, grid, groups
+from inng_bench.metrics.crops import cut, disjoint, grid, groups, scattered
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,29 @@ def test_a_single_crop_is_the_middle_one() -> None:
 def test_a_picture_smaller_than_a_crop_is_refused() -> None:
     with pytest.raises(ValueError, match="no room"):
         grid(8, 1, (200, 47), 48)
+
+
+@pytest.mark.parametrize(("images", "size"), [(1, (32, 32)), (4, (256, 200)), (64, (64, 64)), (500, (40, 64))])
+def test_scattered_crops_lie_inside_and_move_with_every_pixel_and_with_nothing_else(
+    images: int, size: tuple[int, int]
+) -> None:
+    pictures = np.zeros((images, *size, 3), np.uint8)
+    places = scattered(48, pictures, 32)
+    assert (places[:, 1:] >= 0).all()
+    assert (places[:, 1:] <= np.array(size) - 32).all()
+    np.testing.assert_array_equal(places, scattered(48, pictures.copy(), 32))
+    np.testing.assert_array_equal(places[:, 0], grid(48, images, size, 32)[:, 0])
+    pictures[-1, -1, -1, -1] = 1
+    assert size == (32, 32) or (places != scattered(48, pictures, 32)).any()
+
+
+def test_scattered_crops_leave_no_part_of_a_picture_out() -> None:
+    found = np.zeros((256, 256), int)
+    for number in range(200):
+        for _, top, left in scattered(12, np.full((1, 256, 256, 3), number, np.uint8), 32):
+            found[top : top + 32, left : left + 32] += 1
+    assert found[8:-8, 8:-8].min() > 0
+    assert found[32:-32, 32:-32].min() > 10
 
 
 def test_crops_are_the_pixels_at_their_places() -> None:

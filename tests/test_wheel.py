@@ -72,7 +72,7 @@ def test_the_wheel_claims_no_other_top_level_name_than_the_package(wheel: Path) 
 
 def test_the_wheel_carries_baselines_suites_the_metrics_pool_and_the_pages(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    suites = {f"inng_bench/suites/{name}.toml" for name in ("quick", "standard", "paper", "smoke")}
+    suites = {f"inng_bench/suites/{name}.toml" for name in ("quick", "rivals", "paper", "smoke")}
     page = {f"inng_bench/{room}/page.{kind}" for room in ("people", "report/page") for kind in ("html", "css", "js")}
     page |= {f"inng_bench/report/page/uplot/{name}" for name in ("uPlot.iife.min.js", "uPlot.min.css", "LICENSE")}
     page |= {"inng_bench/pages/base.css"}

@@ -14,7 +14,7 @@ PAIRS = 60
 EXAMPLES = """\
 examples:
   inng-bench judge results/runs/quick
-  inng-bench judge results/runs/standard --methods inng-fast,dcgan,real --pairs 40
+  inng-bench judge results/runs/rivals --methods inng-fast,dcgan,real --pairs 40
   inng-bench judge results/runs/quick --read ~/Downloads/answers-*.json"""
 
 

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 EXAMPLES = """\
 examples:
   inng-bench run --suite quick
-  inng-bench run --suite standard --seeds 1 --dry-run
-  inng-bench run --suite standard --textures grass,wood --methods inng-fast
+  inng-bench run --suite rivals --seeds 1 --dry-run
+  inng-bench run --suite rivals --textures brick,rust --methods inng-fast
   inng-bench run --texture my.png --methods inng-fast
   inng-bench run --pictures my-faces
 

@@ -141,7 +141,7 @@ def has_alarm(judgements: Sequence[Judgement]) -> bool:
 
 
 SEEDS = ((3, 1), (3, 3), (5, 1), (5, 5), (10, 5), (20, 5))
-SUITES = {"smoke": (2, 2), "quick": (4, 2), "standard": (12, 2)}
+SUITES = {"smoke": (2, 2), "quick": (4, 2), "12 textures": (12, 2)}
 TABLES = 2000
 SPREAD = 0.1
 UNEVEN = {"": 0.0, ", uneven": 0.6}
@@ -170,7 +170,7 @@ def alarms_table() -> str:
     """Return the share of unchanged tables with any alarm, and its 95 % interval, as Markdown."""
     kinds = {f"{tails}{uneven}": (draw, by) for uneven, by in UNEVEN.items() for tails, draw in TAILS.items()}
     lines = ["| suite | seeds | " + " | ".join(kinds) + " |", "|---|---|" + "--:|" * len(kinds)]
-    for name in ("smoke", "standard"):
+    for name in ("smoke", "12 textures"):
         for seeds in SEEDS:
             cells = [_share(Layout(*SUITES[name], seeds, SPREAD, by), draw) for draw, by in kinds.values()]
             lines.append(f"| {name} | {seeds[0]}, {seeds[1]} | " + " | ".join(cells) + " |")

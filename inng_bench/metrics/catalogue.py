@@ -331,11 +331,11 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         label="copy rate",
         unit="",
         direction=Direction.LOWER,
-        version=4,
+        version=5,
         minimum_size=64,
-        definition="Share of 48 blocks of 32 px that also occur in the train window: rolled, mirrored, turned by any "
-        "angle, scaled by 0.8 to 1.25, bent by up to 4 px or recoloured. The best correlation of such a "
-        "block with the train window is well above that of all blocks of held-out windows.",
+        definition="Share of 48 blocks of 32 px, at places that depend on every pixel, that also occur in the train "
+        "window: rolled, mirrored, turned by any angle, scaled by 0.8 to 1.25, bent by up to 4 px or recoloured. "
+        "Its best correlation with the train window is well above that of all blocks of held-out windows.",
         blind_to="copies that are blurred, cut into pieces below 32 px or mixed of several places; what lies between "
         "the blocks; copies in a texture whose held-out windows match as closely",
         cost=7.5,

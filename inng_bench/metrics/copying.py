@@ -26,7 +26,7 @@ from scipy.ndimage import affine_transform, gaussian_filter, map_coordinates
 from scipy.signal import fftconvolve
 
 from inng_bench.metrics.comparison import Comparison, Outcome, Pictures, halves
-from inng_bench.metrics.crops import Pixels, cut, grid, groups
+from inng_bench.metrics.crops import Pixels, cut, groups, scattered
 
 BLOCK = 32
 """Side in pixels of what is searched as one: a 64 px tile holds four."""
@@ -222,7 +222,7 @@ def copying_among(honest: Pixels, bank: Bank) -> Copying:
 
 def _scores(samples: Pixels, bank: Bank) -> tuple[Floats, NDArray[np.int64]]:
     """Return the score of each block and the number of its picture."""
-    places = grid(BLOCKS, len(samples), samples.shape[1:3], BLOCK)
+    places = scattered(BLOCKS, samples, BLOCK)
     return search(cut(samples, places, BLOCK), bank), places[:, 0]
 
 

@@ -1,6 +1,8 @@
-"""Which crops of a picture are measured: a fixed grid, the same number for every row of a table."""
+"""Which crops of a picture are measured: a grid, the same number for every row of a table."""
 
+import hashlib
 import math
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +47,38 @@ def grid(count: int, images: int, size: tuple[int, int], crop: int) -> NDArray[n
     return np.concatenate([np.insert(places[share], 0, image, axis=1) for image, share in enumerate(shares.tolist())])
 
 
+def scattered(count: int, pictures: Pixels, crop: int) -> NDArray[np.int64]:
+    """Spread crops over pictures where nobody who makes them can know: one changed pixel moves all crops.
+
+    Each picture is parted into as many cells as it gets crops, and a crop begins anywhere in its cell. Where is drawn
+    with a hash of the pictures as the seed, so that the same pictures always have the same crops.
+
+    Parameters
+    ----------
+    count : int
+        Number of crops in all.
+    pictures : Pixels
+        uint8 (N, H, W, 3).
+    crop : int
+        Side of a crop in pixels.
+
+    Returns
+    -------
+    NDArray[np.int64]
+        (count, 3), as :func:`grid`, which also says what is raised.
+    """
+    images, *size, _ = pictures.shape
+    room = np.array(size) - crop + 1
+    places = grid(count, images, (size[0], size[1]), crop)
+    seed = int.from_bytes(hashlib.sha256(np.ascontiguousarray(pictures).tobytes()).digest()[:8], "big")
+    generator = np.random.default_rng(seed)
+    for image in range(images):
+        own = places[:, 0] == image
+        cells = np.array(_cells(int(own.sum()), *room)).reshape(-1, 4)
+        places[own, 1:] = (cells[:, ::2] + generator.random((len(cells), 2))) / cells[:, 1::2] * room
+    return places
+
+
 def cut(pictures: Pixels, positions: NDArray[np.int64], crop: int) -> Pixels:
     """Cut crops out of pictures.
 
@@ -83,21 +117,22 @@ def groups(images: int) -> NDArray[np.int64]:
 
 def _one_picture(count: int, tops: int, lefts: int) -> NDArray[np.int64]:
     """Return (count, 2) places on a grid of ``tops`` by ``lefts`` possible ones."""
+    cells = _cells(count, tops, lefts)
+    places = [(_spread(rows, tops)[row], _spread(columns, lefts)[column]) for row, rows, column, columns in cells]
+    return np.array(places, np.int64).reshape(-1, 2)
+
+
+def _cells(count: int, tops: int, lefts: int) -> list[tuple[int, int, int, int]]:
+    """Part a picture into cells, nearly square: row, number of rows, column, number of columns in the row."""
     if count == 0:
-        return np.empty((0, 2), np.int64)
+        return []
     square = round(math.sqrt(count * tops / lefts))
     rows = min(max(square, math.ceil(count / lefts)), tops, count)
-    in_row = np.diff(np.arange(rows + 1) * count // rows)
-    return np.array(
-        [
-            (top, left)
-            for top, columns in zip(_spread(rows, tops), in_row, strict=True)
-            for left in _spread(columns, lefts)
-        ],
-        np.int64,
-    )
+    in_row = np.diff(np.arange(rows + 1) * count // rows).tolist()
+    return [(row, rows, column, columns) for row, columns in enumerate(in_row) for column in range(columns)]
 
 
+@cache
 def _spread(count: int, places: int) -> NDArray[np.int64]:
     """Return ``count`` evenly spaced numbers from 0 to ``places - 1``, both included; a single one is the middle."""
     if count == 1:
