@@ -214,6 +214,7 @@ def test_what_is_no_command_ends_with_status_2(arguments: list[str], capsys: pyt
             "inng-bench run: there is no option '--dryrun'; did you mean '--dry-run'?",
         ),
         (["report", "a", "b"], "inng-bench report: the word 'b' is too many; `inng-bench report --help` shows"),
+        (["-v"], "inng-bench: there is no option '-v'; choose from --completion, --help, --version."),
         (["--verson"], "inng-bench: there is no option '--verson'; did you mean '--version'?"),
     ],
 )

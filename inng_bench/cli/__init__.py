@@ -49,5 +49,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"inng-bench: {one_line(error)}", file=sys.stderr)
         return ExitStatus.BAD_INPUT
     except KeyboardInterrupt:
-        print("inng-bench: interrupted. Finished runs are kept; the same command continues.", file=sys.stderr)
+        print(f"inng-bench: interrupted. {arguments.left}", file=sys.stderr)
         return ExitStatus.INTERRUPTED

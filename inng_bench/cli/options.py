@@ -14,6 +14,7 @@ from inng_bench.harness.devices import DEVICES
 from inng_bench.suggest import did_you_mean
 
 Commands = argparse._SubParsersAction
+RUNS_ARE_KEPT = "Finished runs are kept; the same command continues."
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
@@ -29,7 +30,7 @@ def refuse_word(parser: argparse.ArgumentParser, word: str) -> NoReturn:
     """End the command because of a word that it does not know."""
     if not word.startswith("-"):
         parser.error(f"the word {word!r} is too many")
-    hint = did_you_mean(word, parser._option_string_actions)
+    hint = did_you_mean(word, (option for option in parser._option_string_actions if option.startswith("--")))
     parser.exit(ExitStatus.BAD_INPUT, f"{parser.prog}: there is no option {word!r}; {hint}\n")
 
 
@@ -49,6 +50,7 @@ def add_command(
     about: str,
     description: str,
     after: str | None = None,
+    left: str = "The same command starts again.",
 ) -> argparse.ArgumentParser:
     """Add a command to the parser and return its own parser.
 
@@ -64,11 +66,13 @@ def add_command(
         A few words for the list of commands.
     description, after : str
         What stands in its own help before and after the options.
+    left : str
+        What is left after Ctrl-C.
     """
     parser = commands.add_parser(
         name, help=about, description=description, epilog=after, formatter_class=_Paragraphs, allow_abbrev=False
     )
-    parser.set_defaults(command=command, parser=parser)
+    parser.set_defaults(command=command, parser=parser, left=left)
     return parser
 
 
