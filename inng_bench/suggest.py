@@ -10,4 +10,4 @@ def did_you_mean(word: str, names: Iterable[str]) -> str:
     near = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.5)
     if near:
         return f"did you mean {near[0]!r}?"
-    return f"there is {', '.join(names)}." if names else "there is none."
+    return f"choose from {', '.join(names)}." if names else "there is none."

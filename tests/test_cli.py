@@ -200,7 +200,31 @@ def test_what_is_no_command_ends_with_status_2(arguments: list[str], capsys: pyt
     with pytest.raises(SystemExit) as ended:
         cli.main(arguments)
     assert ended.value.code == 2
-    assert "usage: inng-bench" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith("inng-bench")
+    assert len(said.splitlines()) == 1
+    assert "--help` shows what is possible" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["run", "--suite", "smoke", "--dryrun"],
+            "inng-bench run: there is no option '--dryrun'; did you mean '--dry-run'?",
+        ),
+        (["report", "a", "b"], "inng-bench report: the word 'b' is too many; `inng-bench report --help` shows"),
+        (["-v"], "inng-bench: there is no option '-v'; choose from --completion, --help, --version."),
+        (["--verson"], "inng-bench: there is no option '--verson'; did you mean '--version'?"),
+    ],
+)
+def test_an_unknown_word_is_named_with_the_nearest_right_one(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == ExitStatus.BAD_INPUT
+    assert capsys.readouterr().err.startswith(said)
 
 
 def test_list_names_every_texture_method_metric_and_suite(capsys: pytest.CaptureFixture[str]) -> None:

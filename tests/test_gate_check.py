@@ -14,6 +14,7 @@ from inng_bench import cli
 from inng_bench.errors import ExitStatus
 from inng_bench.gate.cells import Cell, Replicates, RowKind
 from inng_bench.gate.checking import Outcome, check, check_records
+from inng_bench.gate.documents import check_text
 from inng_bench.gate.judge import Verdict, judge
 from inng_bench.gate.simulation import METRICS
 from inng_bench.gate.tolerances import NEGLIGIBLE, ROUNDING
@@ -287,6 +288,20 @@ def test_a_folder_that_is_not_there_cannot_be_judged(tmp_path: Path) -> None:
     assert check(tmp_path / "old", tmp_path / "new").status is ExitStatus.BAD_INPUT
 
 
+def test_a_reference_of_failed_runs_alone_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    failed = write_records(tmp_path, [make_record(status=Status.FAILED, error="no memory")])
+    assert cli.main(["check", str(failed), "--against", str(failed)]) == ExitStatus.BAD_INPUT
+    assert capsys.readouterr().err == (
+        "inng-bench: no run of the reference has a figure to judge; name another reference.\n"
+    )
+
+
+def test_a_factor_above_a_hundred_is_told_in_words() -> None:
+    old = make_table(3)
+    wild = edit("brick", "inng", lambda record: scaled(record, "gram", 1e4**record.replicate))(old)
+    assert "to more than 100)." in check_text(check_tables(wild, old))
+
+
 def test_speed_is_reported_and_never_judged() -> None:
     def timed(speed: float, cpu: str) -> Edit:
         change = {"throughput": make_throughput(speed), "provenance": make_provenance(cpu=cpu)}
@@ -299,6 +314,7 @@ def test_speed_is_reported_and_never_judged() -> None:
         assert outcome.speeds[0].row == "brick · inng"
         assert outcome.speeds[0].new == pytest.approx(0.1 * outcome.speeds[0].old)
         assert note in outcome.speeds[0].note
+        assert "brick · inng: 48.0 [47.0–49.0] → 4.80 [4.70–4.90] image·steps/s (0.100 times)" in check_text(outcome)
 
 
 def test_changed_settings_and_machines_are_named() -> None:

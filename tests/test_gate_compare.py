@@ -286,6 +286,7 @@ def test_a_wrong_request_is_one_sentence_and_status_2(
 ) -> None:
     commit(repository)
     monkeypatch.chdir(repository)
+    monkeypatch.setattr("inng_bench.harness.machine.lock_path", lambda: pytest.fail("it waits for the machine"))
     assert cli.main(["compare", *arguments]) == ExitStatus.BAD_INPUT
     errors = capsys.readouterr().err
     assert errors.startswith(f"inng-bench: {sentence}")

@@ -221,7 +221,7 @@ def test_a_photograph_has_four_pairs_at_most() -> None:
 def test_only_bundled_textures_are_taken_and_each_once() -> None:
     assert len(bundled_textures()) >= 16
     assert chosen_textures(["field", "grass", "field"]) == ("field", "grass")
-    for name, hint in (("paper-bark", "there is|did you mean"), ("gras", "did you mean 'grass'")):
+    for name, hint in (("paper-bark", "choose from|did you mean"), ("gras", "did you mean 'grass'")):
         with pytest.raises(InputError, match=hint):
             chosen_textures([name])
 
@@ -504,7 +504,7 @@ def test_a_folder_that_cannot_be_written_is_found_before_anything_is_measured(
     assert "cannot write" in capsys.readouterr().err
 
 
-def test_an_interrupted_ladder_says_that_nothing_is_kept(
+def test_an_interrupted_ladder_says_that_it_starts_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: object, **__: object) -> None:
@@ -512,7 +512,7 @@ def test_an_interrupted_ladder_says_that_nothing_is_kept(
 
     monkeypatch.setattr("inng_bench.ladder.build.run", interrupted)
     assert cli.main(["ladder", "--textures", "grass", "--out", str(tmp_path)]) == 130
-    assert "Nothing is kept" in capsys.readouterr().err
+    assert "The same command starts again" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", [["--seeds", "1"], ["--jobs", "0"]])

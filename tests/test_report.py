@@ -389,7 +389,7 @@ def test_the_speed_of_a_row_is_the_median_over_its_timed_seeds() -> None:
     assert lines.loc["dcgan", list(expected)].isna().all()
     (line,) = frame(speed_table(rows)).to_dict("records")
     assert line["image·steps/s"] == "96.0 [94.0–98.0]"
-    assert (line["n"], line["of the ceiling"]) == ("3", "80 %")
+    assert (line["n"], line["% of the ceiling"]) == ("3", "80 [78–82]")
 
 
 def test_speeds_of_two_settings_are_not_mixed() -> None:
@@ -432,15 +432,29 @@ def test_a_failed_run_is_a_row_with_its_reason() -> None:
         assert "the loss was NaN" in text
 
 
+def test_failed_runs_alone_give_their_reasons_and_no_empty_table(tmp_path: Path) -> None:
+    records = [
+        make_record(method, status=Status.FAILED, error=f"{method} has no memory") for method in ("inng", "dcgan")
+    ]
+    report = build_report(write_records(tmp_path, records))
+    page = (report.folder / "index.html").read_text()
+    for text in (report.text, (report.folder / "table.md").read_text(), (report.folder / "table.tex").read_text()):
+        assert "inng has no memory" in text
+        assert "Gram" not in text
+        assert "Times the floor" not in text
+    assert "All runs failed, so there are no figures." in page
+    assert '<td class="word">failed: inng has no memory</td>' in page
+
+
 def test_special_signs_of_an_error_are_escaped_in_markdown_and_latex() -> None:
-    records = [make_record("dcgan", status=Status.FAILED, error=NASTY)]
+    records = [make_record(), make_record("dcgan", status=Status.FAILED, error=NASTY)]
     rows = make_rows(records)
     as_markdown, as_latex = markdown(rows, records), latex(rows, records)
     assert "<b>" not in as_markdown
     assert r"50 % of &lt;b&gt;a\_b&lt;/b&gt; \| \$x\$ &amp;" in as_markdown
     assert NASTY not in as_latex
     assert r"50 \% of \textless{}b\textgreater{}a\_b" in as_latex
-    lines = [line for line in as_latex.splitlines() if line.startswith("brick & dcgan")]
+    lines = [line for line in as_latex.splitlines() if line.startswith(" & dcgan")]
     assert [len(re.findall(r"(?<!\\)&", line)) for line in lines] == [
         len(frame(comparison_table(rows), LATEX).columns) - 1
     ]
@@ -448,7 +462,7 @@ def test_special_signs_of_an_error_are_escaped_in_markdown_and_latex() -> None:
 
 def test_a_markdown_cell_cannot_leave_its_column() -> None:
     records = [make_record("dcgan", status=Status.FAILED, error="a | b \\| c\n| d")]
-    header, _, row = markdown(make_rows(records), records).splitlines()[2:5]
+    header, _, row = markdown(make_rows(records), records).splitlines()[4:7]
     bars = [len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) for line in (header, row)]
     assert bars[0] == bars[1]
 

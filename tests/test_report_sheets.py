@@ -148,7 +148,8 @@ def test_missing_and_damaged_pictures_have_a_panel_that_says_so(results: Path) -
     pale = (sheet == np.array(PALE, np.uint8)).all(axis=2)
     assert pale.sum() > 2 * 200 * 200
     problems = build_report(results).damaged
-    assert [Path(problem.split(" ", 1)[0]).name for problem in problems] == ["nearest.png", "train.png"]
+    assert [Path(problem.split(" ", 1)[0]).name for problem in problems] == ["seed-0", "nearest.png", "train.png"]
+    assert problems[0] == f"{folder} has lost sample-0.png and 3 more; delete its run and run again."
 
 
 def test_a_picture_with_one_other_byte_ends_with_2_and_its_name_below_the_table(

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from inng_bench.cli.options import refuse_word
 from inng_bench.cli.parser import FIRST_STEPS, build_parser
 from inng_bench.errors import ExitStatus, InputError, one_line
 
@@ -30,7 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         One of :class:`inng_bench.errors.ExitStatus`.
     """
-    arguments = build_parser().parse_args(argv)
+    arguments, unknown = build_parser().parse_known_args(argv)
+    if unknown:
+        refuse_word(arguments.parser, unknown[0])
     command: Callable[[Namespace], int] | None = arguments.command
     if command is None:
         print(FIRST_STEPS, file=sys.stderr)
@@ -46,5 +49,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"inng-bench: {one_line(error)}", file=sys.stderr)
         return ExitStatus.BAD_INPUT
     except KeyboardInterrupt:
-        print("inng-bench: interrupted. Finished runs are kept; the same command continues.", file=sys.stderr)
+        print(f"inng-bench: interrupted. {arguments.left}", file=sys.stderr)
         return ExitStatus.INTERRUPTED

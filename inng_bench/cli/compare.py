@@ -65,15 +65,15 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(f"--factor must be a finite number of at least 1, such as 1.1, not {arguments.factor:g}.")
     if has_changes(Path()):
         print("inng-bench: uncommitted changes are not compared.", file=sys.stderr)
-    with claim_machine(Claim.ALONE):
-        compared = compare(
-            arguments.base,
-            arguments.head,
-            rounds=arguments.rounds,
-            factor=arguments.factor,
-            only=arguments.only,
-            on_round=lambda done: print(f"[{done}/{arguments.rounds}] both sides timed", file=sys.stderr),
-        )
+    compared = compare(
+        arguments.base,
+        arguments.head,
+        rounds=arguments.rounds,
+        factor=arguments.factor,
+        only=arguments.only,
+        on_round=lambda done: print(f"[{done}/{arguments.rounds}] both sides timed", file=sys.stderr),
+        alone=claim_machine(Claim.ALONE),
+    )
     found = replace(compared, allows_removed=arguments.allow_removed)
     show(arguments, documents.compare_text(found), documents.compare_markdown(found), documents.compare_json(found))
     return found.status

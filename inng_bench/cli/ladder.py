@@ -51,19 +51,15 @@ def run(arguments: argparse.Namespace) -> int:
     from inng_bench.ladder.build import build_ladder
     from inng_bench.ladder.documents import failures, summary_lines
 
-    try:
-        ladder = build_ladder(
-            arguments.out,
-            textures=split_names(arguments.textures),
-            metrics=split_names(arguments.metrics),
-            seeds=arguments.seeds,
-            jobs=arguments.jobs or available_cores(),
-            command=_command_line(arguments),
-            on_done=_tell,
-        )
-    except KeyboardInterrupt:
-        print("inng-bench: interrupted. Nothing is kept; the same command starts again.", file=sys.stderr)
-        return ExitStatus.INTERRUPTED
+    ladder = build_ladder(
+        arguments.out,
+        textures=split_names(arguments.textures),
+        metrics=split_names(arguments.metrics),
+        seeds=arguments.seeds,
+        jobs=arguments.jobs or available_cores(),
+        command=_command_line(arguments),
+        on_done=_tell,
+    )
     _print_section("steps that hold, tie and fail", summary_lines(ladder.judgements))
     _print_section("what fails (ratio or difference, 95% interval)", failures(ladder.judgements) or ["nothing"])
     print(f"Written to {arguments.out}: {', '.join(path.name for path in ladder.files)}.")

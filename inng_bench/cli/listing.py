@@ -30,7 +30,7 @@ def run(_: argparse.Namespace) -> int:
     _print_section("textures", _texture_rows())
     _print_section("sets of pictures", [(info.name, info.description) for info in set_infos()])
     _print_section("methods", [(name, "") for name in method_names()])
-    _print_section("metrics", [(info.name, f"{info.direction} is better: {info.definition}") for info in CATALOGUE])
+    _print_section("metrics", [(info.name, f"{info.label}, {info.direction} is better") for info in CATALOGUE])
     _print_section("suites", suite_descriptions())
     return ExitStatus.OK
 

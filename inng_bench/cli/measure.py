@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from inng_bench.cli.options import Commands, add_command, add_jobs, add_results, add_trusted_method, split_names
+from inng_bench.cli.options import (
+    RUNS_ARE_KEPT,
+    Commands,
+    add_command,
+    add_jobs,
+    add_results,
+    add_trusted_method,
+    split_names,
+)
 from inng_bench.errors import ExitStatus, InputError
 
 EXAMPLES = """\
@@ -24,6 +32,7 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         description="Measure the stored samples of finished runs. By default, measure what is missing or belongs to an "
         "older version of a metric.",
         after=EXAMPLES,
+        left=RUNS_ARE_KEPT,
     )
     add_results(parser)
     what = parser.add_mutually_exclusive_group()

@@ -7,11 +7,31 @@ import math
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
+from inng_bench.errors import ExitStatus
 from inng_bench.harness.devices import DEVICES
+from inng_bench.suggest import did_you_mean
 
 Commands = argparse._SubParsersAction
+RUNS_ARE_KEPT = "Finished runs are kept; the same command continues."
 PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; the list of all options would push it off the screen."""
+
+    def error(self, message: str) -> NoReturn:
+        """End the command."""
+        self.exit(ExitStatus.BAD_INPUT, f"{self.prog}: {message}; `{self.prog} --help` shows what is possible.\n")
+
+
+def refuse_word(parser: argparse.ArgumentParser, word: str) -> NoReturn:
+    """End the command because of a word that it does not know."""
+    if not word.startswith("-"):
+        parser.error(f"the word {word!r} is too many")
+    hint = did_you_mean(word, (option for option in parser._option_string_actions if option.startswith("--")))
+    parser.exit(ExitStatus.BAD_INPUT, f"{parser.prog}: there is no option {word!r}; {hint}\n")
 
 
 class _Paragraphs(argparse.HelpFormatter):
@@ -30,6 +50,7 @@ def add_command(
     about: str,
     description: str,
     after: str | None = None,
+    left: str = "The same command starts again.",
 ) -> argparse.ArgumentParser:
     """Add a command to the parser and return its own parser.
 
@@ -45,11 +66,13 @@ def add_command(
         A few words for the list of commands.
     description, after : str
         What stands in its own help before and after the options.
+    left : str
+        What is left after Ctrl-C.
     """
     parser = commands.add_parser(
         name, help=about, description=description, epilog=after, formatter_class=_Paragraphs, allow_abbrev=False
     )
-    parser.set_defaults(command=command)
+    parser.set_defaults(command=command, parser=parser, left=left)
     return parser
 
 
@@ -99,8 +122,8 @@ def add_trusted_method(parser: argparse.ArgumentParser, when: str = "") -> None:
 
 
 def split_names(text: str | None) -> tuple[str, ...] | None:
-    """Read names that are separated by commas; None where there are none."""
-    return tuple(text.split(",")) if text else None
+    """Read names that are separated by commas; None where the option was not given."""
+    return None if text is None else tuple(name.strip() for name in text.split(","))
 
 
 def whole_number(least: int, most: int = 2**63 - 1) -> Callable[[str], int]:

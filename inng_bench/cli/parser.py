@@ -26,6 +26,7 @@ from inng_bench.cli import (
     throughput,
     view,
 )
+from inng_bench.cli.options import Parser
 
 GROUPS = {
     "Train, measure and draw": (run, sample, density),
@@ -61,7 +62,7 @@ WIDTH = 13
 """Of the column of names."""
 
 
-class _FrontPage(argparse.ArgumentParser):
+class _FrontPage(Parser):
     """The top parser, whose help shows the commands in groups."""
 
     def format_help(self) -> str:
@@ -120,8 +121,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--completion", action=_Completion, choices=("bash", "zsh", "fish"), help="print shell completion"
     )
-    parser.set_defaults(command=None)
-    commands = parser.add_subparsers(metavar="COMMAND", parser_class=argparse.ArgumentParser)
+    parser.set_defaults(command=None, parser=parser)
+    commands = parser.add_subparsers(metavar="COMMAND", parser_class=Parser)
     for modules in GROUPS.values():
         for module in modules:
             module.add(commands)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 STATUS = (
     "exit status: 0 the report is written (also if runs failed) · 2 there are no results, the folder cannot be "
-    "written, or a record or picture is damaged (damaged pictures are named below the table)"
+    "written, or a record or picture is damaged or lost (such pictures are named below the table)"
 )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inng_bench.cli.options import (
+    RUNS_ARE_KEPT,
     Commands,
     add_command,
     add_execution,
@@ -48,6 +49,7 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         description="Train every method on every texture of a suite, draw new samples, measure them, and store a "
         "record of each run.",
         after=EXAMPLES,
+        left=RUNS_ARE_KEPT,
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument(

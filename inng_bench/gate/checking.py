@@ -112,6 +112,8 @@ def check_records(results: Sequence[Record], reference: Sequence[Record], blessi
     except InputError as error:
         return Outcome(obstacles=(str(error),))
     judgements = judge(gather(reference), gather(results))
+    if not judgements:
+        return Outcome(obstacles=("no run of the reference has a figure to judge; name another reference.",))
     return Outcome(
         judgements,
         tuple(_obstacles(judgements, reference, results, blessing)),

@@ -3,6 +3,7 @@
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +14,8 @@ from inng_bench.errors import ExitStatus, InputError
 from inng_bench.gate.inference import ALPHA, holm_level
 from inng_bench.gate.revisions import Side, Times, check_out, interleave
 from inng_bench.gate.tolerances import LEAST_ROUNDS, SLOWDOWN
+
+NOBODY_WAITS = nullcontext()
 
 
 class Speed(StrEnum):
@@ -101,6 +104,7 @@ def compare(
     factor: float = SLOWDOWN,
     only: str = "",
     on_round: Callable[[int], None] = lambda _: None,
+    alone: AbstractContextManager[None] = NOBODY_WAITS,
 ) -> Comparison:
     """Time the speed cases of two revisions in turn on this machine.
 
@@ -118,6 +122,8 @@ def compare(
         An expression of ``pytest -k``; empty for all cases.
     on_round : Callable[[int], None]
         Hears of every finished round.
+    alone : AbstractContextManager[None]
+        Entered when both revisions are there, and left after the timing: waits for the machine.
 
     Raises
     ------
@@ -132,7 +138,7 @@ def compare(
             _refuse_too_many(len(old.keys() & new.keys()), rounds)
         on_round(number)
 
-    with check_out(base, head, repository) as (old, new):
+    with check_out(base, head, repository) as (old, new), alone:
         times = interleave(old, new, rounds, only, hear)
     return judge_times(old, new, *times, factor=factor)
 

@@ -23,12 +23,16 @@ class Speed:
         Median image·steps per second over the seeds.
     note : str
         Why the two cannot be compared, or that they can.
+    old_quartiles, new_quartiles : tuple[float, float]
+        Over the rounds of a run, medians over the seeds.
     """
 
     row: str
     old: float
     new: float
     note: str
+    old_quartiles: tuple[float, float]
+    new_quartiles: tuple[float, float]
 
 
 def describe_differences(old: Sequence[Record], new: Sequence[Record]) -> list[str]:
@@ -107,11 +111,15 @@ def _speed(row: str, old: Sequence[tuple[str, Throughput]], new: Sequence[tuple[
         note = "another setting of the sampler"
     else:
         note = "same processor and setting"
-    return Speed(row, _median_speed(old), _median_speed(new), note)
+    (old_low, before, old_high), (new_low, after, new_high) = map(_median_speed, (old, new))
+    return Speed(row, before, after, note, (old_low, old_high), (new_low, new_high))
 
 
-def _median_speed(timed: Sequence[tuple[str, Throughput]]) -> float:
-    return statistics.median(one.image_steps_per_second for _, one in timed)
+def _median_speed(timed: Sequence[tuple[str, Throughput]]) -> tuple[float, float, float]:
+    """Return lower quartile, median and upper quartile, each the median over the runs."""
+    speeds = [(one.quartiles[0], one.image_steps_per_second, one.quartiles[1]) for _, one in timed]
+    low, middle, high = map(statistics.median, zip(*speeds, strict=True))
+    return low, middle, high
 
 
 def _setting(timed: Throughput) -> tuple[object, ...]:

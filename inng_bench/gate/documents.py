@@ -14,7 +14,7 @@ from inng_bench.gate.judge import Judgement, Verdict
 from inng_bench.metrics.catalogue import BY_NAME
 from inng_bench.tables.content import Table
 from inng_bench.tables.grid import pipe_table, text_grid
-from inng_bench.tables.markup import MARKDOWN, PLAIN, format_number
+from inng_bench.tables.markup import MARKDOWN, PLAIN, decimals, format_number, format_range
 
 _STATUS = {
     ExitStatus.OK: "holds",
@@ -23,6 +23,9 @@ _STATUS = {
 }
 
 _UNBLESSED = "It has no blessing.json, so nothing says how it was made or whether it was edited."
+
+MOST = 100
+"""Largest factor that is told as a number."""
 
 Section = tuple[str, list[str]]
 """A title and its sentences."""
@@ -100,28 +103,37 @@ def _reach(judgements: Sequence[Judgement]) -> str:
     )
     if not factors:
         return ""
-    least, middle, most = (format_number(value) for value in (factors[0], statistics.median(factors), factors[-1]))
+    least, middle, most = map(_factor, (factors[0], statistics.median(factors), factors[-1]))
     return (
         f" With these seeds a trained cell is called worse from a factor of {middle} (median over the cells; "
         f"{least} to {most})."
     )
 
 
+def _factor(value: float) -> str:
+    """Return a factor; beyond what any method could get worse its size says nothing."""
+    return format_number(value) if value <= MOST else f"more than {MOST}"
+
+
 def _sections(outcome: Outcome) -> list[Section]:
     speeds = [
-        f"{speed.row}: {format_number(speed.old)} → {format_number(speed.new)} image·steps/s "
-        f"({format_number(speed.new / speed.old)} times), {speed.note}"
+        f"{speed.row}: {_speed(speed.old, speed.old_quartiles)} → {_speed(speed.new, speed.new_quartiles)} "
+        f"image·steps/s ({format_number(speed.new / speed.old)} times), {speed.note}"
         for speed in outcome.speeds
     ]
     sections = [
         ("Not judged", list(outcome.obstacles)),
         ("Other than in the reference", list(outcome.differences)),
         ("How closely the same code agrees with the reference", list(outcome.levels)),
-        ("Speed, which only `compare` judges", speeds),
+        ("Speed with quartiles, which only `compare` judges", speeds),
         ("The reference was blessed because", [outcome.reason] if outcome.reason else []),
         ("The reference was not blessed", [_UNBLESSED] if outcome.judgements and not outcome.reason else []),
     ]
     return [(title, sentences) for title, sentences in sections if sentences]
+
+
+def _speed(speed: float, quartiles: tuple[float, float]) -> str:
+    return f"{format_number(speed)} [{format_range(*quartiles, decimals(speed, 3))}]"
 
 
 def _line(judgement: Judgement) -> dict[str, str]:

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,9 @@ def verify(out: Path) -> Verification:
 
 
 def damaged_pictures(out: Path, records: Iterable[Record]) -> tuple[str, ...]:
-    """Return a sentence for each picture of some records that is there, but not as it was written.
+    """Return a sentence for each picture of some records that is lost, or is not as it was written.
+
+    A folder of which only the records were kept lacks no picture.
 
     Raises
     ------
@@ -69,15 +72,25 @@ def damaged_pictures(out: Path, records: Iterable[Record]) -> tuple[str, ...]:
         When a path leads out of its record's folder.
     """
     records = list(records)
-    artefacts = ((record, role) for record in records for role in record.artefacts)
-    problems = [_check_artefact(out, record, role) for record, role in artefacts if _is_there(out, record, role)]
-    problems += [_check_window(path, window) for path, window in _windows(out, records).items() if path.exists()]
-    return tuple(problem for problem in problems if problem)
+    artefacts = [(record, role) for record in records for role in record.artefacts]
+    places = [(store.artefact_path(out, *artefact), artefact) for artefact in artefacts]
+    pictures = {path: artefact for path, artefact in places if path is not None and path.suffix == ".png"}
+    windows = _windows(out, records)
+    lost = [path for path in (*pictures, *windows) if not path.exists()]
+    if len(lost) == len(pictures) + len(windows):
+        return ()
+    problems = [_check_artefact(out, *artefact) for path, artefact in pictures.items() if path not in lost]
+    problems += [_check_window(path, window) for path, window in windows.items() if path not in lost]
+    return (*_name_lost(lost, windows), *(problem for problem in problems if problem))
 
 
-def _is_there(out: Path, record: Record, role: str) -> bool:
-    path = store.artefact_path(out, record, role)
-    return path is not None and path.suffix == ".png" and path.exists()
+def _name_lost(lost: Iterable[Path], windows: Container[Path]) -> Iterator[str]:
+    """Yield a sentence for each folder, since a run has up to a hundred pictures."""
+    for folder, paths in groupby(lost, key=lambda path: path.parent):
+        first, *others = paths
+        more = f" and {len(others)} more" if others else ""
+        mend = "run the suite again, which writes it" if first in windows else "delete its run and run again"
+        yield f"{folder} has lost {first.name}{more}; {mend}."
 
 
 def _read_all(out: Path, paths: Iterable[Path]) -> tuple[list[Record], list[str]]:

@@ -27,6 +27,8 @@ from inng_bench.tables.markup import LATEX
 
 NARROW = "The table shows the first metric of each eye; index.html, table.md and table.csv show all metrics."
 
+ALL_FAILED = "All runs failed, so there are no figures. The reasons are listed under Failures and warnings."
+
 FLOOR_TITLE = "Times the floor"
 FLOOR_NOTE = (
     "The value of a method divided by that of the row real, as a geometric mean over textures. Brackets hold the "
@@ -43,11 +45,13 @@ COMPANIONS_NOTE = (
 
 def main_section(study: Study) -> Section:
     """Return the comparison table with what a reader must know; a terminal has room for one metric of each eye."""
+    title = f"Methods on the suite {study.suites}"
+    if not study.has_figures:
+        return Section(title, ALL_FAILED, comparison_table(study.rows, []))
     metrics = main_table(study.rows)
     leading = metrics if of_sets(study.rows) else leading_metrics(study.rows)
     shown = (*leading, *(metric for metric in metrics if metric.role is Role.COPYING))
     wide = tuple(heading_of(metric) for metric in metrics if metric not in shown)
-    title = f"Methods on the suite {study.suites}"
     return Section(title, "", comparison_table(study.rows), remarks.caption(study.rows), wide=(*wide, "status"))
 
 
@@ -85,9 +89,19 @@ SECTIONS: tuple[Callable[[Study], Section], ...] = (
 """A new section is one file and a line here."""
 
 
+WITHOUT_FIGURES = (
+    main_section,
+    remarks.problems_section,
+    remarks.environment_section,
+    remarks.commands_section,
+)
+"""What is left of them when every run failed."""
+
+
 def make_sections(study: Study) -> tuple[Section, ...]:
     """Return all sections that have something to show."""
-    return tuple(section for make in SECTIONS if (section := make(study)))
+    wanted = SECTIONS if study.has_figures else WITHOUT_FIGURES
+    return tuple(section for make in wanted if (section := make(study)))
 
 
 def plain_text(sections: tuple[Section, ...]) -> str:
@@ -105,14 +119,12 @@ def markdown(sections: tuple[Section, ...]) -> str:
 def latex(study: Study) -> str:
     """Return both tables for a paper; they need the packages booktabs and graphicx."""
     main = main_section(study)
-    caption, floor = " ".join(main.sentences), f"{FLOOR_TITLE}. {FLOOR_NOTE}"
-    return "\n".join(
-        [
-            r"% \usepackage{booktabs,graphicx}",
-            _environment(main.table.once("texture"), caption, "tab:methods", remarks.problems(study.records)),
-            _environment(floor_table(study.rows), floor, "tab:floor", []),
-        ]
-    )
+    caption, floor = " ".join([main.note, *main.sentences]).strip(), f"{FLOOR_TITLE}. {FLOOR_NOTE}"
+    tables = [
+        (main.table.once("texture"), caption, "tab:methods", remarks.problems(study.records)),
+        (floor_table(study.rows), floor, "tab:floor", []),
+    ]
+    return "\n".join([r"% \usepackage{booktabs,graphicx}", *(_environment(*one) for one in tables if one[0])])
 
 
 def _environment(table: Table, caption: str, label: str, notes: list[str]) -> str:
@@ -121,7 +133,9 @@ def _environment(table: Table, caption: str, label: str, notes: list[str]) -> st
         r"\centering",
         rf"\caption{{{LATEX.escape(caption)}}}",
         rf"\label{{{label}}}",
-        *((r"\resizebox{\textwidth}{!}{%", tabular(table), "}") if table else ()),
+        r"\resizebox{\textwidth}{!}{%",
+        tabular(table),
+        "}",
         *(rf"\par\footnotesize {LATEX.escape(note)}" for note in notes),
         r"\end{table*}",
         "",

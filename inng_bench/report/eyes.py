@@ -24,10 +24,10 @@ def eyes_note() -> str:
     eyes = metrics_by_eye().items()
     families = "; ".join(f"{eye} ({' / '.join(short_label(metric) for metric in metrics)})" for eye, metrics in eyes)
     return (
-        f"Headline metrics that use the same features are one eye: {families}. Each eye ranks the methods of a "
-        "texture by the mean of (value - floor) / (ceiling - floor) over its metrics. The floor is the row real, the "
-        "ceiling the row noise. The ranking includes the reference rows and the methods of the most frequent budget; "
-        "only methods that all eyes rank can be first."
+        f"Headline metrics that use the same features form a group, called an eye: {families}. Each eye ranks the "
+        "methods of a texture by the mean of (value - floor) / (ceiling - floor) over its metrics. The floor is the "
+        "row real, the ceiling the row noise. The ranking includes the reference rows and the methods of the most "
+        "frequent budget; only methods that all eyes rank can be first."
     )
 
 

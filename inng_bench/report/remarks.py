@@ -70,8 +70,8 @@ _SETS = (
 
 def _windows_are_compared(rows: Sequence[Row]) -> tuple[str, ...]:
     return (
-        eyes_sentence(rows),
         eyes_note(),
+        eyes_sentence(rows),
         "The samples are cut into pieces of the size of a window. Each piece is compared with each held-out window "
         "of its texture, which no method has seen; a value is the mean over these pairs. Only the copy rate compares "
         "with the train window. ↓ means that lower is better.",

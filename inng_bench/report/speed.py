@@ -134,11 +134,13 @@ def _line(method: str, speed: Speed, common: Mapping[str, str]) -> dict[str, str
     setting = {name: value for name, value in _named_setting(speed.setting).items() if name not in common}
     places = 0 if speed.image_steps_per_second >= 100 else 1
     steps = f"{speed.image_steps_per_second:.{places}f} [{format_range(*speed.quartiles, places)}]"
+    share = 100 * speed.share_of_ceiling
+    low, high = (share * quartile / speed.image_steps_per_second for quartile in speed.quartiles)
     return {
         "method": method,
         "n": str(speed.seeds),
         **setting,
         "gradients/s": format_number(speed.gradient_evaluations_per_second),
         "image·steps/s": steps,
-        "of the ceiling": f"{100 * speed.share_of_ceiling:.0f} %",
+        "% of the ceiling": f"{share:.0f} [{format_range(low, high, 0)}]",
     }

@@ -35,6 +35,11 @@ class Study:
     results: Path = NO_FOLDER
 
     @property
+    def has_figures(self) -> bool:
+        """Whether any run went well."""
+        return any(row.succeeded for row in self.rows)
+
+    @property
     def suites(self) -> str:
         """Names of the suites."""
         return ", ".join(sorted({record.suite for record in self.records}))

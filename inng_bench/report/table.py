@@ -129,7 +129,7 @@ def short_label(metric: MetricInfo) -> str:
 
 def floor_table(rows: Sequence[Row]) -> Table:
     """Return the geometric mean over textures of a method's value in times the value of the row ``real``."""
-    compared = comparable(rows)
+    compared = [row for row in comparable(rows) if row.succeeded]
     metrics = headlines(rows)
     return Table.of(
         {

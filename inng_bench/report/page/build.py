@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from inng_bench.metrics.catalogue import MetricInfo
 from inng_bench.pages import BASE, data_address, render_page
 from inng_bench.records.schema import Record, Status
 from inng_bench.report.costs import whole_costs
@@ -14,6 +15,7 @@ from inng_bench.report.plots import COLOURS, line_styles, names_of
 from inng_bench.report.remarks import count_failures
 from inng_bench.report.rows import (
     Row,
+    RowStatus,
     by_method,
     by_texture,
     find_winners,
@@ -106,8 +108,8 @@ def build_page(
         [BASE, (_HERE, "uplot/uPlot.min.css"), (_HERE, "page.css")],
         [(_HERE, "uplot/uPlot.iife.min.js"), (_HERE, "page.js")],
         main=main,
-        columns=_columns(study.rows),
-        lines=_lines(study.rows),
+        columns=_columns(study),
+        lines=_lines(study),
         textures=list(dict.fromkeys(row.texture.name for row in study.rows)),
         methods=list(by_method(study.rows)),
         gallery=make_gallery(study),
@@ -124,14 +126,20 @@ def build_page(
     )
 
 
-def _columns(rows: Sequence[Row]) -> list[Column]:
+def _columns(study: Study) -> list[Column]:
+    rows, fine = study.rows, all(row.status is RowStatus.OK for row in study.rows)
     metrics = [
         Column(metric.name, heading_of(metric), metric.definition, is_extra=metric not in main_table(rows))
-        for metric in measured_metrics(rows)
+        for metric in _metrics(study)
     ]
     costs = [Column(key, heading, is_extra=True) for key, heading, _ in _COSTS]
     words = [Column("texture", "texture", is_word=True), Column("method", "method", is_word=True)]
-    return [*words, Column("seeds", "seeds"), *metrics, *costs, Column("status", "status", is_word=True, is_extra=True)]
+    status = Column("status", "status", is_word=True, is_extra=fine)
+    return [*words, Column("seeds", "seeds"), *metrics, *costs, status]
+
+
+def _metrics(study: Study) -> tuple[MetricInfo, ...]:
+    return measured_metrics(study.rows) if study.has_figures else ()
 
 
 _COSTS = (
@@ -142,8 +150,8 @@ _COSTS = (
 )
 
 
-def _lines(rows: Sequence[Row]) -> list[PageLine]:
-    metrics = measured_metrics(rows)
+def _lines(study: Study) -> list[PageLine]:
+    rows, metrics = study.rows, _metrics(study)
     lines = []
     for group in by_texture(rows).values():
         winners = {metric.name: find_winners(group, metric) for metric in headlines(rows)}

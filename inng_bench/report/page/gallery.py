@@ -117,13 +117,13 @@ def _texture(results: Path, rows: Sequence[Row]) -> TexturePictures:
         for path, (key, name) in zip(paths, _WINDOWS.items(), strict=False)
         if (loaded := load_window(path, name, rows[0])).image is not None
     ]
-    return TexturePictures(rows[0], windows, [RunPictures(row) for row in rows if row.implementation != REAL])
+    runs = [RunPictures(row, reason="" if row.succeeded else row.error) for row in rows if row.implementation != REAL]
+    return TexturePictures(rows[0], windows, runs)
 
 
 def _sample(results: Path, run: RunPictures, seed: int, number: int) -> tuple[Shown, bytes] | None:
     """Return a sample of a row's run, or tiles as many as a canvas holds; None where there is none."""
     if seed >= len(run.row.succeeded):
-        run.reason = run.reason or (run.row.error if not run.row.succeeded else "")
         return None
     record = run.row.succeeded[seed]
     name = f"{record.method}, seed {record.replicate}, sample {number + 1}"
