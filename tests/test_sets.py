@@ -14,7 +14,7 @@ from inng_bench import tiles
 from inng_bench.errors import InputError
 from inng_bench.pictures import TrainingPictures, as_tensor
 from inng_bench.seeds import torch_generator
-from inng_bench.textures import load_folder, load_own_texture, load_texture
+from inng_bench.textures import folders, load_folder, load_own_texture, load_texture
 from inng_bench.textures.decoding import decode_picture
 from inng_bench.textures.paper import CACHE_VARIABLE
 from inng_bench.textures.sets import folder as folder_module
@@ -90,7 +90,7 @@ def test_whole_pictures_are_drawn_alike_often() -> None:
 
 def test_a_folder_is_read_once_and_mapped_into_memory(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = load_folder(own)
-    monkeypatch.setattr(folder_module, "decode_picture", None)
+    monkeypatch.setattr(folders, "decode_picture", None)
     again = load_folder(own)
     assert again.facts() == first.facts()
     assert isinstance(again.train.base, np.memmap | np.ndarray)
@@ -158,7 +158,7 @@ def test_a_picture_that_changes_while_it_is_read_is_refused(own: Path, monkeypat
             os.utime(path, ns=(1, 1))
         return found
 
-    monkeypatch.setattr(folder_module, "decode_picture", read_and_change)
+    monkeypatch.setattr(folders, "decode_picture", read_and_change)
     with pytest.raises(InputError, match=r"007\.png changed while it was read"):
         load_folder(own)
 

@@ -33,6 +33,7 @@ examples:
   inng-bench run --suite standard --seeds 1 --dry-run
   inng-bench run --suite standard --textures grass,wood --methods inng-fast
   inng-bench run --texture my.png --methods inng-fast
+  inng-bench run --texture my-photographs --methods inng-fast
   inng-bench run --pictures my-faces
 
 Finished runs are kept. The same command again runs only what is missing, so an interrupted suite continues."""
@@ -54,7 +55,11 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         "--suite", metavar="NAME", help="a bundled suite (see inng-bench list) or a path that ends in .toml"
     )
     what.add_argument(
-        "--texture", metavar="PATH", type=Path, help="your own picture, with the methods and budget of the suite quick"
+        "--texture",
+        metavar="PATH",
+        type=Path,
+        help="your own picture, or a folder of photographs of one material, with the methods and budget of the suite "
+        "quick",
     )
     what.add_argument(
         "--pictures",
@@ -64,7 +69,7 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--pass-over", action="store_true", help="with --pictures: leave out files that cannot be used")
     parser.add_argument(
-        "--scale", type=positive_number, help="resize your picture by this factor (default: depends on its size)"
+        "--scale", type=positive_number, help="resize with --texture by this factor (default: depends on the size)"
     )
     parser.add_argument("--methods", metavar="A,B", help="only these methods and the reference rows (default: all)")
     parser.add_argument("--textures", metavar="A,B", help="only these textures of the suite (default: all)")

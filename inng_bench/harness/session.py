@@ -111,12 +111,12 @@ def cluster_executor(plan: Plan, client: "Client") -> Executor:
     Raises
     ------
     InputError
-        When a set is a folder of this machine; those of the package are everywhere.
+        When a picture is a folder of this machine.
     """
     from inng_bench.harness.cluster.executor import ClusterExecutor
 
     for picture in plan.suite.pictures:
-        if picture.is_set:
+        if picture.path.is_dir():
             raise InputError(f"{picture.path} is a folder, which does not go to other machines; run it on this one.")
     return ClusterExecutor(client, plan)
 

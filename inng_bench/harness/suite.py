@@ -16,9 +16,9 @@ from inng_bench.records.schema import COPYING_ROWS
 from inng_bench.suggest import did_you_mean
 from inng_bench.textures import (
     Role,
+    Texture,
     find_texture,
-    load_folder,
-    load_own_texture,
+    load_own,
     own_texture_name,
     set_infos,
     texture_names,
@@ -79,25 +79,32 @@ class Picture(_Strict):
     ----------
     path : Path
         PNG, JPEG, TIFF or WebP; or a folder of such pictures, which is a set. Relative to the suite's file.
+    one_texture : bool
+        Of a folder: whether its pictures are photographs of one texture, and no set.
     pass_over : bool
-        Of a folder: whether files that cannot be used are passed over.
+        Of a set: whether files that cannot be used are passed over.
     scale : float or None
         Factor to resize by before cutting; None leaves the choice to the texture loader.
     """
 
     path: Path
     scale: float | None = Field(default=None, gt=0)
+    one_texture: bool = False
     pass_over: bool = False
 
     @property
     def is_set(self) -> bool:
-        """Whether this is a folder."""
-        return self.path.is_dir()
+        """Whether each picture of a folder is a sample."""
+        return self.path.is_dir() and not self.one_texture
+
+    def load(self) -> Texture:
+        """Read it."""
+        return load_own(self.path, scale=self.scale, one_texture=self.one_texture, pass_over=self.pass_over)
 
     def sha256(self) -> str:
         """Return the hash of the file's bytes, or of a folder's pictures."""
-        if self.is_set:
-            return "-".join(load_folder(self.path, pass_over=self.pass_over).facts().hashes)
+        if self.path.is_dir():
+            return "-".join(self.load().facts().hashes)
         try:
             return file_hash(self.path)
         except OSError as error:
@@ -302,17 +309,14 @@ def load_suite(name_or_path: str | Path) -> Suite:
 
 
 def own_picture_suite(path: Path, scale: float | None = None) -> Suite:
-    """Return the quick suite with a picture of one's own in the place of its textures.
+    """Return the quick suite with a picture of one's own, or a folder of photographs, in the place of its textures.
 
     Raises
     ------
     InputError
-        When the picture cannot be used.
+        When a picture cannot be used.
     """
-    name = load_own_texture(path, scale=scale).name
-    changes = {"name": name, "description": f"{path.name} under the quick suite's budget."}
-    pictures = (Picture(path=path, scale=scale),)
-    return load_suite("quick").model_copy(update={**changes, "textures": (), "pictures": pictures})
+    return _own_suite("quick", Picture(path=path, scale=scale, one_texture=path.is_dir()), "the quick suite's budget")
 
 
 def own_set_suite(folder: Path, *, pass_over: bool = False) -> Suite:
@@ -323,11 +327,15 @@ def own_set_suite(folder: Path, *, pass_over: bool = False) -> Suite:
     InputError
         When the folder cannot be used.
     """
-    folder = folder.resolve()  # whose name the set has
-    name = load_folder(folder, pass_over=pass_over).name
-    changes = {"name": name, "description": f"{folder.name} under the budget of the suite faces-quick."}
-    pictures = (Picture(path=folder, pass_over=pass_over),)
-    return load_suite("faces-quick").model_copy(update={**changes, "textures": (), "pictures": pictures})
+    return _own_suite("faces-quick", Picture(path=folder, pass_over=pass_over), "the budget of the suite faces-quick")
+
+
+def _own_suite(name: str, picture: Picture, budget: str) -> Suite:
+    if picture.path.is_dir():
+        picture = picture.model_copy(update={"path": picture.path.resolve()})  # whose name the folder has
+    about = f"{picture.path.name} under {budget}."
+    changes = {"name": picture.load().name, "description": about, "textures": (), "pictures": (picture,)}
+    return load_suite(name).model_copy(update=changes)
 
 
 def changed_suite(suite: Suite, **wanted: float | str | None) -> Suite:

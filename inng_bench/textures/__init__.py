@@ -14,8 +14,9 @@ if TYPE_CHECKING:
         texture_names,
     )
     from inng_bench.textures.conversion import to_pixels, to_tensor
-    from inng_bench.textures.loading import load_texture
+    from inng_bench.textures.loading import load_own, load_texture
     from inng_bench.textures.own import load_own_texture, own_texture_name
+    from inng_bench.textures.photographs import load_photographs
     from inng_bench.textures.sets.folder import load_folder
     from inng_bench.textures.texture import Texture
     from inng_bench.textures.windows import Box
@@ -28,7 +29,9 @@ __all__ = [
     "TextureInfo",
     "find_texture",
     "load_folder",
+    "load_own",
     "load_own_texture",
+    "load_photographs",
     "load_texture",
     "own_texture_name",
     "set_infos",
@@ -42,7 +45,9 @@ _PLACES = {
     "Box": "windows",
     "Texture": "texture",
     "load_folder": "sets.folder",
+    "load_own": "loading",
     "load_own_texture": "own",
+    "load_photographs": "photographs",
     "load_texture": "loading",
     "own_texture_name": "own",
     "to_pixels": "conversion",

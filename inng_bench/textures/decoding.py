@@ -53,6 +53,13 @@ def decode_picture(path: Path, check_size: CheckSize) -> NDArray[np.uint8]:
         return _decode(path, image)
 
 
+def read_size(path: Path) -> tuple[int, int]:
+    """Return width and height of a picture file as it is stored, without decoding it; refuses as decoding would."""
+    with _open_file(path) as stream, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _open_image(path, stream).size
+
+
 def check_pixel_count(path: Path, count: int) -> None:
     """Refuse a picture of more than 64 megapixels."""
     if count > MAXIMUM_PIXELS:

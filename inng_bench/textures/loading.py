@@ -1,5 +1,7 @@
 """From a name to a texture."""
 
+from pathlib import Path
+
 from inng_bench.textures.catalogue import Kind, find_texture
 from inng_bench.textures.texture import Texture
 
@@ -48,3 +50,18 @@ def load_texture(name: str) -> Texture:
     from inng_bench.textures.natural import natural_texture
 
     return natural_texture(info)
+
+
+def load_own(path: Path, *, scale: float | None = None, one_texture: bool = False, pass_over: bool = False) -> Texture:
+    """Return what lies at a path: a picture's texture, that of a folder's photographs, or a folder as a set."""
+    if not path.is_dir():
+        from inng_bench.textures.own import load_own_texture
+
+        return load_own_texture(path, scale)
+    if one_texture:
+        from inng_bench.textures.photographs import load_photographs
+
+        return load_photographs(path, scale)
+    from inng_bench.textures.sets.folder import load_folder
+
+    return load_folder(path, pass_over=pass_over)

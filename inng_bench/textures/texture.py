@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from inng_bench.records.schema import SETS, TextureFacts, Window
+from inng_bench.records.schema import SETS, STRIPS, TextureFacts, Window
 from inng_bench.textures.catalogue import Kind, Role, TextureInfo
 from inng_bench.textures.windows import Box, extract
 from inng_bench.tiles import of_strip
@@ -26,7 +26,7 @@ class Texture:
     name : str
         Of characters ``a-z 0-9 - _``.
     kind : Kind
-        Natural, procedural, the paper's or own.
+        Natural, procedural, the paper's, own or a set.
     role : Role
         What its figures may be used for.
     licence : str
@@ -36,7 +36,7 @@ class Texture:
     scale : float
         Factor by which the picture was resized before it was cut.
     train : numpy.ndarray
-        uint8 (H, W, 3), RGB, read-only.
+        uint8 (H, W, 3), RGB, read-only; of a set and of several photographs a strip, one square below the other.
     held_out : tuple[numpy.ndarray, ...]
         Of the same size as ``train``; empty when the picture is too small for two windows.
     train_box, held_out_boxes : Box, tuple[Box, ...]
@@ -59,6 +59,11 @@ class Texture:
     def is_set(self) -> bool:
         """Whether this is a set of pictures: its windows are strips, one picture below the other."""
         return self.kind in SETS
+
+    @property
+    def train_windows(self) -> NDArray[np.uint8]:
+        """What is learnt from as uint8 (N, H, W, 3): one window, or those of several photographs."""
+        return of_strip(self.train) if self.kind in STRIPS else self.train[np.newaxis]
 
     @property
     def pictures(self) -> "TrainingPictures":

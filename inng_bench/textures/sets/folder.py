@@ -10,7 +10,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from inng_bench.errors import InputError
 from inng_bench.files import write_atomically
 from inng_bench.textures.catalogue import Kind, Role, TextureInfo
-from inng_bench.textures.decoding import decode_picture
+from inng_bench.textures.folders import PictureFile, list_files, read_file
 from inng_bench.textures.own import own_texture_name, printable
 from inng_bench.textures.paper import CACHE_VARIABLE
 from inng_bench.textures.sets.bundled import make_set
@@ -66,8 +66,9 @@ def load_folder(folder: Path, *, pass_over: bool = False) -> Texture:
         When the folder or a file in it cannot be used, in one sentence.
     """
     folder = Path(folder)
-    files = _files(folder)
-    key = hashlib.sha256(json.dumps([pass_over, [file.identity for file in files]]).encode()).hexdigest()
+    files = list_files(folder, MOST_FILES)
+    known = [str(folder.resolve()), pass_over, [file.identity for file in files]]
+    key = hashlib.sha256(json.dumps(known).encode()).hexdigest()
     packed = _cache() / f"{key}.npy"
     if not (packed.exists() and packed.with_suffix(".json").exists()):
         try:
@@ -92,44 +93,11 @@ def load_folder(folder: Path, *, pass_over: bool = False) -> Texture:
     return make_set(info, pictures[: facts["train"]], pictures[facts["train"] :])
 
 
-@dataclass(frozen=True)
-class _File:
-    path: Path
-    identity: tuple[str, int, int]
-    """Name, size in bytes and time of the last change."""
-
-
-def _files(folder: Path) -> list[_File]:
-    """List the files of a folder by name."""
-    found: list[_File] = []
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name.startswith("."):
-                    continue
-                if len(found) == MOST_FILES:
-                    raise InputError(f"{folder} holds more than {MOST_FILES} files; give a folder of fewer pictures.")
-                found.append(_File(folder / entry.name, _identity(folder / entry.name)))
-    except OSError as error:
-        raise InputError(f"the folder {folder} cannot be read ({error.strerror}); check its name.") from error
-    if not found:
-        raise InputError(f"the folder {folder} is empty; name one of pictures.")
-    return sorted(found, key=lambda file: file.path.name)
-
-
-def _identity(path: Path) -> tuple[str, int, int]:
-    try:
-        facts = path.stat()
-    except OSError:  # a link that leads nowhere: it is refused when it is read
-        return path.name, 0, 0
-    return path.name, facts.st_size, facts.st_mtime_ns
-
-
 def _cache() -> Path:
     return Path(os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("inng-bench")).expanduser() / "sets"
 
 
-def _pack(folder: Path, files: Sequence[_File], packed: Path, *, pass_over: bool) -> None:
+def _pack(folder: Path, files: Sequence[PictureFile], packed: Path, *, pass_over: bool) -> None:
     """Write all pictures into one file, those to learn from first, each part in the order of their hashes."""
     packed.parent.mkdir(parents=True, exist_ok=True)
     with _scratch(packed.parent) as scratch:
@@ -175,7 +143,7 @@ def _scratch(folder: Path) -> Iterator[Path]:
         Path(name).unlink(missing_ok=True)
 
 
-def _decode_all(folder: Path, files: Sequence[_File], scratch: Path) -> tuple[list[bytes], list[InputError]]:
+def _decode_all(folder: Path, files: Sequence[PictureFile], scratch: Path) -> tuple[list[bytes], list[InputError]]:
     """Write the pixels of all usable pictures one after the other; return their hashes, and why others are not."""
     digests: list[bytes] = []
     unusable: list[InputError] = []
@@ -183,7 +151,7 @@ def _decode_all(folder: Path, files: Sequence[_File], scratch: Path) -> tuple[li
     with scratch.open("wb") as stream:
         for file in files:
             try:
-                pixels = _decode(folder, file, size)
+                pixels = read_file(folder, file, partial(_check_size, file.path, wanted=size))
             except InputError as error:
                 unusable.append(error)
                 continue
@@ -192,15 +160,6 @@ def _decode_all(folder: Path, files: Sequence[_File], scratch: Path) -> tuple[li
             stream.write(content)
             digests.append(hashlib.sha256(content).digest())
     return digests, unusable
-
-
-def _decode(folder: Path, file: _File, size: tuple[int, int] | None) -> Pixels:
-    if not file.path.resolve().is_relative_to(folder.resolve()):
-        raise InputError(f"{file.path} is a link that leads out of the folder.")
-    pixels = decode_picture(file.path, lambda found: _check_size(file.path, found, size))
-    if _identity(file.path) != file.identity:
-        raise InputError(f"{file.path} changed while it was read; run again when nothing writes into the folder.")
-    return pixels
 
 
 def _check_size(path: Path, found: tuple[int, int], wanted: tuple[int, int] | None) -> None:
