@@ -176,7 +176,7 @@ def test_an_empty_folder_two_pictures_and_too_many_files_are_refused(
         load_folder(tmp_path / "nowhere")
     with pytest.raises(InputError, match="too many copies of one picture"):
         load_folder(write(tmp_path / "copies", np.repeat(noise(1), 70, axis=0)))
-    monkeypatch.setattr(folder_module, "MOST_FILES", 80)
+    monkeypatch.setattr(folder_module, "MOST_PICTURES", 80)
     with pytest.raises(InputError, match="more than 80 files"):
         load_folder(own)
 

@@ -52,6 +52,7 @@ class TextureReference(BaseModel):
     path: Path | None = None
     scale: float | None = None
     one_texture: bool = False
+    side: int | None = None
     pass_over: bool = False
     identity: str = ""
 
@@ -59,7 +60,7 @@ class TextureReference(BaseModel):
         """Read or make the texture."""
         if self.path is None:
             return load_texture(self.name)
-        return load_own(self.path, scale=self.scale, one_texture=self.one_texture, pass_over=self.pass_over)
+        return load_own(**self.model_dump(exclude={"name", "identity"}))
 
 
 class RunSpec(BaseModel):

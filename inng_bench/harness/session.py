@@ -29,6 +29,7 @@ from inng_bench.records.folder import claim_folder, locked
 from inng_bench.records.index import Brief, Index
 from inng_bench.records.schema import Throughput
 from inng_bench.records.store import RunKey
+from inng_bench.textures import is_own_set
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -111,13 +112,13 @@ def cluster_executor(plan: Plan, client: "Client") -> Executor:
     Raises
     ------
     InputError
-        When a picture is a folder of this machine.
+        When a picture is a folder or an archive of this machine.
     """
     from inng_bench.harness.cluster.executor import ClusterExecutor
 
     for picture in plan.suite.pictures:
-        if picture.path.is_dir():
-            raise InputError(f"{picture.path} is a folder, which does not go to other machines; run it on this one.")
+        if is_own_set(picture.path):
+            raise InputError(f"{picture.path} holds many pictures and stays on this machine; run it without a cluster.")
     return ClusterExecutor(client, plan)
 
 

@@ -18,6 +18,8 @@ from inng_bench.textures import (
     Role,
     Texture,
     find_texture,
+    is_own_set,
+    load_folder,
     load_own,
     own_texture_name,
     set_infos,
@@ -78,9 +80,12 @@ class Picture(_Strict):
     Attributes
     ----------
     path : Path
-        PNG, JPEG, TIFF or WebP; or a folder of such pictures, which is a set. Relative to the suite's file.
+        PNG, JPEG, TIFF or WebP; or a folder of such pictures or an archive, which is a set. Relative to the suite's
+        file.
     one_texture : bool
         Of a folder: whether its pictures are photographs of one texture, and no set.
+    side : int or None
+        Of a set: to which side in pixels the middle square of each picture is reduced; None takes them as they are.
     pass_over : bool
         Of a set: whether files that cannot be used are passed over.
     scale : float or None
@@ -90,20 +95,21 @@ class Picture(_Strict):
     path: Path
     scale: float | None = Field(default=None, gt=0)
     one_texture: bool = False
+    side: int | None = Field(default=None, ge=8, le=128)
     pass_over: bool = False
 
     @property
     def is_set(self) -> bool:
-        """Whether each picture of a folder is a sample."""
-        return self.path.is_dir() and not self.one_texture
+        """Whether each picture of a folder or archive is a sample."""
+        return is_own_set(self.path) and not self.one_texture
 
     def load(self) -> Texture:
         """Read it."""
-        return load_own(self.path, scale=self.scale, one_texture=self.one_texture, pass_over=self.pass_over)
+        return load_own(**self.model_dump())
 
     def sha256(self) -> str:
         """Return the hash of the file's bytes, or of a folder's pictures."""
-        if self.path.is_dir():
+        if is_own_set(self.path):
             return "-".join(self.load().facts().hashes)
         try:
             return file_hash(self.path)
@@ -319,15 +325,19 @@ def own_picture_suite(path: Path, scale: float | None = None) -> Suite:
     return _own_suite("quick", Picture(path=path, scale=scale, one_texture=path.is_dir()), "the quick suite's budget")
 
 
-def own_set_suite(folder: Path, *, pass_over: bool = False) -> Suite:
-    """Return the suite ``faces-quick`` with a folder of one's own pictures in the place of its set.
+def own_set_suite(path: Path, *, side: int | None = None, pass_over: bool = False) -> Suite:
+    """Return the suite ``faces-quick`` with a folder of one's own pictures, or an archive, in the place of its set.
 
     Raises
     ------
     InputError
-        When the folder cannot be used.
+        When it cannot be used.
     """
-    return _own_suite("faces-quick", Picture(path=folder, pass_over=pass_over), "the budget of the suite faces-quick")
+    if not is_own_set(path):
+        load_folder(path)  # which says why not
+    return _own_suite(
+        "faces-quick", Picture(path=path, side=side, pass_over=pass_over), "the budget of the suite faces-quick"
+    )
 
 
 def _own_suite(name: str, picture: Picture, budget: str) -> Suite:

@@ -264,5 +264,5 @@ def _commands_of(records: Sequence[Record]) -> list[str]:
     return list(dict.fromkeys(runs))
 
 
-_OWN = {"own": "--texture PICTURE", "photographs": "--texture DIR", "own set": "--pictures DIR"}
+_OWN = {"own": "--texture PICTURE", "photographs": "--texture DIR", "own set": "--pictures PATH"}
 """How one's own is named, by its kind."""

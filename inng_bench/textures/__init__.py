@@ -14,7 +14,7 @@ if TYPE_CHECKING:
         texture_names,
     )
     from inng_bench.textures.conversion import to_pixels, to_tensor
-    from inng_bench.textures.loading import load_own, load_texture
+    from inng_bench.textures.loading import is_own_set, load_own, load_texture
     from inng_bench.textures.own import load_own_texture, own_texture_name
     from inng_bench.textures.photographs import load_photographs
     from inng_bench.textures.sets.folder import load_folder
@@ -28,6 +28,7 @@ __all__ = [
     "Texture",
     "TextureInfo",
     "find_texture",
+    "is_own_set",
     "load_folder",
     "load_own",
     "load_own_texture",
@@ -44,6 +45,7 @@ __all__ = [
 _PLACES = {
     "Box": "windows",
     "Texture": "texture",
+    "is_own_set": "loading",
     "load_folder": "sets.folder",
     "load_own": "loading",
     "load_own_texture": "own",

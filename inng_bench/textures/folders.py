@@ -35,20 +35,25 @@ def list_files(folder: Path, most: int) -> list[PictureFile]:
     InputError
         When the folder cannot be read, is empty, or holds more than ``most`` files.
     """
-    found: list[PictureFile] = []
+    names: list[str] = []
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
-                if len(found) == most:
+                if len(names) == most:
                     raise InputError(f"{folder} holds more than {most} files; give a folder of fewer pictures.")
-                found.append(PictureFile(folder / entry.name, _identity(folder / entry.name)))
+                names.append(entry.name)
     except OSError as error:
         raise InputError(f"the folder {folder} cannot be read ({error.strerror}); check its name.") from error
-    if not found:
+    if not names:
         raise InputError(f"the folder {folder} is empty; name one of pictures.")
-    return sorted(found, key=lambda file: file.path.name)
+    return [note_file(folder / name) for name in sorted(names)]
+
+
+def note_file(path: Path) -> PictureFile:
+    """Return a file as it is now."""
+    return PictureFile(path, _identity(path))
 
 
 def read_file(folder: Path, file: PictureFile, check_size: CheckSize) -> NDArray[np.uint8]:
@@ -61,9 +66,14 @@ def read_file(folder: Path, file: PictureFile, check_size: CheckSize) -> NDArray
     """
     _check_inside(folder, file)
     pixels = decode_picture(file.path, check_size)
-    if _identity(file.path) != file.identity:
-        raise InputError(f"{file.path} changed while it was read; run again when nothing writes into the folder.")
+    check_unchanged(file)
     return pixels
+
+
+def check_unchanged(file: PictureFile) -> None:
+    """Refuse a file that is no longer as it was."""
+    if note_file(file.path) != file:
+        raise InputError(f"{file.path} changed while it was read; run again when nothing writes into it.")
 
 
 def measure_file(folder: Path, file: PictureFile) -> tuple[int, int]:

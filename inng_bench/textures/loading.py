@@ -52,16 +52,34 @@ def load_texture(name: str) -> Texture:
     return natural_texture(info)
 
 
-def load_own(path: Path, *, scale: float | None = None, one_texture: bool = False, pass_over: bool = False) -> Texture:
-    """Return what lies at a path: a picture's texture, that of a folder's photographs, or a folder as a set."""
-    if not path.is_dir():
-        from inng_bench.textures.own import load_own_texture
+def is_own_set(path: Path) -> bool:
+    """Say whether a path is that of many pictures: a folder, or an archive by its name."""
+    from inng_bench.textures.sets.archives import is_archive
 
-        return load_own_texture(path, scale)
-    if one_texture:
+    return path.is_dir() or is_archive(path)
+
+
+def load_own(
+    path: Path,
+    *,
+    scale: float | None = None,
+    one_texture: bool = False,
+    side: int | None = None,
+    pass_over: bool = False,
+) -> Texture:
+    """Return what lies at a path: a picture's texture, that of a folder's photographs, or a folder or archive as a set.
+
+    Parameters are those of :func:`inng_bench.textures.own.load_own_texture`, and of
+    :func:`inng_bench.textures.sets.folder.load_folder` for sets; ``one_texture`` says that a folder is none.
+    """
+    if path.is_dir() and one_texture:
         from inng_bench.textures.photographs import load_photographs
 
         return load_photographs(path, scale)
-    from inng_bench.textures.sets.folder import load_folder
+    if is_own_set(path):
+        from inng_bench.textures.sets.folder import load_folder
 
-    return load_folder(path, pass_over=pass_over)
+        return load_folder(path, side=side, pass_over=pass_over)
+    from inng_bench.textures.own import load_own_texture
+
+    return load_own_texture(path, scale)
