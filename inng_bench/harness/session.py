@@ -207,11 +207,12 @@ def _describe(plan: Plan, folder: Path, found: Iterable[RunKey]) -> None:
         suite["command"] = rerun_command(plan, found)
     text = json.dumps(sealed(suite), indent=2)
     write_atomically(store.suite_path(folder), f"{text}\n".encode())
-    for texture in plan.textures.values():
+    for name, texture in plan.textures.items():
+        if not store.keeps_windows(plan.facts[name]):
+            continue
         paths = store.window_paths(folder, texture.name, len(texture.held_out))
         for path, window in zip(paths, (texture.train, *texture.held_out), strict=True):
-            if window.shape[0] * window.shape[1] <= store.LARGEST_WINDOW:
-                write_png(path, window)
+            write_png(path, window)
 
 
 def untimed_runs(plan: Plan, found: Mapping[RunKey, Brief]) -> list[RunSpec]:

@@ -42,6 +42,9 @@ class Texture:
     train_box, held_out_boxes : Box, tuple[Box, ...]
         Where the windows lie in the scaled picture. The realisations of a procedural texture are pictures of their
         own, so that all boxes begin at (0, 0).
+    hashes : tuple[str, ...]
+        SHA-256 of the windows' pixels, the train window's first, where they are known already: a large set is not read
+        for them again.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Texture:
     held_out: tuple[NDArray[np.uint8], ...]
     train_box: Box
     held_out_boxes: tuple[Box, ...]
+    hashes: tuple[str, ...] = ()
 
     @property
     def is_set(self) -> bool:
@@ -74,6 +78,8 @@ class Texture:
 
     def facts(self) -> TextureFacts:
         """Return what a record keeps of this texture: all but the pixels, of which it keeps the SHA-256."""
+        hashes = self.hashes or tuple(map(_sha256, (self.train, *self.held_out)))
+        train, *held_out = map(_window, (self.train_box, *self.held_out_boxes), hashes)
         return TextureFacts(
             name=self.name,
             kind=self.kind.value,
@@ -81,8 +87,8 @@ class Texture:
             licence=self.licence,
             source=self.source,
             scale=self.scale,
-            train=_window(self.train_box, self.train),
-            held_out=tuple(map(_window, self.held_out_boxes, self.held_out)),
+            train=train,
+            held_out=tuple(held_out),
         )
 
 
@@ -109,6 +115,9 @@ def texture_of(info: TextureInfo, windows: Sequence[NDArray[np.uint8]], boxes: S
     )
 
 
-def _window(box: Box, pixels: NDArray[np.uint8]) -> Window:
-    sha256 = hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
+def _sha256(pixels: NDArray[np.uint8]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
+
+
+def _window(box: Box, sha256: str) -> Window:
     return Window(top=box.top, left=box.left, height=box.height, width=box.width, sha256=sha256)

@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -101,7 +102,8 @@ def load_folder(folder: Path, *, side: int | None = None, pass_over: bool = Fals
         scale=1.0,
         description="",
     )
-    return make_set(info, pictures[: facts["train"]], pictures[facts["train"] :])
+    texture = make_set(info, pictures[: facts["train"]], pictures[facts["train"] :])
+    return replace(texture, hashes=tuple(facts["sha256"]))
 
 
 def _open(path: Path) -> tuple[list[PictureFile], Iterator[Sample]]:
@@ -135,14 +137,14 @@ def _pack(folder: Path, samples: Iterator[Sample], packed: Path, side: int | Non
         if len(digests) < LEAST_PICTURES:
             raise InputError(
                 f"{folder} holds {len(digests)} pictures that can be used and a set needs {LEAST_PICTURES}; "
-                "to learn the texture of a single picture, name it with --texture."
+                "to learn one texture from a picture or some photographs, name them with --texture."
             )
         order = sorted(range(len(digests)), key=lambda number: (_is_held_out(digests[number]), digests[number]))
         train = sum(not _is_held_out(digest) for digest in digests)
         if not 1 < train < len(digests) - 1:
             raise InputError(f"{folder} holds too many copies of one picture to be a set; remove them.")
-        _write_packed(packed, scratch, order)
-    facts = json.dumps({"train": train, "left": len(unusable), "which": _which(folder)})
+        hashes = _write_packed(packed, scratch, [order[:train], order[train:]])
+    facts = json.dumps({"train": train, "sha256": hashes, "left": len(unusable), "which": _which(folder)})
     write_atomically(packed.with_suffix(".json"), facts.encode())  # last: it says that the pictures are there
 
 
@@ -154,18 +156,27 @@ def _which(path: Path) -> str:
     return f", by its MD5 {known}" if known else ", of no published MD5"
 
 
-def _write_packed(packed: Path, scratch: Path, order: Sequence[int]) -> None:
-    """Bring pictures into an order, one at a time: a map of the file would hold all of it in memory."""
-    size = scratch.stat().st_size // len(order)
+def _write_packed(packed: Path, scratch: Path, parts: Sequence[Sequence[int]]) -> list[str]:
+    """Bring pictures into the order of parts, one at a time, and return the hash of each part's pixels.
+
+    A map of the file would hold all of it in memory.
+    """
+    count = sum(map(len, parts))
+    size = scratch.stat().st_size // count
     side = round((size / 3) ** 0.5)
     temporary = packed.with_suffix(f".{os.getpid()}.npy")
     with scratch.open("rb") as source, temporary.open("wb") as target:
-        shape = {"descr": "|u1", "fortran_order": False, "shape": (len(order), side, side, 3)}
+        shape = {"descr": "|u1", "fortran_order": False, "shape": (count, side, side, 3)}
         np.lib.format.write_array_header_1_0(target, shape)
-        for number in order:
-            source.seek(number * size)
-            target.write(source.read(size))
+        hashes = [hashlib.sha256() for _ in parts]
+        for part, sha256 in zip(parts, hashes, strict=True):
+            for number in part:
+                source.seek(number * size)
+                content = source.read(size)
+                target.write(content)
+                sha256.update(content)
     temporary.replace(packed)
+    return [sha256.hexdigest() for sha256 in hashes]
 
 
 @contextmanager
