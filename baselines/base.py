@@ -251,8 +251,8 @@ def descend(start: Tensor, loss_at: Callable[[Tensor], Tensor], evaluations: int
 
 
 def require_fit(window: Tensor, side: int, setting: str) -> None:
-    """Refuse a window (3, H, W) that is smaller than a part of it whose side is a setting."""
-    height, width = window.shape[1:]
+    """Refuse windows (..., 3, H, W) that are smaller than a part of them whose side is a setting."""
+    height, width = window.shape[-2:]
     if min(height, width) < side:
         raise InputError(f"a {setting} of {side} px does not fit into a window of {height}×{width} px; lower it.")
 

@@ -248,6 +248,7 @@ class DCGAN(NetworkMethod):
     """
 
     name: ClassVar[str] = "dcgan"
+    learns_several: ClassVar[bool] = True
     trainer = Trainer
     train_on = NetworkMethod.train
 

@@ -271,6 +271,7 @@ class Diffusion(NetworkMethod):
     """A diffusion model; settings are the fields of :class:`DiffusionConfig`."""
 
     name: ClassVar[str] = "diffusion"
+    learns_several: ClassVar[bool] = True
     choices, trainer = DiffusionConfig, Trainer
     _network: Network
     _palette: Palette

@@ -133,6 +133,7 @@ class Energy(OneNetwork):
     """One energy; settings are the fields of :class:`EnergyChoices`."""
 
     name: ClassVar[str] = "energy"
+    learns_several: ClassVar[bool] = True
     choices, trainer = EnergyChoices, Trainer
 
     def _end(self, trainer: Trainer, flops: float) -> Training:

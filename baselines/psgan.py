@@ -214,6 +214,7 @@ class PSGAN(NetworkMethod):
     """A PSGAN; settings are the fields of :class:`PSGANConfig`."""
 
     name: ClassVar[str] = "psgan"
+    learns_several: ClassVar[bool] = True
     choices, trainer = PSGANConfig, Trainer
 
     def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None:

@@ -32,6 +32,7 @@ class MatchedNoise(ClosedForm):
     """Independent Gaussian pixels with the colour mean and the colour covariance of the window, clipped to [-1, 1]."""
 
     name: ClassVar[str] = "noise"
+    learns_several: ClassVar[bool] = True
     statistics: ClassVar[frozenset[str]] = frozenset({"mean", "mixing"})
     choices: ClassVar[type[BaseModel]] = NoiseChoices
     train_on = ClosedForm.train
@@ -76,6 +77,7 @@ class RandomPhase(ClosedForm):
     """Random phase noise of the window, see :mod:`inng_bench.random_phase`."""
 
     name: ClassVar[str] = "random-phase"
+    learns_several: ClassVar[bool] = True
     optimises: ClassVar[tuple[str, ...]] = ("spectrum",)
     statistics: ClassVar[frozenset[str]] = frozenset({"mean", "texton"})
 

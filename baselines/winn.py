@@ -158,6 +158,7 @@ class WINN(OneNetwork):
     """A Wasserstein introspective network; settings are the fields of :class:`WINNChoices`."""
 
     name: ClassVar[str] = "winn"
+    learns_several: ClassVar[bool] = True
     choices, trainer = WINNChoices, Trainer
     canvases_kept, networks_kept = 2 + FAST.history_stages / 2, 4  # the history has half the precision
 

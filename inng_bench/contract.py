@@ -1,8 +1,8 @@
 """What a method is: the only thing that methods share.
 
-A method is trained on one window of one texture under a budget of counted floating-point operations, and then draws
-pictures from fresh noise. It knows nothing of suites, metrics or records. Methods are found through the entry-point
-group ``inng_bench.methods``; :func:`inng_bench.testing.check_method` tests the contract.
+A method is trained on a window of one texture, or on several, under a budget of counted floating-point operations, and
+then draws pictures from fresh noise. It knows nothing of suites, metrics or records. Methods are found through the
+entry-point group ``inng_bench.methods``; :func:`inng_bench.testing.check_method` tests the contract.
 """
 
 import hashlib
@@ -175,6 +175,9 @@ class Method(ABC):
     pretrained: ClassVar[str] = ""
     """On what, beside the window, a network of the method was trained; the report says so."""
 
+    learns_several: ClassVar[bool] = False
+    """Whether it learns several windows together, of several photographs of one material; if not, it gets the first."""
+
     @abstractmethod
     def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None: ...
 
@@ -197,7 +200,8 @@ class Method(ABC):
         Parameters
         ----------
         window : Tensor
-            The picture, float32 (3, H, W) in [-1, 1], on the CPU.
+            The picture, float32 (3, H, W) in [-1, 1], on the CPU; of a method that :attr:`learns_several` it may be
+            several of one size, (N, 3, H, W).
         seed : int
             Determines every random choice of the training.
         budget : float

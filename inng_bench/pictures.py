@@ -1,5 +1,6 @@
 """Many pictures to learn from."""
 
+import mmap
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -47,10 +48,21 @@ class TrainingPictures:
         if self.pictures.shape[1:3] != (side, side):
             raise ValueError(f"the pictures of the set do not have {side} px a side")
         chosen = torch.randint(len(self), (count,), generator=generator)
-        return as_tensor(self.pictures[chosen.numpy()])
+        drawn = as_tensor(self.pictures[chosen.numpy()])
+        _release(self.pictures)
+        return drawn
 
 
 def as_tensor(pictures: Pixels) -> Tensor:
     """Turn pictures, uint8 (N, H, W, 3), into float32 (N, 3, H, W) in [-1, 1]."""
     levels = torch.from_numpy(np.array(pictures)).permute(0, 3, 1, 2)  # a copy: a map of a file may not be written to
+    _release(pictures)
     return levels.float().div_(127.5).sub_(1).contiguous()
+
+
+def _release(pictures: Pixels) -> None:
+    """Give back the memory of all that was read of a map of a file; it is read again when it is needed."""
+    if isinstance(pictures, np.memmap) and pictures.mode == "r" and hasattr(mmap, "MADV_DONTNEED"):
+        mapped: mmap.mmap | None = getattr(pictures, "_mmap", None)
+        if mapped is not None:
+            mapped.madvise(mmap.MADV_DONTNEED)

@@ -12,12 +12,13 @@ ROUNDING = (2 / 255) ** 2 / 12
 
 
 def random_crops(picture: Tensor | TrainingPictures, count: int, side: int, generator: torch.Generator) -> Tensor:
-    """Cut crops at uniform positions from a picture that does not wrap; or draw whole pictures of a set.
+    """Cut crops at uniform positions from windows that do not wrap; or draw whole pictures of a set.
 
     Parameters
     ----------
     picture : Tensor or TrainingPictures
-        float32 (3, H, W) with H and W at least ``side``; or pictures, which are drawn on the CPU.
+        float32 (3, H, W) with H and W at least ``side``, or (N, 3, H, W) of several windows, each as likely; or
+        pictures of a set, which are drawn on the CPU.
     count, side : int
         Number of crops and their side in pixels.
     generator : torch.Generator
@@ -30,15 +31,21 @@ def random_crops(picture: Tensor | TrainingPictures, count: int, side: int, gene
     """
     if isinstance(picture, TrainingPictures):
         return picture.draw(count, side, generator)
-    height, width = picture.shape[1:]
+    windows = picture.reshape(-1, *picture.shape[-3:])
+    height, width = picture.shape[-2:]
+    which = torch.randint(len(windows), (count,), generator=generator).tolist() if len(windows) > 1 else [0] * count
     tops = torch.randint(height - side + 1, (count,), generator=generator).tolist()
     lefts = torch.randint(width - side + 1, (count,), generator=generator).tolist()
-    return torch.stack([picture[:, y : y + side, x : x + side] for y, x in zip(tops, lefts, strict=True)])
+    places = zip(which, tops, lefts, strict=True)
+    return torch.stack([windows[number, :, y : y + side, x : x + side] for number, y, x in places])
 
 
 def colour_statistics(window: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the colour mean (3,) of a window and a factor (3, 3) that times its transpose is its colour covariance."""
-    pixels = window.flatten(1).double()
+    """Return the colour mean (3,) of a window and a factor (3, 3) that times its transpose is its colour covariance.
+
+    The window is (3, H, W); of several, (N, 3, H, W), the pixels of all count alike.
+    """
+    pixels = window.movedim(-3, 0).flatten(1).double()
     eigenvalues, vectors = torch.linalg.eigh(torch.cov(pixels))
     factor = vectors * eigenvalues.clamp_min(0).sqrt()
     return pixels.mean(1).float(), factor.float()
@@ -92,7 +99,7 @@ class Palette:
 
     @classmethod
     def of(cls, window: Tensor) -> "Palette":
-        """Measure a window, float32 (3, H, W) on the CPU."""
+        """Measure one window or several, see :func:`colour_statistics`."""
         return cls(*colour_statistics(window))
 
     @property

@@ -18,11 +18,28 @@ from torch import Tensor
 
 
 def texton_of(window: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the mean (3,) and the texton (3, H, W) of a window (3, H, W), float64."""
-    periodic = periodic_component(window)
+    """Return the mean (3,) and the texton (3, H, W) of a window (3, H, W), float64, or of several (N, 3, H, W)."""
+    periodic = periodic_component(window) if window.ndim == 3 else _mean_spectrum(window)
     mean = periodic.mean(dim=(1, 2))
     # The smooth component has a part of the variance; the texton stands for the window's whole.
-    return mean, _with_covariance(periodic - mean[:, None, None], _covariance(window.flatten(1)))
+    covariances = [_covariance(one.flatten(1)) for one in window.reshape(-1, *window.shape[-3:])]
+    return mean, _with_covariance(periodic - mean[:, None, None], torch.stack(covariances).mean(0))
+
+
+def _mean_spectrum(windows: Tensor) -> Tensor:
+    """Return a picture (3, H, W) whose spectrum is the mean of the windows', as far as one picture can have it.
+
+    At each frequency it has the principal part of the mean cross spectrum of the three colours, and the phase of the
+    first window.
+    """
+    periodic = torch.stack([periodic_component(window) for window in windows])
+    spectra = torch.fft.rfft2(periodic).permute(2, 3, 1, 0)
+    values, vectors = torch.linalg.eigh(spectra @ spectra.mH / len(windows))
+    principal = vectors[..., -1] * values[..., -1:].clamp_min(0).sqrt()
+    turn = (principal.conj() * spectra[..., 0]).sum(-1, keepdim=True).sgn()
+    picture: Tensor = torch.fft.irfft2((principal * turn).permute(2, 0, 1), s=windows.shape[2:])
+    means = windows.mean((0, 2, 3))
+    return picture + (means - picture.mean((1, 2)))[:, None, None]
 
 
 def random_phase_noise(

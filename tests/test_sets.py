@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,10 @@ from PIL import Image
 
 from inng_bench import tiles
 from inng_bench.errors import InputError
+from inng_bench.metrics.sets import nearest
 from inng_bench.pictures import TrainingPictures, as_tensor
 from inng_bench.seeds import torch_generator
-from inng_bench.textures import load_folder, load_own_texture, load_texture
+from inng_bench.textures import folders, load_folder, load_own_texture, load_texture
 from inng_bench.textures.decoding import decode_picture
 from inng_bench.textures.paper import CACHE_VARIABLE
 from inng_bench.textures.sets import folder as folder_module
@@ -90,9 +92,9 @@ def test_whole_pictures_are_drawn_alike_often() -> None:
 
 def test_a_folder_is_read_once_and_mapped_into_memory(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = load_folder(own)
-    monkeypatch.setattr(folder_module, "decode_picture", None)
+    monkeypatch.setattr(folders, "decode_picture", None)
     again = load_folder(own)
-    assert again.facts() == first.facts()
+    assert again.facts() == first.facts() == replace(first, hashes=()).facts()
     assert isinstance(again.train.base, np.memmap | np.ndarray)
     assert (again.name, again.kind) == ("mine", "own set")
     assert known(tiles.of_strip(again.train)) | known(tiles.of_strip(again.held_out[0])) == known(noise())
@@ -158,7 +160,7 @@ def test_a_picture_that_changes_while_it_is_read_is_refused(own: Path, monkeypat
             os.utime(path, ns=(1, 1))
         return found
 
-    monkeypatch.setattr(folder_module, "decode_picture", read_and_change)
+    monkeypatch.setattr(folders, "decode_picture", read_and_change)
     with pytest.raises(InputError, match=r"007\.png changed while it was read"):
         load_folder(own)
 
@@ -176,7 +178,7 @@ def test_an_empty_folder_two_pictures_and_too_many_files_are_refused(
         load_folder(tmp_path / "nowhere")
     with pytest.raises(InputError, match="too many copies of one picture"):
         load_folder(write(tmp_path / "copies", np.repeat(noise(1), 70, axis=0)))
-    monkeypatch.setattr(folder_module, "MOST_FILES", 80)
+    monkeypatch.setattr(folder_module, "MOST_PICTURES", 80)
     with pytest.raises(InputError, match="more than 80 files"):
         load_folder(own)
 
@@ -199,6 +201,25 @@ def test_a_hundred_thousand_pictures_take_the_memory_of_those_that_are_drawn(tmp
     drawn = TrainingPictures(many).draw(64, 64, torch.Generator().manual_seed(1))
     assert drawn.nbytes < 4 * 2**20
     assert float(as_tensor(many[-1:]).min()) == 1.0
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux tells the memory of a mapped file")
+def test_what_was_read_of_a_map_of_a_file_does_not_stay_in_memory(tmp_path: Path) -> None:
+    np.save(tmp_path / "set.npy", noise(1000, 64))
+    many = np.load(tmp_path / "set.npy", mmap_mode="r").reshape(-1, 64, 3)  # as a set stands in a texture
+    pictures = TrainingPictures(tiles.of_strip(many))
+    first = pictures.draw(200, 64, torch_generator(0))
+    nearest(noise(4, 64), pictures.pictures)
+    assert resident_kib(tmp_path / "set.npy") == 0
+    assert torch.equal(first, pictures.draw(200, 64, torch_generator(0)))
+
+
+def resident_kib(path: Path) -> int:
+    """Return how much of a mapped file is in the memory of this process."""
+    lines = iter(Path("/proc/self/smaps").read_text().splitlines())
+    sizes = [next(line for line in lines if line.startswith("Rss:")) for header in lines if header.endswith(str(path))]
+    assert sizes
+    return sum(int(size.split()[1]) for size in sizes)
 
 
 def test_a_cache_that_cannot_be_written_is_named(own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

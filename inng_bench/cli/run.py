@@ -34,7 +34,9 @@ examples:
   inng-bench run --suite rivals --seeds 1 --dry-run
   inng-bench run --suite rivals --textures brick,rust --methods inng-fast
   inng-bench run --texture my.png --methods inng-fast
+  inng-bench run --texture my-photographs --methods inng-fast
   inng-bench run --pictures my-faces
+  inng-bench run --pictures img_align_celeba.zip --side 64
 
 Finished runs are kept. The same command again runs only what is missing, so an interrupted suite continues."""
 
@@ -56,17 +58,27 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
         "--suite", metavar="NAME", help="a bundled suite (see inng-bench list) or a path that ends in .toml"
     )
     what.add_argument(
-        "--texture", metavar="PATH", type=Path, help="your own picture, with the methods and budget of the suite quick"
+        "--texture",
+        metavar="PATH",
+        type=Path,
+        help="your own picture, or a folder of photographs of one material, with the methods and budget of the suite "
+        "quick",
     )
     what.add_argument(
         "--pictures",
-        metavar="DIR",
+        metavar="PATH",
         type=Path,
-        help="your own set of pictures, with the methods and budget of faces-quick",
+        help="your own set of pictures, a folder or an archive, with the methods and budget of faces-quick",
+    )
+    parser.add_argument(
+        "--side",
+        metavar="PX",
+        type=whole_number(8, 128),
+        help="with --pictures: reduce the middle square of each to this side (default: as they are)",
     )
     parser.add_argument("--pass-over", action="store_true", help="with --pictures: leave out files that cannot be used")
     parser.add_argument(
-        "--scale", type=positive_number, help="resize your picture by this factor (default: depends on its size)"
+        "--scale", type=positive_number, help="resize with --texture by this factor (default: depends on the size)"
     )
     parser.add_argument("--methods", metavar="A,B", help="only these methods and the reference rows (default: all)")
     parser.add_argument("--textures", metavar="A,B", help="only these textures of the suite (default: all)")
@@ -180,16 +192,18 @@ def _summary(results: Results) -> str:
 
 def _chosen_suite(arguments: argparse.Namespace) -> tuple[Suite, tuple[str, ...]]:
     """Return the suite, and arguments that name it from any folder."""
-    from inng_bench.harness.rerun import origin_of_folder, origin_of_picture, origin_of_suite
+    from inng_bench.harness.rerun import origin_of_picture, origin_of_set, origin_of_suite
     from inng_bench.harness.suite import load_suite, own_picture_suite, own_set_suite
 
     if arguments.pass_over and arguments.pictures is None:
         raise InputError("--pass-over belongs to --pictures.")
+    if arguments.side is not None and arguments.pictures is None:
+        raise InputError("--side belongs to --pictures; --scale resizes textures.")
     if arguments.pictures is not None:
         if arguments.scale is not None:
-            raise InputError("--scale belongs to --texture; pictures of a set are learnt as they are.")
-        suite = own_set_suite(arguments.pictures, pass_over=arguments.pass_over)
-        return suite, origin_of_folder(arguments.pictures, pass_over=arguments.pass_over)
+            raise InputError("--scale belongs to --texture; pictures of a set are resized by --side.")
+        suite = own_set_suite(arguments.pictures, side=arguments.side, pass_over=arguments.pass_over)
+        return suite, origin_of_set(arguments.pictures, arguments.side, pass_over=arguments.pass_over)
     if arguments.texture is not None:
         suite = own_picture_suite(arguments.texture, arguments.scale)
         return suite, origin_of_picture(arguments.texture, arguments.scale)

@@ -19,6 +19,7 @@ from inng_bench.harness.measure import read_windows
 from inng_bench.harness.pictures import write_png
 from inng_bench.harness.sample import LONGEST_SIDE, load_model
 from inng_bench.metrics.typicality import TypicalWindows, parts_of
+from inng_bench.pictures import as_tensor
 from inng_bench.records import store
 from inng_bench.textures import to_tensor
 from inng_bench.textures.decoding import decode_picture
@@ -128,12 +129,13 @@ def _judge(density: Density, quantity: Quantity, folder: Path) -> Callable[[Tens
         return lambda picture: density.log_ratio(picture[None])[0]
     if quantity is Quantity.DENSITY:
         return lambda picture: parts_of(density, picture).sum(0)
-    typical = TypicalWindows.of(parts_of(density, to_tensor(_train_window(folder))))
+    windows = as_tensor(_train_windows(folder))
+    typical = TypicalWindows.of(torch.cat([parts_of(density, window) for window in windows], 1))
     return lambda picture: typical.log_typicality(parts_of(density, picture))
 
 
-def _train_window(folder: Path) -> Pixels:
-    """Return the window that the model of a run was trained on, which stands in its results folder."""
+def _train_windows(folder: Path) -> Pixels:
+    """Return the windows (N, H, W, 3) of the texture that a run's model learnt; they stand in its results folder."""
     place = folder.resolve()
     path = place / store.RECORD_NAME
     if len(place.parents) < RUN_DEPTH or not path.exists():

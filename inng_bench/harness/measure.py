@@ -51,7 +51,7 @@ def measure_again(run: RunSpec, results: Path) -> Record:
     train, held_out = read_windows(results, record)
     seed = run.seeds["metric"]
     if record.texture.is_set:
-        measured = _measure_set(run, results, record, train, held_out[0])
+        measured = _measure_set(run, results, record, train, of_strip(held_out[0]))
     elif record.implementation == REAL:
         measured = evaluate_real(train, held_out, seed=seed, metrics=run.metrics)
     else:
@@ -78,7 +78,7 @@ def _measure_set(
         found = [_read_sample(results, record, role) for role in sample_roles(record)]
         samples = of_mosaics(found, record.sample_size[0], record.samples)
     seed = run.seeds["metric"]
-    return evaluate_set(samples, of_strip(train), of_strip(held_out), seed=seed, metrics=run.metrics)
+    return evaluate_set(samples, train, held_out, seed=seed, metrics=run.metrics)
 
 
 def detect_again(run: RunSpec, results: Path, trusted: str | None = None) -> Record:
@@ -159,7 +159,7 @@ def run_of_record(record: Record, metrics: Sequence[str]) -> RunSpec:
 
 
 def read_windows(results: Path, record: Record) -> tuple[Pixels, tuple[Pixels, ...]]:
-    """Return train and held-out windows of a record's texture, uint8 (H, W, 3).
+    """Return all train windows of a record's texture, uint8 (N, H, W, 3), and its held-out ones, each (H, W, 3).
 
     Raises
     ------
@@ -169,7 +169,7 @@ def read_windows(results: Path, record: Record) -> tuple[Pixels, tuple[Pixels, .
     texture = record.texture
     paths = store.window_paths(results, texture.name, len(texture.held_out))
     train, *held_out = map(_read_window, paths, (texture.train, *texture.held_out))
-    return train, tuple(held_out)
+    return of_strip(train) if texture.is_strip else train[np.newaxis], tuple(held_out)
 
 
 def _read_window(path: Path, window: Window) -> Pixels:

@@ -25,7 +25,7 @@ from inng_bench.records.schema import Limits, Record, Status, TextureFacts
 from inng_bench.records.store import RunKey
 from inng_bench.seeds import derive_seed
 from inng_bench.suggest import did_you_mean
-from inng_bench.textures import Texture, load_folder, load_own_texture, load_texture, own_texture_name
+from inng_bench.textures import Texture, load_own, load_texture, own_texture_name
 
 PURPOSES = ("train", "sample", "metric")
 
@@ -41,21 +41,26 @@ class Retry(StrEnum):
 
 
 class TextureReference(BaseModel):
-    """A texture by name, or a picture of one's own by path; ``identity`` tells pictures of one name apart."""
+    """A texture by name, or one's own by the fields of :class:`inng_bench.harness.suite.Picture`.
+
+    ``identity`` tells pictures of one name apart.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     path: Path | None = None
     scale: float | None = None
+    one_texture: bool = False
+    side: int | None = None
     pass_over: bool = False
     identity: str = ""
 
     def load(self) -> Texture:
         """Read or make the texture."""
-        if self.path is not None and self.path.is_dir():
-            return load_folder(self.path, pass_over=self.pass_over)
-        return load_texture(self.name) if self.path is None else load_own_texture(self.path, scale=self.scale)
+        if self.path is None:
+            return load_texture(self.name)
+        return load_own(**self.model_dump(exclude={"name", "identity"}))
 
 
 class RunSpec(BaseModel):
@@ -299,9 +304,7 @@ def _load_textures(suite: Suite, wanted: frozenset[str]) -> dict[TextureReferenc
     for picture in suite.pictures:
         if own_texture_name(picture.path) not in wanted:
             continue
-        reference = TextureReference(
-            name=own_texture_name(picture.path), path=picture.path, scale=picture.scale, pass_over=picture.pass_over
-        )
+        reference = TextureReference(name=own_texture_name(picture.path), **picture.model_dump())
         texture = reference.load()
         if texture.name in {reference.name for reference in textures}:
             raise InputError(f"two pictures of the suite are called {texture.name!r}; rename the file {picture.path}.")

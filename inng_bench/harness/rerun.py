@@ -18,9 +18,10 @@ def origin_of_picture(path: Path, scale: float | None) -> tuple[str, ...]:
     return "--texture", path.name, *(() if scale is None else ("--scale", str(scale)))
 
 
-def origin_of_folder(folder: Path, *, pass_over: bool) -> tuple[str, ...]:
-    """Return the arguments that name a folder of one's own pictures; of its path the last name alone."""
-    return "--pictures", folder.resolve().name, *(("--pass-over",) if pass_over else ())
+def origin_of_set(path: Path, side: int | None, *, pass_over: bool) -> tuple[str, ...]:
+    """Return the arguments that name a folder or archive of one's own pictures; of its path the last name alone."""
+    more = (*(() if side is None else ("--side", str(side))), *(("--pass-over",) if pass_over else ()))
+    return "--pictures", path.resolve().name, *more
 
 
 def rerun_command(plan: Plan, found: Iterable[RunKey]) -> str:

@@ -167,7 +167,7 @@ def _make(
     strip = diary.strip()
     if strip is not None:
         pictures["stages"] = strip
-    pictures["nearest"] = _nearest_of_set(samples, texture) if texture.is_set else _nearest(samples[0], texture.train)
+    pictures["nearest"] = _nearest_of_set(samples, texture) if texture.is_set else _nearest(samples[0], texture)
     files = {"weights": "model.safetensors", "model": "model.json"}
     warnings = (*training.warnings, *diary.warnings, *lacking)
     outcome = replace(training, flops=float(training.flops), warnings=warnings)
@@ -206,7 +206,7 @@ def _detect(
             return (), ()
         with watch.phase("density"):
             seed = run.seeds["metric"]
-            return detect_of_texture(density, texture.name, texture.train, texture.held_out, seed), ()
+            return detect_of_texture(density, texture.name, texture.train_windows, texture.held_out, seed), ()
     except InputError as error:
         return (), (f"its density is not measured: {error}",)
 
@@ -228,9 +228,10 @@ def _checked(drawn: Tensor, shape: tuple[int, ...]) -> Tensor:
     return drawn
 
 
-def _nearest(sample: Pixels, train: Pixels) -> Pixels:
-    """Return a patch of a sample and, at its right, the patch of the train window that is most like it."""
-    patch, nearest, _ = copying.nearest_patch(sample, train, size=PATCH)
+def _nearest(sample: Pixels, texture: Texture) -> Pixels:
+    """Return a patch of a sample and, at its right, the patch of the train windows that is most like it."""
+    found = [copying.nearest_patch(sample, window, size=PATCH) for window in texture.train_windows]
+    patch, nearest, _ = min(found, key=lambda one: one[2])
     return np.concatenate([patch, nearest], axis=1)
 
 
@@ -251,8 +252,8 @@ def _measure(run: RunSpec, texture: Texture, samples: Pixels | None) -> tuple[Me
         train, held_out = of_strip(texture.train), of_strip(texture.held_out[0])
         return evaluate_set(samples, train, held_out, seed=seed, metrics=run.metrics)
     if samples is None:
-        return evaluate_real(texture.train, texture.held_out, seed=seed, metrics=run.metrics)
-    return evaluate(samples, texture.train, texture.held_out, seed=seed, metrics=run.metrics)
+        return evaluate_real(texture.train_windows, texture.held_out, seed=seed, metrics=run.metrics)
+    return evaluate(samples, texture.train_windows, texture.held_out, seed=seed, metrics=run.metrics)
 
 
 def _write_pictures(folder: Path, pictures: Mapping[str, Pixels]) -> dict[str, str]:

@@ -29,6 +29,7 @@ from inng_bench.records.folder import claim_folder, locked
 from inng_bench.records.index import Brief, Index
 from inng_bench.records.schema import Throughput
 from inng_bench.records.store import RunKey
+from inng_bench.textures import is_own_set
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -111,13 +112,13 @@ def cluster_executor(plan: Plan, client: "Client") -> Executor:
     Raises
     ------
     InputError
-        When a set is a folder of this machine; those of the package are everywhere.
+        When a picture is a folder or an archive of this machine.
     """
     from inng_bench.harness.cluster.executor import ClusterExecutor
 
     for picture in plan.suite.pictures:
-        if picture.is_set:
-            raise InputError(f"{picture.path} is a folder, which does not go to other machines; run it on this one.")
+        if is_own_set(picture.path):
+            raise InputError(f"{picture.path} holds many pictures and stays on this machine; run it without a cluster.")
     return ClusterExecutor(client, plan)
 
 
@@ -206,11 +207,12 @@ def _describe(plan: Plan, folder: Path, found: Iterable[RunKey]) -> None:
         suite["command"] = rerun_command(plan, found)
     text = json.dumps(sealed(suite), indent=2)
     write_atomically(store.suite_path(folder), f"{text}\n".encode())
-    for texture in plan.textures.values():
+    for name, texture in plan.textures.items():
+        if not store.keeps_windows(plan.facts[name]):
+            continue
         paths = store.window_paths(folder, texture.name, len(texture.held_out))
         for path, window in zip(paths, (texture.train, *texture.held_out), strict=True):
-            if window.shape[0] * window.shape[1] <= store.LARGEST_WINDOW:
-                write_png(path, window)
+            write_png(path, window)
 
 
 def untimed_runs(plan: Plan, found: Mapping[RunKey, Brief]) -> list[RunSpec]:

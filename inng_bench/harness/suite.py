@@ -16,9 +16,11 @@ from inng_bench.records.schema import COPYING_ROWS
 from inng_bench.suggest import did_you_mean
 from inng_bench.textures import (
     Role,
+    Texture,
     find_texture,
+    is_own_set,
     load_folder,
-    load_own_texture,
+    load_own,
     own_texture_name,
     set_infos,
     texture_names,
@@ -78,26 +80,37 @@ class Picture(_Strict):
     Attributes
     ----------
     path : Path
-        PNG, JPEG, TIFF or WebP; or a folder of such pictures, which is a set. Relative to the suite's file.
+        PNG, JPEG, TIFF or WebP; or a folder of such pictures or an archive, which is a set. Relative to the suite's
+        file.
+    one_texture : bool
+        Of a folder: whether its pictures are photographs of one texture, and no set.
+    side : int or None
+        Of a set: to which side in pixels the middle square of each picture is reduced; None takes them as they are.
     pass_over : bool
-        Of a folder: whether files that cannot be used are passed over.
+        Of a set: whether files that cannot be used are passed over.
     scale : float or None
         Factor to resize by before cutting; None leaves the choice to the texture loader.
     """
 
     path: Path
     scale: float | None = Field(default=None, gt=0)
+    one_texture: bool = False
+    side: int | None = Field(default=None, ge=8, le=128)
     pass_over: bool = False
 
     @property
     def is_set(self) -> bool:
-        """Whether this is a folder."""
-        return self.path.is_dir()
+        """Whether each picture of a folder or archive is a sample."""
+        return is_own_set(self.path) and not self.one_texture
+
+    def load(self) -> Texture:
+        """Read it."""
+        return load_own(**self.model_dump())
 
     def sha256(self) -> str:
         """Return the hash of the file's bytes, or of a folder's pictures."""
-        if self.is_set:
-            return "-".join(load_folder(self.path, pass_over=self.pass_over).facts().hashes)
+        if is_own_set(self.path):
+            return "-".join(self.load().facts().hashes)
         try:
             return file_hash(self.path)
         except OSError as error:
@@ -302,32 +315,37 @@ def load_suite(name_or_path: str | Path) -> Suite:
 
 
 def own_picture_suite(path: Path, scale: float | None = None) -> Suite:
-    """Return the quick suite with a picture of one's own in the place of its textures.
+    """Return the quick suite with a picture of one's own, or a folder of photographs, in the place of its textures.
 
     Raises
     ------
     InputError
-        When the picture cannot be used.
+        When a picture cannot be used.
     """
-    name = load_own_texture(path, scale=scale).name
-    changes = {"name": name, "description": f"{path.name} under the quick suite's budget."}
-    pictures = (Picture(path=path, scale=scale),)
-    return load_suite("quick").model_copy(update={**changes, "textures": (), "pictures": pictures})
+    return _own_suite("quick", Picture(path=path, scale=scale, one_texture=path.is_dir()), "the quick suite's budget")
 
 
-def own_set_suite(folder: Path, *, pass_over: bool = False) -> Suite:
-    """Return the suite ``faces-quick`` with a folder of one's own pictures in the place of its set.
+def own_set_suite(path: Path, *, side: int | None = None, pass_over: bool = False) -> Suite:
+    """Return the suite ``faces-quick`` with a folder of one's own pictures, or an archive, in the place of its set.
 
     Raises
     ------
     InputError
-        When the folder cannot be used.
+        When it cannot be used.
     """
-    folder = folder.resolve()  # whose name the set has
-    name = load_folder(folder, pass_over=pass_over).name
-    changes = {"name": name, "description": f"{folder.name} under the budget of the suite faces-quick."}
-    pictures = (Picture(path=folder, pass_over=pass_over),)
-    return load_suite("faces-quick").model_copy(update={**changes, "textures": (), "pictures": pictures})
+    if not is_own_set(path):
+        load_folder(path)  # which says why not
+    return _own_suite(
+        "faces-quick", Picture(path=path, side=side, pass_over=pass_over), "the budget of the suite faces-quick"
+    )
+
+
+def _own_suite(name: str, picture: Picture, budget: str) -> Suite:
+    if picture.path.is_dir():
+        picture = picture.model_copy(update={"path": picture.path.resolve()})  # whose name the folder has
+    about = f"{picture.path.name} under {budget}."
+    changes = {"name": picture.load().name, "description": about, "textures": (), "pictures": (picture,)}
+    return load_suite(name).model_copy(update=changes)
 
 
 def changed_suite(suite: Suite, **wanted: float | str | None) -> Suite:

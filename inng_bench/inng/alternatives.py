@@ -92,7 +92,7 @@ def measured(window: Tensor, recipe: Recipe) -> tuple[NoisePrior, Preconditioner
     Parameters
     ----------
     window : Tensor
-        float32 (3, H, W) in [-1, 1], on the CPU.
+        float32 (3, H, W) in [-1, 1], on the CPU; (N, 3, H, W) of several.
     recipe : Recipe
         Its choices.
     """
@@ -104,11 +104,12 @@ def measured(window: Tensor, recipe: Recipe) -> tuple[NoisePrior, Preconditioner
 
 
 def stretched(window: Tensor, factor: float) -> Tensor:
-    """Enlarge a window (3, H, W) as the authors' code does, by the nearest neighbour."""
+    """Enlarge windows (..., 3, H, W) as the authors' code does, by the nearest neighbour."""
     if factor == 1:
         return window
-    size = [round(length * factor) for length in window.shape[1:]]
-    return F.interpolate(window[None], size=size, mode="nearest-exact")[0]
+    size = [round(length * factor) for length in window.shape[-2:]]
+    enlarged = F.interpolate(window.reshape(-1, *window.shape[-3:]), size=size, mode="nearest-exact")
+    return enlarged.reshape(*window.shape[:-2], *size)
 
 
 def crop_side_of(window: Tensor, recipe: Recipe) -> int:
@@ -119,7 +120,7 @@ def crop_side_of(window: Tensor, recipe: Recipe) -> int:
     InputError
         When the picture is smaller than a window of the classifier.
     """
-    height, width = window.shape[1:]
+    height, width = window.shape[-2:]
     side, least = min(recipe.crop_side, height, width), recipe.window
     if side < least:
         raise InputError(

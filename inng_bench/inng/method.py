@@ -71,6 +71,7 @@ class INNg(Method):
     """
 
     name: ClassVar[str] = "inng"
+    learns_several: ClassVar[bool] = True
 
     def __init__(self, settings: Mapping[str, Any], execution: Execution) -> None:
         self._preset, self._scale, self.recipe = configure(settings)

@@ -81,7 +81,7 @@ class Preconditioner:
 
     @classmethod
     def of(cls, directions: str, window: Tensor, colours: Tensor) -> "Preconditioner":
-        """Measure a window, float32 (3, H, W) on the CPU, that has a factor of its colours' covariance already."""
+        """Measure one window or several, float32 on the CPU, whose colours' covariance has a factor already."""
         if directions == "pixels":
             return cls(torch.eye(3))
         return cls(colours, band_amplitudes(window) if directions == "spectrum" else None)
@@ -116,13 +116,16 @@ def band_amplitudes(window: Tensor) -> Tensor:
     Parameters
     ----------
     window : Tensor
-        (3, H, W) in [-1, 1], on the CPU, from 62 px a side; its periodic component is measured.
+        (3, H, W) in [-1, 1], on the CPU, from 62 px a side; its periodic component is measured. Of several,
+        (N, 3, H, W), the powers are averaged.
 
     Returns
     -------
     Tensor
         float32 (:data:`BANDS`,), the longest wavelengths first; only their ratios matter.
     """
+    if window.ndim == 4:
+        return torch.stack([band_amplitudes(one) for one in window]).square().mean(0).sqrt()
     periodic = periodic_component(window.double())
     spectrum = torch.fft.fft2(periodic).abs().square().mean(0) / periodic[0].numel()
     frequencies = _frequencies(*(np.fft.fftfreq(length) for length in window.shape[1:]))

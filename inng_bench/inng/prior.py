@@ -35,7 +35,7 @@ class NoisePrior:
 
     @classmethod
     def of(cls, kind: str, window: Tensor | None) -> "NoisePrior":
-        """Measure a window, float32 (3, H, W) on the CPU, as :attr:`Recipe.first_negatives` says; U(x) needs none."""
+        """Measure one window or several on the CPU, as :attr:`Recipe.first_negatives` says; U(x) needs none."""
         if kind == "gaussian" or window is None:
             return cls(torch.zeros(3), GAUSSIAN_DEVIATION * torch.eye(3))
         mean, factor = colour_statistics(window)

@@ -82,7 +82,8 @@ class Comparison(_Deriving):
     samples : Pictures
         What is measured: one piece of the samples, or all of them for a metric that compares with the train window.
     reference : Pictures
-        The window that they are compared with, one picture.
+        The window that they are compared with, one picture; for a metric that compares with the train window, all of
+        several.
     seed : int
         Seed of all random choices.
     honest : Pictures or None

@@ -134,6 +134,16 @@ class Posed:
     offset: Floats
 
 
+@dataclass(frozen=True, eq=False)
+class Banks:
+    """Several train windows, uint8 (N, H, W, 3). Their banks are made at each search, one at a time, to save memory."""
+
+    windows: Pixels
+
+
+Searched = Bank | Banks
+
+
 @dataclass(frozen=True)
 class Copying:
     """What the search found.
@@ -159,7 +169,7 @@ class Copying:
 def copy_rate(comparison: Comparison) -> Outcome:
     """Measure the copy rate of all samples at once; of honest windows themselves, each by what the others give."""
     train, honest, samples = comparison.reference, comparison.honest, comparison.samples.pixels
-    bank = train.derive(_bank_of_first)
+    bank = train.derive(_searched)
     if honest is comparison.samples and len(samples) > 1:
         found = copying_among(samples, bank)
     else:
@@ -173,14 +183,14 @@ def copy_rate(comparison: Comparison) -> Outcome:
 class _ThresholdIn:
     """What honest windows give with a train window; comparisons that share both pay for it once."""
 
-    bank: Bank
+    bank: Searched
 
     def __call__(self, honest: Pictures) -> float:
         return honest_threshold(self.bank, honest.pixels)
 
 
-def _bank_of_first(train: Pictures) -> Bank:
-    return bank_of(train.pixels[0])
+def _searched(train: Pictures) -> Searched:
+    return bank_of(train.pixels[0]) if len(train.pixels) == 1 else Banks(train.pixels)
 
 
 def _own_threshold(train: Pictures) -> float:
@@ -189,15 +199,15 @@ def _own_threshold(train: Pictures) -> float:
     return honest_threshold(bank_of(searched), other[np.newaxis])
 
 
-def copying(samples: Pixels, bank: Bank, threshold: float) -> Copying:
+def copying(samples: Pixels, bank: Searched, threshold: float) -> Copying:
     """Measure how much of the samples is copied from the train window.
 
     Parameters
     ----------
     samples : Pixels
         uint8 (N, H, W, 3), at least BLOCK px a side.
-    bank : Bank
-        Of the train window.
+    bank : Bank or Banks
+        Of the train window, or of several.
     threshold : float
         From :func:`honest_threshold`.
     """
@@ -205,22 +215,22 @@ def copying(samples: Pixels, bank: Bank, threshold: float) -> Copying:
     return _summary(scores, np.full(len(scores), threshold), groups(len(samples))[picture])
 
 
-def copying_among(honest: Pixels, bank: Bank) -> Copying:
+def copying_among(honest: Pixels, bank: Searched) -> Copying:
     """Measure how much of honest windows looks copied where each is judged by the others: the false alarms.
 
     Parameters
     ----------
     honest : Pixels
         uint8 (N, H, W, 3), at least two windows.
-    bank : Bank
-        Of the train window.
+    bank : Bank or Banks
+        Of the train window, or of several.
     """
     scores, picture = _scores(honest, bank)
     thresholds = np.array([_above(scores[picture != number]) for number in range(len(honest))])
     return _summary(scores, thresholds[picture], picture)
 
 
-def _scores(samples: Pixels, bank: Bank) -> tuple[Floats, NDArray[np.int64]]:
+def _scores(samples: Pixels, bank: Searched) -> tuple[Floats, NDArray[np.int64]]:
     """Return the score of each block and the number of its picture."""
     places = scattered(BLOCKS, samples, BLOCK)
     return search(cut(samples, places, BLOCK), bank), places[:, 0]
@@ -239,13 +249,13 @@ def _above(honest: Floats) -> float:
     return float(1.0 - least)
 
 
-def honest_threshold(bank: Bank, honest: Pixels) -> float:
+def honest_threshold(bank: Searched, honest: Pixels) -> float:
     """Return the score that a copied block must exceed.
 
     Parameters
     ----------
-    bank : Bank
-        Of the train window.
+    bank : Bank or Banks
+        Of the train window, or of several.
     honest : Pixels
         uint8 (N, H, W, 3): windows that are no copies.
     """
@@ -260,16 +270,18 @@ def bank_of(train: Pixels) -> Bank:
     return Bank(grey, _smoothed(train, "wrap"), tuple(_posed(half, pose) for pose in POSES))
 
 
-def search(blocks: Pixels, bank: Bank) -> Floats:
+def search(blocks: Pixels, bank: Searched) -> Floats:
     """Return the score of each block: its correlation with the best place of the train window in any pose.
 
     Parameters
     ----------
     blocks : Pixels
         uint8 (n, BLOCK, BLOCK, 3).
-    bank : Bank
-        Of the train window.
+    bank : Bank or Banks
+        Of the train window, or of several.
     """
+    if isinstance(bank, Banks):
+        return np.asarray(np.max([search(blocks, bank_of(window)) for window in bank.windows], 0))
     turned = np.stack([_symmetry(blocks, number) for number in range(SYMMETRIES)])
     queries = _queries(turned[::2])
     coarse, places = zip(*(_best_places(queries, posed) for posed in bank.poses), strict=True)

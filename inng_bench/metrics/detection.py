@@ -32,7 +32,8 @@ def detect(
     density : Density
         The model.
     train : Tensor
-        The window that it was trained on, float32 (3, H, W) in [-1, 1], which says what is typical.
+        The window that it was trained on, float32 (3, H, W) in [-1, 1], or several, (N, 3, H, W), which say what is
+        typical.
     real : Tensor
         A window of the texture, float32 (3, H, W) in [-1, 1].
     other : Tensor
@@ -42,7 +43,8 @@ def detect(
     generator : torch.Generator
         Of the foils, on the CPU.
     """
-    typical = TypicalWindows.of(_finite_parts(density, train))
+    windows = train.reshape(-1, *train.shape[-3:])
+    typical = TypicalWindows.of(torch.cat([_finite_parts(density, window) for window in windows], 1))
     scores = _scores(typical, _finite_parts(density, real))
     found = []
     for name, foil in make_foils(real, other, generator).items():

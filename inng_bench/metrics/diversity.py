@@ -20,7 +20,7 @@ def diversity(comparison: Comparison) -> Outcome:
     """Measure the diversity of the samples; a single picture, such as the row ``real`` has, beside the window."""
     pictures, note = comparison.samples.pixels[:PICTURES], ""
     if len(pictures) == 1:
-        pictures, note = _side_by_side(pictures, comparison.reference.pixels), "one picture beside the window"
+        pictures, note = _side_by_side(pictures, comparison.reference.pixels[:1]), "one picture beside the window"
     parts = {"closest_pair": closest_pair(pictures)}
     return Outcome(mean_distance(pictures), len(pictures), parts=parts, note=note)
 

@@ -35,7 +35,7 @@ def evaluate(
     samples : NDArray[np.uint8]
         (N, H, W, 3).
     train : NDArray[np.uint8]
-        (H, W, 3): the window that the method was trained on.
+        (H, W, 3): the window that the method was trained on; or several, (N, H, W, 3), which have held-out ones.
     held_out : Sequence[NDArray[np.uint8]]
         Windows of the same size that it has not seen. Where there are none, the halves of the train window stand for
         them.
@@ -58,13 +58,13 @@ def evaluate(
     >>> found.metric, found.value
     ('spectrum', 0.0)
     """
-    windows, against = unseen_windows(train, held_out)
+    windows, against = unseen_windows(_all(train)[0], held_out)
     unseen = [_pictures(window[np.newaxis]) for window in windows]
     whole = _pictures(samples)
     parts = [Pictures(piece) for piece in pieces(samples, windows[0].shape[:2])]
     pairs = list(product(range(len(parts)), range(len(unseen))))
     paired = [Comparison(parts[piece], unseen[window], seed) for piece, window in pairs]
-    source = Comparison(whole, _pictures(train[np.newaxis]), seed, _honest(held_out))
+    source = Comparison(whole, _pictures(_all(train)), seed, _honest(held_out))
     return tuple(
         _paired(info, paired, pairs, against)
         if info.compared is Compared.HELD_OUT
@@ -80,19 +80,21 @@ def evaluate_real(
 
     A distance is the mean over all ordered pairs of real windows, with an interval over windows. Where the train window
     is the reference, as for copying, the held-out windows are the samples, and the others tell of each what is honest.
+    Of several train windows, as many as there are held-out ones stand in pairs.
 
     Returns
     -------
     tuple[Measurement, ...]
         One for each metric.
     """
-    real = (train, *held_out) if held_out else halves(train)
+    real = (*_all(train)[: len(held_out)], *held_out) if held_out else halves(_all(train)[0])
     windows = [_pictures(window[np.newaxis]) for window in real]
     against = Against.HELD_OUT if held_out else Against.HALVES
     pairs = list(permutations(range(len(windows)), 2))
     paired = [Comparison(windows[first], windows[second], seed) for first, second in pairs]
-    others = _pictures(np.stack(real[1:]))
-    source = Comparison(others, windows[0], seed, others if held_out else None)
+    others = _pictures(np.stack(held_out or real[1:]))
+    reference = _pictures(_all(train)) if held_out else windows[0]
+    source = Comparison(others, reference, seed, others if held_out else None)
     return tuple(
         _paired(info, paired, pairs, against, real=True)
         if info.compared is Compared.HELD_OUT
@@ -163,6 +165,11 @@ def _mean(outcomes: Sequence[Outcome], per_image: tuple[float, ...]) -> Outcome:
     value = float(np.mean([outcome.value for outcome in outcomes]))
     parts = {name: float(np.mean([outcome.parts[name] for outcome in outcomes])) for name in first.parts}
     return Outcome(value, first.n, first.crop, parts, per_image, first.note)
+
+
+def _all(train: Pixels) -> Pixels:
+    """Return one train window or several as (N, H, W, 3)."""
+    return train.reshape(-1, *train.shape[-3:])
 
 
 def _honest(windows: Sequence[Pixels]) -> Pictures | None:

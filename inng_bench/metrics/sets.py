@@ -32,6 +32,9 @@ NEIGHBOUR = 3
 COARSE_SIDE, AT_ONCE = 16, 4096
 """Side in pixels to which pictures are averaged before they are compared, and training pictures of a step."""
 
+READ_AT_ONCE = 256
+"""Pictures that are averaged together."""
+
 
 @dataclass(frozen=True, eq=False)
 class SetComparison:
@@ -107,7 +110,8 @@ def nearest(pictures: Pixels, train: Pixels) -> tuple[Tensor, Tensor]:
 
 
 def _coarse(pictures: Pixels) -> Tensor:
-    return F.adaptive_avg_pool2d(as_tensor(pictures), COARSE_SIDE).flatten(1)
+    parts = (as_tensor(pictures[first : first + READ_AT_ONCE]) for first in range(0, len(pictures), READ_AT_ONCE))
+    return torch.cat([F.adaptive_avg_pool2d(part, COARSE_SIDE).flatten(1) for part in parts])
 
 
 def _features(pictures: Pixels) -> fidelity.Features:

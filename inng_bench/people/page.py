@@ -19,7 +19,7 @@ from inng_bench.people.pairs import Pairing, choose_pairs
 from inng_bench.people.stored import Contest, StoredPicture, find_contests
 from inng_bench.records.store import pages_folder
 from inng_bench.report.canvas import png
-from inng_bench.tiles import Pixels, mosaic, of_mosaics
+from inng_bench.tiles import Pixels, mosaic, of_mosaics, of_strip
 
 PAGE_NAME, KEY_NAME = "judge.html", "key.json"
 
@@ -127,6 +127,8 @@ def _ask(
     by_method = {one.method: one.pictures for one in contest.contestants}
     drawn = [_draw(by_method[method], generator) for method in (pairing.first, pairing.second)]
     loaded = [np.asarray(one.load()) for one in (contest.source, *drawn)]
+    if contest.facts.is_strip and not contest.facts.is_set:
+        loaded[0] = generator.choice(of_strip(loaded[0]))
     shown = _sheets(loaded, contest.facts.train.width, generator) if contest.facts.is_set else _cuts(loaded, generator)
     source, first, second = (album.add(pixels) for pixels in shown)
     pair = generator.bytes(8).hex()

@@ -18,6 +18,9 @@ COPYING_ROWS = ("mirror", "quilting")
 SETS = ("set", "own set")
 """Kinds of what is learnt that are no texture but many pictures."""
 
+STRIPS = (*SETS, "photographs")
+"""Kinds whose train window is a strip: squares of one size, one below the other."""
+
 
 class Status(StrEnum):
     """How a run ended."""
@@ -55,7 +58,7 @@ class TextureFacts(_Closed):
     """Where a texture comes from and how it was cut."""
 
     name: str
-    kind: str = Field(description="natural, procedural, paper or own; set or own set of pictures.")
+    kind: str = Field(description="natural, procedural, paper, own or photographs; set or own set of pictures.")
     role: str = Field(description="tuning, test, control or none: what the figures may be used for.")
     licence: str
     source: str
@@ -65,8 +68,13 @@ class TextureFacts(_Closed):
 
     @property
     def is_set(self) -> bool:
-        """Whether it is a set of pictures, whose windows are strips: one picture below the other."""
+        """Whether it is a set of pictures, all windows of which are strips: one picture below the other."""
         return self.kind in SETS
+
+    @property
+    def is_strip(self) -> bool:
+        """Whether the train window is a strip, of a set or of several photographs."""
+        return self.kind in STRIPS
 
     @property
     def hashes(self) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from inng_bench.errors import InputError
 from inng_bench.files import write_atomically
 from inng_bench.hashes import canonical_hash, sealed, unsealed
 from inng_bench.records.migrations import migrate
-from inng_bench.records.schema import SCHEMA_VERSION, Record
+from inng_bench.records.schema import SCHEMA_VERSION, Record, TextureFacts
 
 RunKey = tuple[str, str, int]
 """Texture, row label and number of the seed."""
@@ -39,7 +39,7 @@ RUNS = Path("results/runs")
 """Where the command line puts results folders."""
 
 LARGEST_WINDOW = 64_000_000
-"""Pixels of a window that is stored: the pictures of a large set are not, so that it cannot be measured again."""
+"""Pixels of a window up to which those of a texture are stored."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
@@ -69,6 +69,11 @@ def window_paths(out: Path, texture: str, held_out: int) -> tuple[Path, ...]:
     folder = texture_folder(out, texture)
     numbers = [""] if held_out == 1 else [f"-{number}" for number in range(1, held_out + 1)]
     return folder / "train.png", *(folder / f"held_out{number}.png" for number in numbers)
+
+
+def keeps_windows(texture: TextureFacts) -> bool:
+    """Say whether the windows of a texture are stored; those of a large set are not, so it cannot be measured again."""
+    return all(window.height * window.width <= LARGEST_WINDOW for window in (texture.train, *texture.held_out))
 
 
 def run_folder(out: Path, texture: str, method: str, replicate: int) -> Path:

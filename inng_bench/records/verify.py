@@ -106,10 +106,10 @@ def _read_all(out: Path, paths: Iterable[Path]) -> tuple[list[Record], list[str]
 
 def _windows(out: Path, records: Iterable[Record]) -> dict[Path, Window]:
     found: dict[Path, Window] = {}
-    for texture in (record.texture for record in records):
+    for texture in (record.texture for record in records if store.keeps_windows(record.texture)):
         paths = store.window_paths(out, texture.name, len(texture.held_out))
         found |= zip(paths, (texture.train, *texture.held_out), strict=True)
-    return {path: one for path, one in found.items() if one.height * one.width <= store.LARGEST_WINDOW}
+    return found
 
 
 def _check_artefact(out: Path, record: Record, role: str) -> str:

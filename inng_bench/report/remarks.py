@@ -259,8 +259,10 @@ def commands_section(study: Study) -> Section:
 
 def _commands_of(records: Sequence[Record]) -> list[str]:
     seeds = 1 + max(record.replicate for record in records)
-    asked = sorted({(record.suite, record.texture.kind == "own") for record in records})
-    runs = [
-        f"inng-bench run {'--texture PICTURE' if own else f'--suite {suite}'} --seeds {seeds}" for suite, own in asked
-    ]
+    asked = sorted({(record.suite, _OWN.get(record.texture.kind, "")) for record in records})
+    runs = [f"inng-bench run {own or f'--suite {suite}'} --seeds {seeds}" for suite, own in asked]
     return list(dict.fromkeys(runs))
+
+
+_OWN = {"own": "--texture PICTURE", "photographs": "--texture DIR", "own set": "--pictures PATH"}
+"""How one's own is named, by its kind."""

@@ -225,12 +225,12 @@ def _source_panels(results: Path, row: Row) -> tuple[Image.Image, ...]:
 
 
 def load_window(path: Path, role: str, row: Row) -> Loaded:
-    """Read a window; of a set, whose window is a strip, its first pictures side by side."""
+    """Read a window; of a set its first pictures side by side, of several photographs the first window."""
     loaded = load_picture(path, role)
-    if loaded.image is None or not row.texture.is_set:
+    if loaded.image is None or not row.texture.is_strip:
         return loaded
     pictures = of_strip(np.asarray(loaded.image))
-    return Loaded(Image.fromarray(mosaic(pictures[:PER_MOSAIC])))
+    return Loaded(Image.fromarray(mosaic(pictures[:PER_MOSAIC]) if row.texture.is_set else pictures[0]))
 
 
 def _sample_panels(results: Path, row: Row) -> _Samples:

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
         texture_names,
     )
     from inng_bench.textures.conversion import to_pixels, to_tensor
-    from inng_bench.textures.loading import load_texture
+    from inng_bench.textures.loading import is_own_set, load_own, load_texture
     from inng_bench.textures.own import load_own_texture, own_texture_name
+    from inng_bench.textures.photographs import load_photographs
     from inng_bench.textures.sets.folder import load_folder
     from inng_bench.textures.texture import Texture
     from inng_bench.textures.windows import Box
@@ -27,8 +28,11 @@ __all__ = [
     "Texture",
     "TextureInfo",
     "find_texture",
+    "is_own_set",
     "load_folder",
+    "load_own",
     "load_own_texture",
+    "load_photographs",
     "load_texture",
     "own_texture_name",
     "set_infos",
@@ -41,8 +45,11 @@ __all__ = [
 _PLACES = {
     "Box": "windows",
     "Texture": "texture",
+    "is_own_set": "loading",
     "load_folder": "sets.folder",
+    "load_own": "loading",
     "load_own_texture": "own",
+    "load_photographs": "photographs",
     "load_texture": "loading",
     "own_texture_name": "own",
     "to_pixels": "conversion",

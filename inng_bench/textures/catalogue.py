@@ -20,6 +20,8 @@ class Kind(StrEnum):
     """Not one texture but many pictures, each a sample."""
     OWN_SET = "own set"
     OWN = "own"
+    PHOTOGRAPHS = "photographs"
+    """Several of one's own that are one texture."""
 
 
 class Role(StrEnum):

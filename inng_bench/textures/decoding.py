@@ -44,13 +44,26 @@ def decode_picture(path: Path, check_size: CheckSize) -> NDArray[np.uint8]:
     InputError
         When the file is missing, unreadable, of another format, too large, damaged, or holds several pictures.
     """
-    with _open_file(path) as stream, warnings.catch_warnings():
+    with _open_file(path) as stream:
+        return decode_stream(path, stream, check_size)
+
+
+def decode_stream(path: Path, stream: BinaryIO, check_size: CheckSize) -> NDArray[np.uint8]:
+    """Read the same from a stream; the path is what sentences call it."""
+    with warnings.catch_warnings():
         # Oddities that the decoder can live with are not the user's to mend, and the size is checked below.
         warnings.simplefilter("ignore")
         image = _open_image(path, stream)
         check_pixel_count(path, image.height * image.width)
         check_size((image.height, image.width))
         return _decode(path, image)
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Return width and height of a picture file as it is stored, without decoding it; refuses as decoding would."""
+    with _open_file(path) as stream, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _open_image(path, stream).size
 
 
 def check_pixel_count(path: Path, count: int) -> None:

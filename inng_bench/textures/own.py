@@ -3,6 +3,7 @@
 import math
 import re
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -48,13 +49,13 @@ def load_own_texture(path: Path, scale: float | None = None) -> Texture:
         When the file cannot be used, in one sentence that names it and says how to mend it.
     """
     path = Path(path)
-    _check_scale(scale)
-    pixels = decode_picture(path, lambda size: _check_size(path, size, scale))
-    factor = _factor(pixels.shape[:2], scale)
+    check_scale(scale)
+    pixels = decode_picture(path, lambda size: check_size(path, size, scale_for([size], scale)))
+    factor = scale_for([pixels.shape[:2]], scale)
     pixels = resize(pixels, factor)
     boxes = cut_windows(Box(0, 0, pixels.shape[0], pixels.shape[1]))
     train, *held_out = (extract(pixels, box) for box in boxes)
-    _check_contrast(path, train, *held_out)
+    check_contrast(path, train, *held_out)
     return Texture(
         name=own_texture_name(path),
         kind=Kind.OWN,
@@ -69,20 +70,22 @@ def load_own_texture(path: Path, scale: float | None = None) -> Texture:
     )
 
 
-def _check_scale(scale: float | None) -> None:
+def check_scale(scale: float | None) -> None:
+    """Refuse a scale that is out of range."""
     if scale is not None and not (math.isfinite(scale) and 0.0 < scale <= MAXIMUM_SCALE):
         raise InputError(f"the scale {scale} is not possible; give a number above 0 and at most {MAXIMUM_SCALE:g}.")
 
 
-def _factor(size: tuple[int, ...], scale: float | None) -> float:
-    """Return the factor that is asked for, or the one that brings a large picture to 512 px without losing a strip."""
+def scale_for(sizes: Sequence[tuple[int, ...]], scale: float | None) -> float:
+    """Return the factor that is asked for, or that brings the largest picture to 512 px without losing a strip."""
     if scale is not None:
         return float(scale)
-    return min(1.0, max(AUTOMATIC_LONG_SIDE / max(size), MINIMUM_SIDE / min(size)))
+    longest, shortest = max(map(max, sizes)), min(map(min, sizes))
+    return min(1.0, max(AUTOMATIC_LONG_SIDE / longest, MINIMUM_SIDE / shortest))
 
 
-def _check_size(path: Path, size: tuple[int, int], scale: float | None) -> None:
-    factor = _factor(size, scale)
+def check_size(path: Path, size: tuple[int, int], factor: float) -> None:
+    """Refuse a picture of a height and width that is too small or too large after scaling by a factor."""
     height, width = scaled_size(size, factor)
     if min(height, width) < MINIMUM_SIDE:
         scaled = "" if factor == 1.0 else f" after scaling by {factor:.3g}"
@@ -93,7 +96,8 @@ def _check_size(path: Path, size: tuple[int, int], scale: float | None) -> None:
     check_pixel_count(path, height * width)
 
 
-def _check_contrast(path: Path, *windows: NDArray[np.uint8]) -> None:
+def check_contrast(path: Path, *windows: NDArray[np.uint8]) -> None:
+    """Refuse windows of a single colour."""
     for window in windows:
         if bool((window == window[0, 0]).all()):
             raise InputError(

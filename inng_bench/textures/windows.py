@@ -83,6 +83,16 @@ def _cells(region: Box, rows: int, columns: int) -> tuple[Box, ...]:
     )
 
 
+def squares(size: tuple[int, int], side: int) -> tuple[Box, ...]:
+    """Return the disjoint squares of a side from the upper left corner of a picture of a height and width."""
+    height, width = size
+    return tuple(
+        Box(top, left, side, side)
+        for top in range(0, height - side + 1, side)
+        for left in range(0, width - side + 1, side)
+    )
+
+
 def extract(pixels: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
     """Return a read-only copy of a rectangle of a picture, contiguous in memory."""
     window = pixels[box.top : box.top + box.height, box.left : box.left + box.width].copy()

@@ -113,7 +113,7 @@ def _texture(results: Path, rows: Sequence[Row]) -> TexturePictures:
     facts = rows[0].texture
     paths = store.window_paths(results, facts.name, len(facts.held_out))[:2]
     windows = [
-        _shown(name, f"{facts.name}/{key}", png(loaded.image) if facts.is_set else path.read_bytes(), loaded)
+        _shown(name, f"{facts.name}/{key}", png(loaded.image) if facts.is_strip else path.read_bytes(), loaded)
         for path, (key, name) in zip(paths, _WINDOWS.items(), strict=False)
         if (loaded := load_window(path, name, rows[0])).image is not None
     ]

@@ -1,4 +1,4 @@
-"""A folder of one's own pictures as a set.
+"""A folder of one's own pictures, or an archive, as a set.
 
 All pictures are decoded once, into one file in the cache folder that is then mapped into memory: a hundred thousand of
 64 px take 1.2 GB there, and of memory what is read at a time.
@@ -10,28 +10,36 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import platformdirs
 from numpy.typing import NDArray
+from PIL import Image
 
 from inng_bench.errors import InputError
 from inng_bench.files import write_atomically
 from inng_bench.textures.catalogue import Kind, Role, TextureInfo
-from inng_bench.textures.decoding import decode_picture
+from inng_bench.textures.folders import PictureFile, check_unchanged, list_files, note_file, read_file
 from inng_bench.textures.own import own_texture_name, printable
 from inng_bench.textures.paper import CACHE_VARIABLE
+from inng_bench.textures.sets.archives import (
+    MOST_PICTURES,
+    SIDES,
+    Sample,
+    cifar_files,
+    published,
+    samples_of,
+)
 from inng_bench.textures.sets.bundled import make_set
 from inng_bench.textures.texture import Texture
 
 Pixels = NDArray[np.uint8]
 
-MOST_FILES, LEAST_PICTURES = 200_000, 64
-
-SIDES = range(8, 129)
-"""Sides in pixels that a picture may have."""
+LEAST_PICTURES = 64
 
 HELD_OUT = 8
 """One picture of so many is held out: those whose hash begins with a byte below 256 / 8."""
@@ -42,8 +50,8 @@ NAMED = 3
 MEND = "mend or remove what cannot be used, or pass it over with --pass-over"
 
 
-def load_folder(folder: Path, *, pass_over: bool = False) -> Texture:
-    """Read a folder of square pictures of one size.
+def load_folder(folder: Path, *, side: int | None = None, pass_over: bool = False) -> Texture:
+    """Read a folder of square pictures of one size, or an archive (:mod:`inng_bench.textures.sets.archives`).
 
     Whether a picture is held out depends on its own pixels alone, so that it stays what it is when others come to the
     folder, and a copy of it goes with it.
@@ -52,6 +60,9 @@ def load_folder(folder: Path, *, pass_over: bool = False) -> Texture:
     ----------
     folder : pathlib.Path
         Its files are PNG, JPEG, TIFF or WebP pictures of 8 to 128 px a side; hidden ones do not count.
+    side : int or None
+        To which side in pixels the middle square of each picture is reduced, whatever its size; None takes them as
+        they are.
     pass_over : bool
         Whether files that cannot be used are left out. They are counted in the set's source.
 
@@ -66,12 +77,13 @@ def load_folder(folder: Path, *, pass_over: bool = False) -> Texture:
         When the folder or a file in it cannot be used, in one sentence.
     """
     folder = Path(folder)
-    files = _files(folder)
-    key = hashlib.sha256(json.dumps([pass_over, [file.identity for file in files]]).encode()).hexdigest()
+    files, samples = _open(folder)
+    known = [str(folder.resolve()), side, pass_over, [file.identity for file in files]]
+    key = hashlib.sha256(json.dumps(known).encode()).hexdigest()
     packed = _cache() / f"{key}.npy"
     if not (packed.exists() and packed.with_suffix(".json").exists()):
         try:
-            _pack(folder, files, packed, pass_over=pass_over)
+            _pack(folder, samples, packed, side, pass_over=pass_over)
         except OSError as error:
             raise InputError(
                 f"the pictures of {folder} cannot be kept in {packed.parent} ({error.strerror}); make room there, or "
@@ -80,89 +92,91 @@ def load_folder(folder: Path, *, pass_over: bool = False) -> Texture:
     facts = json.loads(packed.with_suffix(".json").read_text(encoding="utf-8"))
     pictures: Pixels = np.load(packed, mmap_mode="r", allow_pickle=False)
     left = f", {facts['left']} files passed over" if facts["left"] else ""
+    cut = f", middle squares of {side} px" if side is not None else ""
     info = TextureInfo(
         name=own_texture_name(folder),
         kind=Kind.OWN_SET,
         role=Role.NONE,
         licence="not stated",
-        source=f"{printable(folder.resolve().name)}: {len(pictures)} pictures{left}",
+        source=f"{printable(folder.resolve().name)}: {len(pictures)} pictures{cut}{left}{facts['which']}",
         scale=1.0,
         description="",
     )
-    return make_set(info, pictures[: facts["train"]], pictures[facts["train"] :])
+    texture = make_set(info, pictures[: facts["train"]], pictures[facts["train"] :])
+    return replace(texture, hashes=tuple(facts["sha256"]))
 
 
-@dataclass(frozen=True)
-class _File:
-    path: Path
-    identity: tuple[str, int, int]
-    """Name, size in bytes and time of the last change."""
+def _open(path: Path) -> tuple[list[PictureFile], Iterator[Sample]]:
+    """Return the files that a set stands in, and what reads its pictures."""
+    if path.is_file():
+        files = [note_file(path)]
+    elif not (files := [note_file(batch) for batch in cifar_files(path)]):
+        files = list_files(path, MOST_PICTURES)
+        return files, ((file.path, partial(read_file, path, file)) for file in files)
+    return files, chain.from_iterable(map(_of_archive, files))
 
 
-def _files(folder: Path) -> list[_File]:
-    """List the files of a folder by name."""
-    found: list[_File] = []
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name.startswith("."):
-                    continue
-                if len(found) == MOST_FILES:
-                    raise InputError(f"{folder} holds more than {MOST_FILES} files; give a folder of fewer pictures.")
-                found.append(_File(folder / entry.name, _identity(folder / entry.name)))
-    except OSError as error:
-        raise InputError(f"the folder {folder} cannot be read ({error.strerror}); check its name.") from error
-    if not found:
-        raise InputError(f"the folder {folder} is empty; name one of pictures.")
-    return sorted(found, key=lambda file: file.path.name)
-
-
-def _identity(path: Path) -> tuple[str, int, int]:
-    try:
-        facts = path.stat()
-    except OSError:  # a link that leads nowhere: it is refused when it is read
-        return path.name, 0, 0
-    return path.name, facts.st_size, facts.st_mtime_ns
+def _of_archive(file: PictureFile) -> Iterator[Sample]:
+    yield from samples_of(file.path)
+    check_unchanged(file)
 
 
 def _cache() -> Path:
     return Path(os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("inng-bench")).expanduser() / "sets"
 
 
-def _pack(folder: Path, files: Sequence[_File], packed: Path, *, pass_over: bool) -> None:
+def _pack(folder: Path, samples: Iterator[Sample], packed: Path, side: int | None, *, pass_over: bool) -> None:
     """Write all pictures into one file, those to learn from first, each part in the order of their hashes."""
     packed.parent.mkdir(parents=True, exist_ok=True)
     with _scratch(packed.parent) as scratch:
-        digests, unusable = _decode_all(folder, files, scratch)
+        digests, unusable = _decode_all(folder, samples, scratch, side)
         if unusable and not pass_over:
             named = " ".join(str(error) for error in unusable[:NAMED])
-            raise InputError(f"{len(unusable)} of {len(files)} files in {folder} cannot be used; {MEND}: {named}")
+            count = len(digests) + len(unusable)
+            raise InputError(f"{len(unusable)} of {count} files in {folder} cannot be used; {MEND}: {named}")
         if len(digests) < LEAST_PICTURES:
             raise InputError(
                 f"{folder} holds {len(digests)} pictures that can be used and a set needs {LEAST_PICTURES}; "
-                "to learn the texture of a single picture, name it with --texture."
+                "to learn one texture from a picture or some photographs, name them with --texture."
             )
         order = sorted(range(len(digests)), key=lambda number: (_is_held_out(digests[number]), digests[number]))
         train = sum(not _is_held_out(digest) for digest in digests)
         if not 1 < train < len(digests) - 1:
             raise InputError(f"{folder} holds too many copies of one picture to be a set; remove them.")
-        _write_packed(packed, scratch, order)
-    facts = json.dumps({"train": train, "left": len(unusable)})
+        hashes = _write_packed(packed, scratch, [order[:train], order[train:]])
+    facts = json.dumps({"train": train, "sha256": hashes, "left": len(unusable), "which": _which(folder)})
     write_atomically(packed.with_suffix(".json"), facts.encode())  # last: it says that the pictures are there
 
 
-def _write_packed(packed: Path, scratch: Path, order: Sequence[int]) -> None:
-    """Bring pictures into an order, one at a time: a map of the file would hold all of it in memory."""
-    size = scratch.stat().st_size // len(order)
+def _which(path: Path) -> str:
+    """Say which published file an archive is, in words that continue a sentence; nothing of a folder."""
+    if path.is_dir():
+        return ""
+    known = published(path)
+    return f", by its MD5 {known}" if known else ", of no published MD5"
+
+
+def _write_packed(packed: Path, scratch: Path, parts: Sequence[Sequence[int]]) -> list[str]:
+    """Bring pictures into the order of parts, one at a time, and return the hash of each part's pixels.
+
+    A map of the file would hold all of it in memory.
+    """
+    count = sum(map(len, parts))
+    size = scratch.stat().st_size // count
     side = round((size / 3) ** 0.5)
     temporary = packed.with_suffix(f".{os.getpid()}.npy")
     with scratch.open("rb") as source, temporary.open("wb") as target:
-        shape = {"descr": "|u1", "fortran_order": False, "shape": (len(order), side, side, 3)}
+        shape = {"descr": "|u1", "fortran_order": False, "shape": (count, side, side, 3)}
         np.lib.format.write_array_header_1_0(target, shape)
-        for number in order:
-            source.seek(number * size)
-            target.write(source.read(size))
+        hashes = [hashlib.sha256() for _ in parts]
+        for part, sha256 in zip(parts, hashes, strict=True):
+            for number in part:
+                source.seek(number * size)
+                content = source.read(size)
+                target.write(content)
+                sha256.update(content)
     temporary.replace(packed)
+    return [sha256.hexdigest() for sha256 in hashes]
 
 
 @contextmanager
@@ -175,18 +189,23 @@ def _scratch(folder: Path) -> Iterator[Path]:
         Path(name).unlink(missing_ok=True)
 
 
-def _decode_all(folder: Path, files: Sequence[_File], scratch: Path) -> tuple[list[bytes], list[InputError]]:
+def _decode_all(
+    folder: Path, samples: Iterator[Sample], scratch: Path, side: int | None
+) -> tuple[list[bytes], list[InputError]]:
     """Write the pixels of all usable pictures one after the other; return their hashes, and why others are not."""
     digests: list[bytes] = []
     unusable: list[InputError] = []
-    size: tuple[int, int] | None = None
+    size = None if side is None else (side, side)
     with scratch.open("wb") as stream:
-        for file in files:
+        for path, read in samples:
+            if len(digests) + len(unusable) == MOST_PICTURES:
+                raise InputError(f"{folder} holds more than {MOST_PICTURES} pictures; give fewer.")
             try:
-                pixels = _decode(folder, file, size)
+                pixels = read(partial(_check_size, path, wanted=size, side=side))
             except InputError as error:
                 unusable.append(error)
                 continue
+            pixels = pixels if side is None else _middle(pixels, side)
             size = (pixels.shape[0], pixels.shape[1])
             content = pixels.tobytes()
             stream.write(content)
@@ -194,25 +213,30 @@ def _decode_all(folder: Path, files: Sequence[_File], scratch: Path) -> tuple[li
     return digests, unusable
 
 
-def _decode(folder: Path, file: _File, size: tuple[int, int] | None) -> Pixels:
-    if not file.path.resolve().is_relative_to(folder.resolve()):
-        raise InputError(f"{file.path} is a link that leads out of the folder.")
-    pixels = decode_picture(file.path, lambda found: _check_size(file.path, found, size))
-    if _identity(file.path) != file.identity:
-        raise InputError(f"{file.path} changed while it was read; run again when nothing writes into the folder.")
-    return pixels
+def _middle(pixels: Pixels, side: int) -> Pixels:
+    """Return the middle square of a picture, reduced to a side."""
+    height, width = pixels.shape[:2]
+    length = min(height, width)
+    top, left = (height - length) // 2, (width - length) // 2
+    square = Image.fromarray(pixels[top : top + length, left : left + length])
+    return np.asarray(square.resize((side, side), Image.Resampling.LANCZOS))
 
 
-def _check_size(path: Path, found: tuple[int, int], wanted: tuple[int, int] | None) -> None:
+def _check_size(path: Path, found: tuple[int, int], wanted: tuple[int, int] | None, side: int | None) -> None:
     height, width = found
+    if side is not None:
+        if min(found) < side:
+            raise InputError(f"{path} has {width}x{height} px, which is less than the side of {side} px.")
+        return
     if height != width or width not in SIDES:
         raise InputError(
-            f"{path} has {width}x{height} px, and the pictures of a set are squares of {SIDES[0]} to {SIDES[-1]} px."
+            f"{path} has {width}x{height} px, and the pictures of a set are squares of {SIDES[0]} to {SIDES[-1]} px; "
+            "--side 64 reduces the middle square of each to 64 px."
         )
     if wanted is not None and found != wanted:
         raise InputError(
             f"{path} has {width}x{height} px and others {wanted[1]}x{wanted[0]} px; bring all pictures of a set to one "
-            "size."
+            "size, with --side."
         )
 
 
