@@ -120,11 +120,19 @@ def write_rivals(reference: Path, out: Path) -> None:
     out.mkdir(parents=True)
     unknown = UNKNOWN.format(suite=reference.name)
     rows = read_study(reference).rows if reference.is_dir() else ()
-    texts = {entry.label: best_and_worst(rows, entry.label) or unknown for entry in load_suite(RIVALS).methods}
+    labels = [entry.label for entry in load_suite(RIVALS).methods if entry.budget_factor == 1]
+    texts = {label: best_and_worst(rows, label) or unknown for label in labels}
+    table = reference / "table.md"
+    texts["floors"] = _section(table.read_text(), "Times the floor") if table.is_file() else unknown
     first = next(iter(by_texture(claimed(rows))), None)
     texts["pictures"] = PICTURES.format(suite=reference.name, texture=first) if first else unknown
     for name, text in texts.items():
         (out / f"{name}.md").write_text(text)
+
+
+def _section(report: str, title: str) -> str:
+    """Return a section of a report, without its heading."""
+    return report.partition(f"\n## {title}\n")[2].partition("\n## ")[0].strip() + "\n"
 
 
 def best_and_worst(rows: Sequence[Row], label: str) -> str:
