@@ -156,6 +156,7 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(
         (["--suite", "quick", "--scale", "0.5"], "--scale goes with --texture"),
         (["--suite", "FILE", "--methods", "tilr"], "the suite has no method 'tilr'; did you mean 'tiler'?"),
         (["--suite", "FILE", "--out", "FILE"], "the results cannot be written to"),
+        (["--suite", "FILE", "--out", "FILE", "--dry-run"], "fakes.toml is not a folder, so results cannot be written"),
         (["--texture", "absent.png"], "absent.png"),
         (["--texture", "text.png"], "text.png"),
         (["--texture", "small.png"], "needs at least 128 px on each side"),

@@ -220,6 +220,8 @@ def _announce(plan: Plan, folder: Path, jobs: int | None, retry: Retry) -> int:
     from inng_bench.harness.session import default_jobs
     from inng_bench.records.index import Index
 
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is not a folder, so results cannot be written to it; name a folder with --out.")
     found = Index(folder, keep=False).briefs
     missing = find_missing(plan, found, retry)
     unmeasured = {run.key: run for run in unmeasured_runs(plan, folder, found, missing)}

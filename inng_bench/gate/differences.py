@@ -104,7 +104,7 @@ def _timed(records: Iterable[Record]) -> dict[str, list[tuple[str, Throughput]]]
 
 def _speed(row: str, old: Sequence[tuple[str, Throughput]], new: Sequence[tuple[str, Throughput]]) -> Speed:
     processors = [" / ".join(sorted({cpu for cpu, _ in side})) for side in (old, new)]
-    settings = [{_setting(timed) for _, timed in side} for side in (old, new)]
+    settings = [{timed.setting for _, timed in side} for side in (old, new)]
     if processors[0] != processors[1]:
         note = f"another processor ({processors[0]} → {processors[1]})"
     elif settings[0] != settings[1]:
@@ -120,7 +120,3 @@ def _median_speed(timed: Sequence[tuple[str, Throughput]]) -> tuple[float, float
     speeds = [(one.quartiles[0], one.image_steps_per_second, one.quartiles[1]) for _, one in timed]
     low, middle, high = map(statistics.median, zip(*speeds, strict=True))
     return low, middle, high
-
-
-def _setting(timed: Throughput) -> tuple[object, ...]:
-    return timed.update, timed.precision, timed.threads, timed.height, timed.width, timed.batch, timed.filters

@@ -2,8 +2,9 @@
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from inng_bench.errors import ExitStatus
@@ -30,37 +31,32 @@ MOST = 100
 Section = tuple[str, list[str]]
 """A title and its sentences."""
 
+Escape = Callable[[str], str]
+Grid = Callable[[Table], str]
+
 
 def check_text(outcome: Outcome) -> str:
     """Return the outcome for a terminal: what does not hold, and the rest in a sentence."""
-    noteworthy = [one for one in outcome.judgements if one.verdict is not Verdict.HOLDS]
-    blocks = [
-        _headline(outcome),
-        text_grid(Table.of(map(_line, noteworthy)), titles="texture") if noteworthy else "",
-        *(
-            "\n".join([title, *(f"- {PLAIN.escape(sentence)}" for sentence in sentences)])
-            for title, sentences in _sections(outcome)
-        ),
-    ]
-    return "\n\n".join(block for block in blocks if block)
+    return "\n\n".join(_check_blocks(outcome, PLAIN.escape, partial(text_grid, titles="texture"), "{}"))
 
 
 def check_markdown(outcome: Outcome) -> str:
     """Return the outcome for a page: the same, and every cell in a part that unfolds."""
-    noteworthy = [one for one in outcome.judgements if one.verdict is not Verdict.HOLDS]
-    blocks = [
-        f"## Quality: {_STATUS[outcome.status]}",
-        MARKDOWN.escape(_headline(outcome)),
-        pipe_table(Table.of(map(_line, noteworthy))) if noteworthy else "",
-        *(
-            "\n".join([f"### {title}\n", *(f"- {MARKDOWN.escape(sentence)}" for sentence in sentences)])
-            for title, sentences in _sections(outcome)
-        ),
-    ]
+    blocks = [f"## Quality: {_STATUS[outcome.status]}"]
+    blocks += _check_blocks(outcome, MARKDOWN.escape, pipe_table, "### {}\n")
     if outcome.judgements:
         every = pipe_table(Table.of(map(_line, outcome.judgements)))
         blocks.append(f"<details><summary>All cells</summary>\n\n{every}\n\n</details>")
-    return "\n\n".join(block for block in blocks if block) + "\n"
+    return "\n\n".join(blocks) + "\n"
+
+
+def _check_blocks(outcome: Outcome, escape: Escape, grid: Grid, title: str) -> Iterator[str]:
+    yield escape(_headline(outcome))
+    noteworthy = [one for one in outcome.judgements if one.verdict is not Verdict.HOLDS]
+    if noteworthy:
+        yield grid(Table.of(map(_line, noteworthy)))
+    for name, sentences in _sections(outcome):
+        yield "\n".join([title.format(name), *(f"- {escape(sentence)}" for sentence in sentences)])
 
 
 def check_json(outcome: Outcome) -> dict[str, Any]:
@@ -153,23 +149,20 @@ def _line(judgement: Judgement) -> dict[str, str]:
 
 def compare_text(comparison: Comparison) -> str:
     """Return a comparison of speed for a terminal."""
-    blocks = [
-        _speed_headline(comparison),
-        text_grid(_cases(comparison.cases)) if comparison.cases else "",
-    ]
-    blocks += [PLAIN.escape(sentence) for sentence in _lonely_cases(comparison)]
-    return "\n\n".join(block for block in blocks if block)
+    return "\n\n".join(_compare_blocks(comparison, PLAIN.escape, text_grid))
 
 
 def compare_markdown(comparison: Comparison) -> str:
     """Return a comparison of speed for a page."""
-    blocks = [
-        f"## Speed: {_STATUS[comparison.status]}",
-        MARKDOWN.escape(_speed_headline(comparison)),
-        pipe_table(_cases(comparison.cases)) if comparison.cases else "",
-        *(MARKDOWN.escape(sentence) for sentence in _lonely_cases(comparison)),
-    ]
-    return "\n\n".join(block for block in blocks if block) + "\n"
+    title = f"## Speed: {_STATUS[comparison.status]}"
+    return "\n\n".join([title, *_compare_blocks(comparison, MARKDOWN.escape, pipe_table)]) + "\n"
+
+
+def _compare_blocks(comparison: Comparison, escape: Escape, grid: Grid) -> Iterator[str]:
+    yield escape(_speed_headline(comparison))
+    if comparison.cases:
+        yield grid(_cases(comparison.cases))
+    yield from map(escape, _lonely_cases(comparison))
 
 
 def compare_json(comparison: Comparison) -> dict[str, Any]:

@@ -173,6 +173,11 @@ class Throughput(_Closed):
         "convolution, same precision."
     )
 
+    @property
+    def setting(self) -> tuple[object, ...]:
+        """What two speeds must share to be compared."""
+        return self.update, self.precision, self.threads, self.height, self.width, self.batch, self.filters
+
 
 class Provenance(_Closed):
     """What a reader needs to run the same again; no user, host or path names."""

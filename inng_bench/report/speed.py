@@ -48,7 +48,7 @@ def speeds(rows: Sequence[Row]) -> tuple[Speed, ...]:
     groups: dict[tuple[object, ...], list[Throughput]] = {}
     for record in (record for row in rows for record in row.succeeded):
         if record.throughput is not None:
-            groups.setdefault(_setting(record.throughput), []).append(record.throughput)
+            groups.setdefault(record.throughput.setting, []).append(record.throughput)
     return tuple(sorted(map(_median_speed, groups.values()), key=lambda speed: -speed.seeds))
 
 
@@ -113,10 +113,6 @@ def _named_setting(timed: Throughput) -> dict[str, str]:
         "batch": str(timed.batch),
         "filters": str(timed.filters),
     }
-
-
-def _setting(timed: Throughput) -> tuple[object, ...]:
-    return timed.update, timed.precision, timed.threads, timed.height, timed.width, timed.batch, timed.filters
 
 
 def _median_speed(timed: Sequence[Throughput]) -> Speed:

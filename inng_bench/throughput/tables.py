@@ -1,7 +1,7 @@
 """The timed cases for a terminal, as Markdown and for programs."""
 
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import torch
 from inng_bench.records.provenance import cpu_model
 from inng_bench.tables.content import ABSENT, Table
 from inng_bench.tables.grid import pipe_table, text_grid
-from inng_bench.tables.markup import MARKDOWN, format_number
+from inng_bench.tables.markup import MARKDOWN, PLAIN, format_number
 from inng_bench.throughput.cases import Case, Effort, Scheme
 from inng_bench.throughput.finished import FinishedTexture
 from inng_bench.throughput.measuring import Row, Speed
@@ -60,19 +60,21 @@ class Report:
 
 def as_text(report: Report) -> str:
     """Return the report for a terminal."""
-    blocks = [_conditions(report), text_grid(_rows(report)), *_sentences(report)]
-    for profile in report.profiles:
-        blocks += [_heading(profile), text_grid(_parts(profile))]
-    return "\n\n".join(blocks)
+    return "\n\n".join(_blocks(report, PLAIN.escape, text_grid))
 
 
 def as_markdown(report: Report) -> str:
     """Return the report as Markdown."""
-    escape = MARKDOWN.escape
-    blocks = [escape(_conditions(report)), pipe_table(_rows(report)), *map(escape, _sentences(report))]
+    return "\n\n".join(_blocks(report, MARKDOWN.escape, pipe_table)) + "\n"
+
+
+def _blocks(report: Report, escape: Callable[[str], str], grid: Callable[[Table], str]) -> Iterator[str]:
+    yield escape(_conditions(report))
+    yield grid(_rows(report))
+    yield from map(escape, _sentences(report))
     for profile in report.profiles:
-        blocks += [escape(_heading(profile)), pipe_table(_parts(profile))]
-    return "\n\n".join(blocks) + "\n"
+        yield escape(_heading(profile))
+        yield grid(_parts(profile))
 
 
 def as_json(report: Report) -> dict[str, Any]:
