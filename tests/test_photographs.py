@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -310,12 +310,15 @@ def test_a_suite_of_photographs_is_run_measured_again_reported_and_whole(suite: 
     assert "my-stones" in report.text
 
 
-def test_photographs_are_told_apart_by_their_pixels_and_a_cluster_refuses_them(folder: Path, tmp_path: Path) -> None:
+def test_photographs_are_told_apart_by_their_pixels_and_a_cluster_refuses_them(folder: Path) -> None:
     suite = own_picture_suite(folder)
     assert suite.name == "my-stones"
     assert not suite.of_sets
     before = suite.hash()
     Image.fromarray(photograph(50, 256, 256)).save(folder / "another.png")
     assert own_picture_suite(folder).hash() != before
-    (texture,) = make_plan(suite, Overrides(device="cpu")).textures.values()
+    plan = make_plan(suite, Overrides(device="cpu"))
+    (texture,) = plan.textures.values()
     assert len(of_strip(texture.train)) == len(texture.train_windows)
+    with pytest.raises(InputError, match="stays on this machine"):
+        session.cluster_executor(plan, cast(Any, None))
