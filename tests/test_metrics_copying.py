@@ -12,7 +12,17 @@ from inng_bench.ladder.copies import COPIES
 from inng_bench.ladder.degradations import blurred
 from inng_bench.metrics.catalogue import COPIES_ABOVE
 from inng_bench.metrics.comparison import Comparison, Pictures
-from inng_bench.metrics.copying import BLOCK, Bank, bank_of, copy_rate, copying, honest_threshold, nearest_patch, search
+from inng_bench.metrics.copying import (
+    BLOCK,
+    Bank,
+    as_soft,
+    bank_of,
+    copy_rate,
+    copying,
+    honest_threshold,
+    nearest_patch,
+    search,
+)
 from inng_bench.metrics.crops import cut, grid
 from inng_bench.textures import load_texture
 from inng_bench.textures.procedural import realise
@@ -76,6 +86,25 @@ def test_a_blurred_honest_picture_is_not_marked_as_a_copy() -> None:
     threshold = honest_threshold(bank, honest[1:])
     sample = blurred(1.5)(honest[0], np.random.default_rng(0))
     assert _copied([sample], bank, threshold, 24)[0] <= COPIES_ABOVE
+
+
+@pytest.mark.parametrize("deviation", [2.0, 5.0])
+def test_honest_windows_become_as_soft_as_blurred_samples(deviation: float) -> None:
+    _, honest = _windows("gravel", 128)
+    generator = np.random.default_rng(0)
+    blurs = np.stack([blurred(deviation)(window, generator) for window in honest])
+    softened = as_soft(honest, blurs)
+    assert softened is not None
+    assert np.abs(softened.astype(float) - blurs).mean() < np.abs(honest.astype(float) - blurs).mean() / 3
+    assert as_soft(honest, honest[::-1]) is None
+
+
+def test_blurred_samples_are_no_copies_and_a_sharp_copy_is() -> None:
+    train, honest = _windows("gravel", 128)
+    foreign = np.stack([blurred(6.0)(window, np.random.default_rng(0)) for window in honest[1:]])
+    for samples, least, most in ((foreign, 0.0, 0.05), (np.stack([train, train]), 0.9, 1.0)):
+        found = copy_rate(Comparison(Pictures(samples), Pictures(train[None]), seed=0, honest=Pictures(honest[:1])))
+        assert least <= (found.value or 0.0) <= most
 
 
 def test_a_copy_among_honest_pictures_counts_by_its_share() -> None:

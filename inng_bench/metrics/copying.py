@@ -10,7 +10,8 @@ bent a little. So blocks of the samples are searched in the train window in all 
    nine overlapping patches may each move by a few pixels, which absorbs a warp and what lies between two poses of the
    bank. The score is the mean correlation of the nine with what each found.
 
-A block is copied when its score is well above what blocks of windows reach that no copying can explain. In a texture
+A block is copied when its score is well above what blocks of windows reach that no copying can explain. A soft picture
+is like many places, so the windows are blurred until they are as soft as the samples. In a texture
 whose windows match each other as closely as a copy would (an exact period), copying cannot be told, and nothing counts.
 """
 
@@ -77,6 +78,12 @@ SPREAD = 3.0
 logarithm of what a score lacks to a perfect one. The best of 48 scores alone is chance where honest scores differ
 widely: on pebbles, where some blocks are like everything, one in six of such thresholds let more than one block in
 fifty pass."""
+
+SOFT = 0.8
+"""Share of the sharpness of honest windows below which samples are compared with blurred ones."""
+
+BLURS = np.geomspace(0.5, 8.0, 9)
+"""Deviations in pixels of the blurs that are tried."""
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -174,6 +181,8 @@ def copy_rate(comparison: Comparison) -> Outcome:
         found = copying_among(samples, bank)
     else:
         threshold = train.derive(_own_threshold) if honest is None else honest.derive(_ThresholdIn(bank))
+        if honest is not None and (soft := as_soft(honest.pixels, samples)) is not None:
+            threshold = max(threshold, honest_threshold(bank, soft))
         found = copying(samples, bank, threshold)
     parts = {"threshold": found.threshold, "median_score": float(np.median(found.scores))}
     return Outcome(found.rate, BLOCKS, BLOCK, parts, found.per_group if len(found.per_group) > 1 else ())
@@ -261,6 +270,36 @@ def honest_threshold(bank: Searched, honest: Pixels) -> float:
     """
     scores, _ = _scores(honest, bank)
     return _above(scores)
+
+
+def as_soft(honest: Pixels, samples: Pixels) -> Pixels | None:
+    """Return honest windows blurred until they are as soft as the samples; None where these are about as sharp.
+
+    A blurred block has little but one edge or slope, and finds its like in every window. Without this, blurred samples
+    of DCGAN were called copies.
+
+    Parameters
+    ----------
+    honest, samples : Pixels
+        uint8 (N, H, W, 3).
+    """
+    wanted = _sharpness(samples)
+    if wanted >= SOFT * _sharpness(honest):
+        return None
+    blurred = honest
+    for deviation in BLURS:
+        deviations = (0.0, deviation, deviation, 0.0)
+        blurred = np.rint(gaussian_filter(honest.astype(np.float32), deviations, mode="nearest")).astype(np.uint8)
+        if _sharpness(blurred) <= wanted:
+            break
+    return blurred
+
+
+def _sharpness(pixels: Pixels) -> float:
+    """Return the mean squared gradient of pictures (N, H, W, 3) over their variance, without their finest detail."""
+    grey = _luminance(_smoothed(pixels, "nearest").astype(np.float32))
+    steps = sum(float(np.square(np.diff(grey, axis=axis)).mean()) for axis in (1, 2))
+    return steps / (float(grey.var()) + 1e-6)
 
 
 def bank_of(train: Pixels) -> Bank:
