@@ -119,7 +119,7 @@ def test_the_row_real_is_the_texture_itself_and_has_no_samples(tmp_path: Path, m
     record = execute(real, tmp_path)
     texture = suite_run.texture.load()
     assert texture.held_out is not None
-    assert np.array_equal(seen[0], texture.train)
+    assert np.array_equal(seen[0], texture.train[np.newaxis])
     assert np.array_equal(seen[1], texture.held_out)
     assert seen[2] == real.seeds["metric"]
     assert (record.samples, record.sample_size, record.flops, record.artefacts) == (0, None, 0.0, {})

@@ -183,7 +183,7 @@ def test_an_unknown_texture_is_answered_with_the_nearest_one(wrong: str, right: 
 
 
 def test_an_unknown_texture_unlike_all_others_is_answered_with_the_list() -> None:
-    with pytest.raises(InputError, match=r"there is bark, .*field"):
+    with pytest.raises(InputError, match=r"choose from bark, .*field"):
         load_texture("xyzzy")
 
 
