@@ -55,7 +55,7 @@ class PSGANConfig(AdversarialConfig):
     crop: int = Field(64, ge=64, description="Side of a training patch in pixels.")
     batch: int = Field(2, ge=2, description="Real patches, and as many generated ones, of a step.")
     palette: bool = Field(
-        False,
+        True,
         description="Draw in the window's principal colours, as INNg's first noise is, in place of red, green, blue.",
     )
 

@@ -61,7 +61,7 @@ def test_a_column_is_sorted_by_its_numbers_and_the_address_keeps_it(page: Page) 
     button.click()
     assert head(page, "gram") == "ascending"
     assert [float(text) for text in column(page, "gram")] == sorted(map(float, column(page, "gram")))
-    assert page.locator("#told").inner_text() == "10 of 10 rows, by Gram ↓, rising."
+    assert page.locator("#told").inner_text() == "10 of 10 rows, by Gram\N{NO-BREAK SPACE}↓, rising."
     button.click()
     assert head(page, "gram") == "descending"
     assert column(page, "method")[:2] == ["noise", "noise"]
