@@ -79,8 +79,9 @@ logarithm of what a score lacks to a perfect one. The best of 48 scores alone is
 widely: on pebbles, where some blocks are like everything, one in six of such thresholds let more than one block in
 fifty pass."""
 
-SOFT = 0.8
-"""Share of the sharpness of honest windows below which samples are compared with blurred ones."""
+SOFT = 0.45
+"""Share of the sharpness of honest windows below which samples are compared with blurred ones; turned and enlarged copies
+stay above it."""
 
 BLURS = np.geomspace(0.5, 8.0, 9)
 """Deviations in pixels of the blurs that are tried."""
