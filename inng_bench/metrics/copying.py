@@ -80,8 +80,8 @@ widely: on pebbles, where some blocks are like everything, one in six of such th
 fifty pass."""
 
 SOFT = 0.45
-"""Share of the sharpness of honest windows below which samples are compared with blurred ones; turned and enlarged copies
-stay above it."""
+"""Share of the sharpness of honest windows below which samples are compared with blurred ones; turned and enlarged
+copies stay above it."""
 
 BLURS = np.geomspace(0.5, 8.0, 9)
 """Deviations in pixels of the blurs that are tried."""
