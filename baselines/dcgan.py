@@ -73,9 +73,16 @@ RADFORD = DCGANConfig(
 """As published, with the kernels and the 64 filters of the Torch ports of the authors' code, but for the batch: 128
 patches a step would leave a budget of a few TFLOP not ten steps."""
 
-SETS = DCGANConfig(generator_filters=32, discriminator_filters=32, local_verdicts=False, palette=False, batch=32)
-"""For sets of pictures: the discriminator judges whole pictures, as published, and sees more of them a step. Nothing
-has been tuned on a set yet."""
+SETS = DCGANConfig(
+    generator_filters=16,
+    discriminator_filters=16,
+    local_verdicts=False,
+    palette=False,
+    batch=32,
+    gradient_penalty=1.0,
+)
+"""For sets of pictures: the discriminator judges whole pictures, as published, and sees more of them a step. Its size
+and the penalty were chosen on ``faces`` by six trials."""
 
 PRESETS: dict[str, DCGANConfig] = {"best": BEST, "radford": RADFORD, "sets": SETS}
 
