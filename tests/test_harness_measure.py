@@ -161,7 +161,7 @@ def test_what_cannot_be_measured_is_refused_before_any_work(
     monkeypatch.delenv("INNG_BENCH_VGG19", raising=False)
     with pytest.raises(InputError, match="no metric 'gram_vg'; did you mean 'gram_vgg'"):
         measure_results(results, metrics=["gram_vg"])
-    with pytest.raises(InputError, match="VGG-19 weights are not at hand; set INNG_BENCH_VGG19"):
+    with pytest.raises(InputError, match="VGG-19 weights are not found; set INNG_BENCH_VGG19"):
         measure_results(results, metrics=["gram_vgg"])
     with pytest.raises(InputError, match="there are no runs in"):
         measure_results(tmp_path / "absent")

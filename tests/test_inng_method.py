@@ -218,7 +218,7 @@ def test_the_density_command_finds_untypical_what_is_too_likely(
     pictures = [str(save(tmp_path, name, one)) for name, one in (("good.png", stripes()[None]), ("flat.png", flat))]
     command = ["density", str(run), "--picture", *pictures, "--out", str(tmp_path / "out"), "--precision", "float32"]
     assert main([*command, "--of", "typicality"]) == ExitStatus.BAD_INPUT
-    assert "seed-0 contains no run with its record: typicality is measured on" in capsys.readouterr().err
+    assert "seed-0 is not a run in a results folder: typicality needs the train window" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
     pixels = to_pixels(varied[None])[0]
     window = Window(top=0, left=0, height=112, width=128, sha256=hashlib.sha256(pixels.tobytes()).hexdigest())

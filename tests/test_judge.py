@@ -372,7 +372,7 @@ REFUSED: dict[str, tuple[Spoil, str]] = {
     "another page": (lambda content: content.update(page="a" * 12), "which is not in"),
     "a page that leads elsewhere": (lambda content: content.update(page="../../../tmp"), "not a file of answers"),
     "an unknown pair": (drop_pair, "which its page does not have"),
-    "an answer twice": (lambda content: content["answers"].append(content["answers"][0]), "answers a pair twice"),
+    "an answer twice": (lambda content: content["answers"].append(content["answers"][0]), "two answers to one pair"),
     "no answers": (lambda content: content.update(answers=[]), "contains no answers"),
     "an unknown choice": (lambda content: content["answers"][0].update(choice="both"), "not a file of answers"),
     "a newer version": (lambda content: content.update(version=2), "not a file of answers"),

@@ -73,7 +73,7 @@ def test_a_metric_whose_weights_are_not_named_is_refused_before_any_work(
 ) -> None:
     for weights in (VGG19, INCEPTION):
         monkeypatch.delenv(weights.variable, raising=False)
-    with pytest.raises(InputError, match=r"not at hand; set INNG_BENCH_\w+ to the path of the file"):
+    with pytest.raises(InputError, match=r"not found; set INNG_BENCH_\w+ to the path of the file"):
         check_weights(["gram", metric])
 
 

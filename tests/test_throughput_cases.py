@@ -306,7 +306,7 @@ def test_a_file_without_a_folder_is_refused_before_anything_is_timed(
     option: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert cli.main(["throughput", option, str(tmp_path / "no" / "file")]) == ExitStatus.BAD_INPUT
-    assert "name a file in a folder that is there" in capsys.readouterr().err
+    assert "name a file in an existing folder" in capsys.readouterr().err
 
 
 def test_a_model_that_is_not_there_is_refused_before_anything_is_timed(

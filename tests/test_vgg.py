@@ -20,7 +20,7 @@ METHODS: list[type[VGGDescent]] = [Gatys, SWD]
 def test_without_weights_the_methods_are_refused_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VGG19.variable, raising=False)
     for method in METHODS:
-        with pytest.raises(InputError, match="the VGG-19 weights are not at hand; set INNG_BENCH_VGG19 to the path"):
+        with pytest.raises(InputError, match="the VGG-19 weights are not found; set INNG_BENCH_VGG19 to the path"):
             method({}, Execution())
 
 

@@ -27,7 +27,7 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
     _add_action(actions, "verify", "check every record, picture, model and checkpoint against its hash", _verify)
     _add_action(actions, "list", "one line for each run", _list)
     show = _add_action(actions, "show", "print one record", _show)
-    show.add_argument("run", metavar="TEXTURE/METHOD/SEED", help="such as brick/inng/0")
+    show.add_argument("run", metavar="TEXTURE/METHOD/SEED", help="such as brick/inng-fast/0")
     export = _add_action(actions, "export", "all figures in full precision, for other programs", _export)
     export.add_argument("--format", choices=("csv", "json"), default="csv", help="(default: %(default)s)")
     export.add_argument("--out", metavar="FILE", type=Path, help="the file to write (default: standard output)")
@@ -69,7 +69,7 @@ def _show(arguments: argparse.Namespace) -> int:
     folder = _folder(arguments)
     run = re.fullmatch(r"([^/]+)/([^/]+)/(?:seed-)?(\d+)/?", arguments.run, re.ASCII)
     if run is None:
-        raise InputError(f"{arguments.run!r} is not a run; write TEXTURE/METHOD/SEED, such as brick/inng/0.")
+        raise InputError(f"{arguments.run!r} is not a run; write TEXTURE/METHOD/SEED, such as brick/inng-fast/0.")
     record = store.find_record(folder, run[1], run[2], int(run[3]))
     if record is None:
         raise InputError(f"{folder} has no record of {arguments.run}; `inng-bench results list` shows all.")

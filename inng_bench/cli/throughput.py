@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _refuse_unwritable(path: Path | None) -> None:
     """Refuse a file whose folder is missing before minutes are spent."""
     if path is not None and (path.is_dir() or not path.parent.is_dir()):
-        raise InputError(f"{path} cannot be written; name a file in a folder that is there.")
+        raise InputError(f"{path} cannot be written; name a file in an existing folder.")
 
 
 def _finished(folder: Path | None, effort: Effort) -> FinishedTexture | None:

@@ -140,8 +140,8 @@ def _train_windows(folder: Path) -> Pixels:
     path = place / store.RECORD_NAME
     if len(place.parents) < RUN_DEPTH or not path.exists():
         raise InputError(
-            f"{folder} contains no run with its record: typicality is measured on the window that the model was "
-            "trained on, which stands in the results folder; name the run there."
+            f"{folder} is not a run in a results folder: typicality needs the train window, which is stored there; "
+            "name the run in its results folder."
         )
     results = place.parents[RUN_DEPTH - 1]
     return read_windows(results, store.read_placed_record(results, path))[0]

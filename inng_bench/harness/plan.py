@@ -420,4 +420,6 @@ def sample_geometry(
         if supports((side, side)):
             return canvases * (size // side) ** 2, side
         side //= 2
-    raise InputError(f"the method {label!r} can draw neither canvases of {size} px nor tiles that fill them.")
+    raise InputError(
+        f"the method {label!r} can draw neither canvases of {size} px nor tiles that fill them; change sample_size."
+    )

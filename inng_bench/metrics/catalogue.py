@@ -190,7 +190,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         version=2,
         minimum_size=CROP,
         definition=f"Relative Frobenius distance of Gram matrices over {CROPS} crops of {CROP} px, mean over the five "
-        "taps of 16 to 112 channels.",
+        "layers of 16 to 112 channels.",
         blind_to="layout beyond a crop, copying, feature moments above the second",
         cost=3.0,
         eye=Eye.NETWORK,
@@ -219,8 +219,8 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         direction=Direction.LOWER,
         version=2,
         minimum_size=CROP,
-        definition=f"Fréchet distance of standardised tap means over {CROPS} crops of {CROP} px, divided by the "
-        "tap's dimension, mean over the taps of at most 112 channels.",
+        definition=f"Fréchet distance of standardised layer means over {CROPS} crops of {CROP} px, divided by the "
+        "layer's dimension, mean over the layers of at most 112 channels.",
         blind_to="layout beyond a crop, copying, non-Gaussian differences of the features",
         cost=0.1,
         eye=Eye.NETWORK,
@@ -316,7 +316,7 @@ CATALOGUE: tuple[MetricInfo, ...] = (
         name="precision",
         label="precision (EffLite0)",
         definition=f"Share of the {CROPS} crops of the samples that lie in a ball of the window. There is a ball "
-        "around each crop of the window, in the standardised 112-channel tap means; its radius is the "
+        "around each crop of the window, in the standardised means of the 112-channel layer; its radius is the "
         "distance to the fifth nearest crop that does not overlap.",
         **_BALLS,
     ),

@@ -99,7 +99,7 @@ class LocalWeights:
 
     def _path(self) -> Path:
         if self.variable not in os.environ:
-            raise InputError(f"the {self.title} are not at hand; {self._mend}.")
+            raise InputError(f"the {self.title} are not found; {self._mend}.")
         return Path(os.environ[self.variable])
 
     @property

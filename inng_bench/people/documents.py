@@ -107,5 +107,5 @@ def read_answers(path: Path) -> Answers:
     if not pairs:
         raise InputError(f"{path} contains no answers; answer at least one pair of the page before you save.")
     if len(set(pairs)) < len(pairs):
-        raise InputError(f"{path} answers a pair twice, which no page does; save it from the page again.")
+        raise InputError(f"{path} has two answers to one pair; save it from the page again.")
     return answers

@@ -60,7 +60,7 @@ def read_verdict(files: Sequence[Path], results: Path | None = None) -> Verdict:
     folders = {_folder_of(path, sheet, results) for path, sheet in sheets}
     if len(folders) > 1:
         named = " and ".join(sorted(map(str, folders)))
-        raise InputError(f"the answers are to pages of {named}, whose rows may differ; read them folder by folder.")
+        raise InputError(f"the answers are to pages of {named}, whose rows may differ; read each folder alone.")
     folder = folders.pop()
     keys = {page: read_key(find_key(folder, page)) for page in dict.fromkeys(sheet.page for _, sheet in sheets)}
     methods: dict[str, int] = {}

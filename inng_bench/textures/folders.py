@@ -47,7 +47,7 @@ def list_files(folder: Path, most: int) -> list[PictureFile]:
     except OSError as error:
         raise InputError(f"the folder {folder} cannot be read ({error.strerror}); check its name.") from error
     if not names:
-        raise InputError(f"the folder {folder} is empty; name one of pictures.")
+        raise InputError(f"the folder {folder} is empty; name a folder of pictures.")
     return [note_file(folder / name) for name in sorted(names)]
 
 
@@ -84,7 +84,7 @@ def measure_file(folder: Path, file: PictureFile) -> tuple[int, int]:
 
 def _check_inside(folder: Path, file: PictureFile) -> None:
     if not file.path.resolve().is_relative_to(folder.resolve()):
-        raise InputError(f"{file.path} is a link that leads out of the folder.")
+        raise InputError(f"{file.path} is a link that leads out of the folder; put the picture itself there.")
 
 
 def _identity(path: Path) -> tuple[str, int, int]:
