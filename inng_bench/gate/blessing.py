@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 import inng_bench
 from inng_bench.errors import InputError
@@ -35,10 +35,8 @@ _SHORT = 12
 """Digits of a commit that a sentence shows."""
 
 
-class Blessing(BaseModel):
+class Blessing(BaseModel, extra="forbid", frozen=True, strict=True):
     """Why a folder is a reference."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     format: int = FORMAT
     reason: str

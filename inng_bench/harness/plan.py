@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from inng_bench.contract import Execution, LearnsPictures, Precision
 from inng_bench.errors import InputError
@@ -40,13 +40,11 @@ class Retry(StrEnum):
     """None: a failure stands as its row."""
 
 
-class TextureReference(BaseModel):
+class TextureReference(BaseModel, extra="forbid", frozen=True):
     """A texture by name, or one's own by the fields of :class:`inng_bench.harness.suite.Picture`.
 
     ``identity`` tells pictures of one name apart.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     path: Path | None = None
@@ -63,7 +61,7 @@ class TextureReference(BaseModel):
         return load_own(**self.model_dump(exclude={"name", "identity"}))
 
 
-class RunSpec(BaseModel):
+class RunSpec(BaseModel, extra="forbid", frozen=True):
     """All that one run needs to know; crosses the border to the worker as JSON.
 
     Attributes
@@ -95,8 +93,6 @@ class RunSpec(BaseModel):
     metrics : tuple[str, ...]
         What is measured, by the catalogue's names.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     suite: str
     suite_hash: str
