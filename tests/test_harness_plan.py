@@ -17,7 +17,6 @@ from inng_bench.harness.plan import (
     TextureReference,
     find_missing,
     make_plan,
-    record_key,
     sample_geometry,
 )
 from inng_bench.harness.rerun import origin_of_picture, origin_of_suite, rerun_command
@@ -78,7 +77,7 @@ def finished(run: RunSpec, **changes: Any) -> Record:
 
 
 def found(*records: Record) -> dict[RunKey, Brief]:
-    return {record_key(record): Brief.of(record) for record in records}
+    return {record.key: Brief.of(record) for record in records}
 
 
 def figures(**versions: int) -> tuple[Measurement, ...]:

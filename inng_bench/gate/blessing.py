@@ -5,20 +5,21 @@ edited, lost or added by hand makes the reference unusable.
 """
 
 import contextlib
-import hashlib
 import json
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 import inng_bench
 from inng_bench.errors import InputError
 from inng_bench.gate.cells import RowKind, row_kind
+from inng_bench.hashes import file_hash
 from inng_bench.metrics.catalogue import BY_NAME, DEFAULT, selected_of_sets
 from inng_bench.records import store
 from inng_bench.records.folder import locked
@@ -35,10 +36,8 @@ _SHORT = 12
 """Digits of a commit that a sentence shows."""
 
 
-class Blessing(BaseModel):
+class Blessing(BaseModel, extra="forbid", frozen=True, strict=True):
     """Why a folder is a reference."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     format: int = FORMAT
     reason: str
@@ -84,8 +83,7 @@ def _refuse_tampering(reference: Path, blessing: Blessing) -> None:
 
 def hash_records(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of every record of a results folder by its relative path."""
-    paths = sorted((folder / "runs").glob(f"*/*/*/{store.RECORD_NAME}"))
-    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    return {path.relative_to(folder).as_posix(): file_hash(path) for path in store.record_files(folder)}
 
 
 def bless(
@@ -150,7 +148,8 @@ def _refuse_unfit(results: Path, records: Sequence[Record]) -> tuple[str, ...]:
     """Return the methods that cannot be judged by the suite's own plan; raise when the results bear no blessing."""
     if not records:
         raise InputError(f"there are no records in {results}; name a results folder.")
-    _refuse_changed_tree()
+    if describe_source(Path(inng_bench.__file__).parent)[1]:
+        raise InputError("the source tree has changes that are not committed; commit them, run again and then bless.")
     _refuse_failures(records)
     _refuse_several(records)
     _refuse_gaps(records)
@@ -160,17 +159,10 @@ def _refuse_unfit(results: Path, records: Sequence[Record]) -> tuple[str, ...]:
     return unjudged
 
 
-def _refuse_changed_tree() -> None:
-    if describe_source(Path(inng_bench.__file__).parent)[1]:
-        raise InputError("the source tree has changes that are not committed; commit them, run again and then bless.")
-
-
 def _refuse_failures(records: Iterable[Record]) -> None:
     for record in records:
         if record.status is not Status.OK:
-            raise InputError(
-                f"the run {_title(record)} {record.status} ({record.error}); run it again before blessing."
-            )
+            raise InputError(f"the run {record.title} {record.status} ({record.error}); run it again before blessing.")
 
 
 def _refuse_several(records: Sequence[Record]) -> None:
@@ -178,7 +170,7 @@ def _refuse_several(records: Sequence[Record]) -> None:
     for record in records:
         if any(one.git_sha is None or one.git_dirty for one in _makers(record)):
             raise InputError(
-                f"the run {_title(record)} was made by uncommitted code; run the suite from a clean checkout."
+                f"the run {record.title} was made by uncommitted code; run the suite from a clean checkout."
             )
     for what, found in (
         ("suites", {record.suite_hash[:_SHORT] for record in records}),
@@ -201,7 +193,7 @@ def _commits(record: Record) -> str:
 
 def _refuse_gaps(records: Sequence[Record]) -> None:
     """Refuse a table with holes: a row that some textures lack, a metric of another version or none."""
-    rows = {(record.texture.name, record.method) for record in records}
+    rows = {record.row for record in records}
     textures, methods = ({row[axis] for row in rows} for axis in (0, 1))
     for row in sorted({(texture, method) for texture in textures for method in methods} - rows):
         raise InputError(f"there is no run of {' · '.join(row)}; run what is missing before blessing.")
@@ -209,7 +201,7 @@ def _refuse_gaps(records: Sequence[Record]) -> None:
     for record in records:
         found = {(one.metric, one.version) for one in record.measurements}
         if not found <= current or not {name for name, _ in found} >= _wanted(record):
-            raise InputError(f"the run {_title(record)} lacks the present version of a metric; run it again.")
+            raise InputError(f"the run {record.title} lacks the present version of a metric; run it again.")
 
 
 def _wanted(record: Record) -> set[str]:
@@ -228,21 +220,13 @@ def _planned_seeds(results: Path) -> dict[str, int]:
 
 
 def _refuse_few_seeds(records: Iterable[Record], unjudged: Sequence[str]) -> None:
-    counts: dict[tuple[str, str], int] = {}
-    for record in records:
-        if row_kind(record) is RowKind.TRAINED and record.method not in unjudged:
-            row = record.texture.name, record.method
-            counts[row] = counts.get(row, 0) + 1
-    for row, count in counts.items():
+    judged = (one for one in records if row_kind(one) is RowKind.TRAINED and one.method not in unjudged)
+    for row, count in Counter(one.row for one in judged).items():
         if count < LEAST_SEEDS:
             raise InputError(
                 f"{' · '.join(row)} has {count} of the {LEAST_SEEDS} seeds that a reference needs at least; "
                 f"run the suite with --seeds {LEAST_SEEDS} or more."
             )
-
-
-def _title(record: Record) -> str:
-    return f"{record.texture.name} · {record.method} · seed {record.replicate}"
 
 
 def _environment(provenance: Provenance) -> dict[str, Any]:

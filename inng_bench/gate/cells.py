@@ -1,5 +1,6 @@
 """From records to cells: one for each texture, method and metric, with a value for each seed."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -48,13 +49,13 @@ class Replicates:
 
 def gather(records: Iterable[Record]) -> dict[Cell, Replicates]:
     """Return the cells of all runs that went well, ordered by texture, method and metric."""
-    found: dict[Cell, list[float]] = {}
+    found: defaultdict[Cell, list[float]] = defaultdict(list)
     kinds: dict[Cell, RowKind] = {}
     for record in records:
         if record.status is Status.OK:
             for metric, value in headlines(record).items():
-                cell = Cell(record.texture.name, record.method, metric)
-                found.setdefault(cell, []).append(value)
+                cell = Cell(*record.row, metric)
+                found[cell].append(value)
                 kinds[cell] = row_kind(record)
     ordered = sorted(found, key=lambda cell: (*cell.row, _PLACES[cell.metric]))
     return {cell: Replicates(tuple(found[cell]), kinds[cell]) for cell in ordered}

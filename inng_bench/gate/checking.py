@@ -1,8 +1,10 @@
 """``check``: is a results folder worse than a reference, and can that be known? Both folders are only read."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from inng_bench.errors import ExitStatus, InputError
 from inng_bench.gate.blessing import Blessing, read_blessing
@@ -13,6 +15,8 @@ from inng_bench.gate.tolerances import NEGLIGIBLE
 from inng_bench.metrics.catalogue import BY_NAME
 from inng_bench.records import store
 from inng_bench.records.schema import SCHEMA_VERSION, Record, Status
+
+Fact = TypeVar("Fact", bound=Hashable)
 
 _UNCLEAR = (Verdict.MISSING, Verdict.METRIC_MOVED, Verdict.TOO_FEW_SEEDS)
 
@@ -141,7 +145,8 @@ def _refuse_other_suite(old: Sequence[Record], new: Sequence[Record]) -> None:
 def _refuse_other_metrics(old: Sequence[Record], new: Sequence[Record]) -> None:
     known = {metric.name: {metric.version} for metric in BY_NAME.values()}
     for records, side in ((old, "reference"), (new, "results")):
-        for name, versions in _metric_versions(records).items():
+        found = _collected((one.metric, one.version) for record in records for one in record.measurements)
+        for name, versions in found.items():
             is_judged = name in NEGLIGIBLE or name not in BY_NAME
             if is_judged and versions != known.get(name):
                 expected = f"version {BY_NAME[name].version}" if name in BY_NAME else "none of that name"
@@ -159,16 +164,16 @@ def _refuse_other_metrics(old: Sequence[Record], new: Sequence[Record]) -> None:
         )
 
 
-def _metric_versions(records: Iterable[Record]) -> dict[str, set[int]]:
-    versions: dict[str, set[int]] = {}
-    for record in records:
-        for one in record.measurements:
-            versions.setdefault(one.metric, set()).add(one.version)
-    return versions
+def _collected(facts: Iterable[tuple[str, Fact]]) -> dict[str, set[Fact]]:
+    """Return all facts of each name."""
+    found: defaultdict[str, set[Fact]] = defaultdict(set)
+    for name, fact in facts:
+        found[name].add(fact)
+    return found
 
 
 def _refuse_other_windows(old: Sequence[Record], new: Sequence[Record]) -> None:
-    before, after = _windows(old), _windows(new)
+    before, after = (_collected((one.texture.name, one.texture.hashes) for one in side) for side in (old, new))
     for texture in before.keys() & after.keys():
         if before[texture] != after[texture]:
             raise InputError(
@@ -176,25 +181,17 @@ def _refuse_other_windows(old: Sequence[Record], new: Sequence[Record]) -> None:
             )
 
 
-def _windows(records: Iterable[Record]) -> dict[str, set[tuple[str, ...]]]:
-    windows: dict[str, set[tuple[str, ...]]] = {}
-    for record in records:
-        windows.setdefault(record.texture.name, set()).add(record.texture.hashes)
-    return windows
-
-
 def _obstacles(
     judgements: Sequence[Judgement], old: Sequence[Record], new: Sequence[Record], blessing: Blessing | None
 ) -> list[str]:
     """Say what could not be judged: failed runs, missing cells, moved metrics, rows of too few seeds."""
-    expected = {(record.texture.name, record.method) for record in old if record.status is Status.OK}
+    expected = {record.row for record in old if record.status is Status.OK}
     excused = set(blessing.unjudged) if blessing else set()
     sentences = [*_partly_missing(new, expected)]
     sentences += [
-        f"{record.texture.name} · {record.method} · seed {record.replicate} {record.status}: "
-        f"{record.error or 'no reason given'}"
+        f"{record.title} {record.status}: {record.error or 'no reason given'}"
         for record in new
-        if record.status is not Status.OK and (record.texture.name, record.method) in expected
+        if record.status is not Status.OK and record.row in expected
     ]
     unclear = (one for one in judgements if one.verdict in _UNCLEAR)
     return sentences + [
@@ -206,10 +203,10 @@ def _obstacles(
 
 def _partly_missing(new: Sequence[Record], expected: set[tuple[str, str]]) -> Iterator[str]:
     """Name the seeds that lack a judged figure which others of their row have; without them a row would look better."""
-    rows: dict[tuple[str, str], list[Record]] = {}
+    rows: defaultdict[tuple[str, str], list[Record]] = defaultdict(list)
     for record in new:
-        if record.status is Status.OK and (record.texture.name, record.method) in expected:
-            rows.setdefault((record.texture.name, record.method), []).append(record)
+        if record.status is Status.OK and record.row in expected:
+            rows[record.row].append(record)
     for (texture, method), records in rows.items():
         figures = {record.replicate: headlines(record).keys() for record in records}
         for metric in sorted(set().union(*figures.values())):

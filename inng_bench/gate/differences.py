@@ -1,6 +1,7 @@
 """What differs between results and their reference beside the figures: settings, machine, speed. Nothing is judged."""
 
 import statistics
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,10 +47,10 @@ def describe_differences(old: Sequence[Record], new: Sequence[Record]) -> list[s
 
 def describe_levels(old: Sequence[Record], new: Sequence[Record]) -> list[str]:
     """Return how closely the same code makes both sides agree: the loosest level of the rows of either kind."""
-    before = {(one.texture.name, one.method, one.replicate): one for one in old}
+    before = {one.key: one for one in old}
     found: dict[str, Agreement] = {}
     for one in new:
-        other = before.get((one.texture.name, one.method, one.replicate))
+        other = before.get(one.key)
         if other is not None:
             learnt = one.budget_flops > 0
             level = agreement(other.provenance, one.provenance, learnt=learnt)
@@ -69,12 +70,11 @@ def _settings(records: Iterable[Record]) -> dict[str, dict[str, str]]:
 
 
 def _environment(records: Sequence[Record]) -> dict[str, str]:
-    sources = [record.provenance for record in records]
-    facts: dict[str, set[str]] = {}
-    for source in sources:
+    facts: defaultdict[str, set[str]] = defaultdict(set)
+    for source in (record.provenance for record in records):
         kept = source.model_dump(include={"python", "platform", "cpu", "threads", "device", "precision"})
         for name, value in {**kept, **source.versions}.items():
-            facts.setdefault(name, set()).add(str(value))
+            facts[name].add(str(value))
     return {name: " / ".join(sorted(values)) for name, values in facts.items()}
 
 

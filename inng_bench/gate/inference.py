@@ -241,15 +241,5 @@ def detectable_step(old_seeds: int, new_seeds: int, cells: int, rows: int = 1, p
     free = rows * (old_seeds + new_seeds - 2)
     degrees, penalty = caution(old_seeds, new_seeds, free)
     critical = student_limit(ALPHA / cells / penalty, degrees)
-    low, high = 0.0, 1.0
-    while _power(critical, free, high) < power:
-        high *= 2
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _power(critical, free, middle) < power else (low, middle)
-    return high * math.sqrt(1 / old_seeds + 1 / new_seeds)
-
-
-def _power(critical: float, degrees: int, centre: float) -> float:
-    """Return the chance that Student's t about a centre exceeds a critical value."""
-    return 1 - float(special.nctdtr(degrees, centre, critical))
+    centre = float(special.nctdtrinc(free, 1 - power, critical))  # about which Student's t exceeds it so often
+    return centre * math.sqrt(1 / old_seeds + 1 / new_seeds)

@@ -8,7 +8,8 @@ BUNDLED = "inng_bench.suites"
 
 def suite_names() -> list[str]:
     """Return the names of the bundled suites."""
-    return sorted(name.removesuffix(".toml") for name in _file_names() if name.endswith(".toml"))
+    names = (entry.name for entry in resources.files(BUNDLED).iterdir())
+    return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
 
 
 def suite_text(name: str) -> str:
@@ -19,7 +20,3 @@ def suite_text(name: str) -> str:
 def suite_descriptions() -> list[tuple[str, str]]:
     """Return name and description of each bundled suite."""
     return [(name, tomllib.loads(suite_text(name)).get("description", "")) for name in suite_names()]
-
-
-def _file_names() -> list[str]:
-    return [entry.name for entry in resources.files(BUNDLED).iterdir()]

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from safetensors import SafetensorError
 
 from inng_bench.contract import Checkpoint, Method, Snapshot
@@ -28,7 +28,7 @@ _UNREADABLE = (SafetensorError, ValueError, KeyError, TypeError, AttributeError,
 """What reading a checkpoint raises whose hash is right and whose content is not what a run writes."""
 
 
-class Identity(BaseModel):
+class Identity(BaseModel, extra="forbid", frozen=True, strict=True):
     """Whose checkpoint it is, and what its bytes depend on.
 
     Attributes
@@ -44,8 +44,6 @@ class Identity(BaseModel):
     machine : Provenance
         Code, versions and machine of the process that wrote it.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     configuration: str
     seed: int

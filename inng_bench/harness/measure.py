@@ -13,7 +13,6 @@ from PIL import Image
 
 from inng_bench.errors import InputError
 from inng_bench.harness.hardware import libraries
-from inng_bench.harness.methods import REAL
 from inng_bench.harness.plan import RunSpec, TextureReference
 from inng_bench.hashes import file_hash
 from inng_bench.records import provenance, store
@@ -43,20 +42,14 @@ def measure_again(run: RunSpec, results: Path) -> Record:
     InputError
         When a sample or window is missing or damaged.
     """
+    from inng_bench.harness.run import measure
     from inng_bench.metrics import features
-    from inng_bench.metrics.evaluate import evaluate, evaluate_real
 
     started, began = datetime.now(UTC), perf_counter()
     record = store.read_record(store.record_path(results, *run.key))
     train, held_out = read_windows(results, record)
-    seed = run.seeds["metric"]
-    if record.texture.is_set:
-        measured = _measure_set(run, results, record, train, of_strip(held_out[0]))
-    elif record.implementation == REAL:
-        measured = evaluate_real(train, held_out, seed=seed, metrics=run.metrics)
-    else:
-        samples = np.stack([_read_sample(results, record, role) for role in sample_roles(record)])
-        measured = evaluate(samples, train, held_out, seed=seed, metrics=run.metrics)
+    samples = _read_samples(results, record)
+    measured = measure(run, samples, train, held_out, is_set=record.texture.is_set)
     who = provenance.collect(threads=run.threads, device="cpu", precision="float32", libraries=libraries())
     record = _noted(record, run.metrics, started, perf_counter() - began, who).model_copy(
         update={
@@ -68,17 +61,12 @@ def measure_again(run: RunSpec, results: Path) -> Record:
     return record
 
 
-def _measure_set(
-    run: RunSpec, results: Path, record: Record, train: Pixels, held_out: Pixels
-) -> tuple[Measurement, ...]:
-    from inng_bench.metrics.sets import evaluate_set
-
-    samples = None
-    if record.sample_size is not None:
-        found = [_read_sample(results, record, role) for role in sample_roles(record)]
-        samples = of_mosaics(found, record.sample_size[0], record.samples)
-    seed = run.seeds["metric"]
-    return evaluate_set(samples, train, held_out, seed=seed, metrics=run.metrics)
+def _read_samples(results: Path, record: Record) -> Pixels | None:
+    """Return the measured samples (N, H, W, 3); None of the row ``real``."""
+    if record.sample_size is None:
+        return None
+    found = [_read_sample(results, record, role) for role in sample_roles(record)]
+    return of_mosaics(found, record.sample_size[0], record.samples) if record.texture.is_set else np.stack(found)
 
 
 def detect_again(run: RunSpec, results: Path, trusted: str | None = None) -> Record:

@@ -4,7 +4,7 @@ import os
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from inng_bench.harness.plan import RunSpec
 from inng_bench.records.schema import Provenance
@@ -28,11 +28,7 @@ class Kind(StrEnum):
     FAILED = "failed"
 
 
-class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Request(_Closed):
+class Request(BaseModel, extra="forbid", frozen=True):
     """The parent's only line: the task, the run and the results folder, and the ``module:Class`` that is trusted."""
 
     task: Task
@@ -41,7 +37,7 @@ class Request(_Closed):
     trusted: str | None = None
 
 
-class Message(_Closed):
+class Message(BaseModel, extra="forbid", frozen=True):
     """A line of the worker.
 
     Attributes

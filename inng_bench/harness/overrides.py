@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from inng_bench.errors import InputError
 from inng_bench.records.schema import NO_LIMITS, Limits
 from inng_bench.suggest import did_you_mean
 
 
-class Overrides(BaseModel):
+class Overrides(BaseModel, extra="forbid", frozen=True):
     """Wishes of one call; None leaves it to the suite.
 
     Attributes
@@ -30,8 +30,6 @@ class Overrides(BaseModel):
     limits : Limits
         Of each run's process.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     replicates: int | None = None
     methods: tuple[str, ...] | None = None

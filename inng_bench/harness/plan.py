@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from inng_bench.contract import Execution, LearnsPictures, Precision
 from inng_bench.errors import InputError
@@ -21,7 +21,7 @@ from inng_bench.hashes import canonical_hash
 from inng_bench.metrics.catalogue import BY_NAME, selected_of_sets, with_defaults
 from inng_bench.metrics.needs import check_needs
 from inng_bench.records.index import Brief
-from inng_bench.records.schema import Limits, Record, Status, TextureFacts
+from inng_bench.records.schema import Limits, Status, TextureFacts
 from inng_bench.records.store import RunKey
 from inng_bench.seeds import derive_seed
 from inng_bench.suggest import did_you_mean
@@ -40,13 +40,11 @@ class Retry(StrEnum):
     """None: a failure stands as its row."""
 
 
-class TextureReference(BaseModel):
+class TextureReference(BaseModel, extra="forbid", frozen=True):
     """A texture by name, or one's own by the fields of :class:`inng_bench.harness.suite.Picture`.
 
     ``identity`` tells pictures of one name apart.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     path: Path | None = None
@@ -63,7 +61,7 @@ class TextureReference(BaseModel):
         return load_own(**self.model_dump(exclude={"name", "identity"}))
 
 
-class RunSpec(BaseModel):
+class RunSpec(BaseModel, extra="forbid", frozen=True):
     """All that one run needs to know; crosses the border to the worker as JSON.
 
     Attributes
@@ -95,8 +93,6 @@ class RunSpec(BaseModel):
     metrics : tuple[str, ...]
         What is measured, by the catalogue's names.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     suite: str
     suite_hash: str
@@ -215,8 +211,9 @@ def make_plan(suite: Suite, overrides: Overrides = NO_OVERRIDES, *, origin: Sequ
     suite = changed_suite(suite, **overrides.changes())
     chosen = resolve_device(overrides.device)
     execution = Execution(chosen, resolve_precision(suite.precision, chosen))
-    rows = [*_reference_entries(suite), *_choose(suite.methods, overrides.methods)]
-    loaded = _load_textures(suite, _chosen_textures(suite, overrides.textures))
+    labels = _chosen("method", overrides.methods, [entry.label for entry in suite.methods])
+    rows = [*_reference_entries(suite), *(entry for entry in suite.methods if entry.label in labels)]
+    loaded = _load_textures(suite, _chosen("texture", overrides.textures, suite.texture_names))
     count = changed_suite(suite, replicates=overrides.replicates).replicates  # checked; the suite keeps its own
     suite_hash = suite.hash()
     runs = [
@@ -237,11 +234,6 @@ def make_plan(suite: Suite, overrides: Overrides = NO_OVERRIDES, *, origin: Sequ
 def missing_metrics(found: Collection[tuple[str, int]], wanted: Iterable[str]) -> tuple[str, ...]:
     """Return the metrics that are lacking in their present version, where some are found with theirs."""
     return tuple(name for name in wanted if (name, BY_NAME[name].version) not in found)
-
-
-def record_key(record: Record) -> RunKey:
-    """Return the key of the run that a record tells of."""
-    return record.texture.name, record.method, record.replicate
 
 
 def find_missing(plan: Plan, found: Mapping[RunKey, Brief], retry: Retry = Retry.FAILED) -> tuple[RunSpec, ...]:
@@ -278,24 +270,12 @@ def _reference_entries(suite: Suite) -> list[MethodEntry]:
     ]
 
 
-def _choose(entries: Sequence[MethodEntry], labels: Sequence[str] | None) -> list[MethodEntry]:
-    if labels is None:
-        return list(entries)
-    _check_known("method", labels, [entry.label for entry in entries])
-    return [entry for entry in entries if entry.label in labels]
-
-
-def _chosen_textures(suite: Suite, names: Sequence[str] | None) -> frozenset[str]:
-    if names is None:
-        return frozenset(suite.texture_names)
-    _check_known("texture", names, suite.texture_names)
-    return frozenset(names)
-
-
-def _check_known(kind: str, names: Iterable[str], known: Sequence[str]) -> None:
-    for name in names:
+def _chosen(kind: str, names: Sequence[str] | None, known: Sequence[str]) -> frozenset[str]:
+    """Return those of a suite's names that are wanted; None is all."""
+    for name in names or ():
         if name not in known:
             raise InputError(f"the suite has no {kind} {name!r}; {did_you_mean(name, known)}")
+    return frozenset(known if names is None else names)
 
 
 def _load_textures(suite: Suite, wanted: frozenset[str]) -> dict[TextureReference, Texture]:

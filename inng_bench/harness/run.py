@@ -113,7 +113,7 @@ def execute(run: RunSpec, results: Path, listener: Listener = ignore_news, notic
         texture = run.texture.load()
     product = Product() if run.implementation == REAL else _make(run, texture, results, watch, listener, notice)
     with watch.phase("metrics"):
-        measurements = _measure(run, texture, product.samples)
+        measurements = measure(run, product.samples, texture.train_windows, texture.held_out, is_set=texture.is_set)
         chain = _measure_chain(texture, product)
     with watch.phase("store"):
         artefacts = {**product.files, **_write_pictures(folder, product.pictures)}
@@ -244,16 +244,18 @@ def _nearest_of_set(samples: Pixels, texture: Texture) -> Pixels:
     return np.concatenate([_four(shown), _four(train[nearest(shown, train)[1].numpy()])], axis=1)
 
 
-def _measure(run: RunSpec, texture: Texture, samples: Pixels | None) -> tuple[Measurement, ...]:
+def measure(
+    run: RunSpec, samples: Pixels | None, train: Pixels, held_out: Sequence[Pixels], *, is_set: bool
+) -> tuple[Measurement, ...]:
+    """Measure the metrics of a run on its samples, None for the row ``real``; a held-out set is a strip."""
     seed = run.seeds["metric"]
-    if texture.is_set:
+    if is_set:
         from inng_bench.metrics.sets import evaluate_set
 
-        train, held_out = of_strip(texture.train), of_strip(texture.held_out[0])
-        return evaluate_set(samples, train, held_out, seed=seed, metrics=run.metrics)
+        return evaluate_set(samples, train, of_strip(held_out[0]), seed=seed, metrics=run.metrics)
     if samples is None:
-        return evaluate_real(texture.train_windows, texture.held_out, seed=seed, metrics=run.metrics)
-    return evaluate(samples, texture.train_windows, texture.held_out, seed=seed, metrics=run.metrics)
+        return evaluate_real(train, held_out, seed=seed, metrics=run.metrics)
+    return evaluate(samples, train, held_out, seed=seed, metrics=run.metrics)
 
 
 def _write_pictures(folder: Path, pictures: Mapping[str, Pixels]) -> dict[str, str]:

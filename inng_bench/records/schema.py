@@ -257,3 +257,18 @@ class Record(_Closed):
     artefacts: dict[str, str] = Field(default_factory=dict, description="Files by role, relative to the record.")
     hashes: dict[str, str] = Field(default_factory=dict, description="SHA-256 of feature weights and artefacts.")
     provenance: Provenance
+
+    @property
+    def row(self) -> tuple[str, str]:
+        """Texture and row label."""
+        return self.texture.name, self.method
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What tells the run from the others of its suite: texture, row label and number of the seed."""
+        return *self.row, self.replicate
+
+    @property
+    def title(self) -> str:
+        """The run in one phrase."""
+        return f"{self.texture.name} · {self.method} · seed {self.replicate}"

@@ -102,7 +102,7 @@ def record_path(out: Path, texture: str, method: str, replicate: int) -> Path:
 
 def folder_of(out: Path, record: Record) -> Path:
     """Return the folder that a record and its artefacts lie in."""
-    return run_folder(out, record.texture.name, record.method, record.replicate)
+    return run_folder(out, *record.key)
 
 
 def artefact_path(out: Path, record: Record, role: str) -> Path | None:
@@ -191,7 +191,7 @@ def read_records(out: Path) -> tuple[Record, ...]:
     ('grass', 'dcgan', 0, 'ok')
     """
     records = [read_placed_record(out, path) for path in record_files(out)]
-    return tuple(sorted(records, key=lambda record: (record.texture.name, record.method, record.replicate)))
+    return tuple(sorted(records, key=lambda record: record.key))
 
 
 def record_files(out: Path) -> list[Path]:
@@ -263,7 +263,7 @@ def _parse(text: str, path: Path) -> Record:
     except ValueError as error:  # another checksum, or a number that a float does not hold
         raise _damaged(path, str(error)) from error
     try:
-        run_folder(Path(), record.texture.name, record.method, record.replicate)
+        folder_of(Path(), record)
     except InputError as error:
         raise _damaged(path, str(error).rstrip(".")) from error
     for artefact in record.artefacts.values():

@@ -30,7 +30,7 @@ COLUMNS = (
 
 def list_lines(records: Sequence[Record]) -> list[str]:
     """Return a line for each record: what was run, when, how it ended, and of a failure its reason."""
-    names = [f"{record.texture.name} · {record.method} · seed {record.replicate}" for record in records]
+    names = [record.title for record in records]
     width = max(map(len, names), default=0)
     return [f"{name:{width}}  {record.started}  {_ending(record)}" for name, record in zip(names, records, strict=True)]
 
@@ -58,7 +58,7 @@ def export_csv(records: Iterable[Record]) -> str:
 
 
 def _rows(record: Record) -> list[tuple[object, ...]]:
-    run = (record.suite, record.suite_hash, record.texture.name, record.method, record.replicate, str(record.status))
+    run = (record.suite, record.suite_hash, *record.key, str(record.status))
     machine = record.provenance
     cost = (record.flops, record.seconds.get("train"), machine.precision, machine.device, machine.git_sha)
     figures: list[tuple[object, ...]] = [

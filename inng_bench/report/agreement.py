@@ -98,11 +98,7 @@ def agreement_table(found: Sequence[Agreement]) -> Table:
 def _cell(above: Agreement | None, below: Agreement | None) -> str:
     if above is not None:
         return str(above.textures)
-    return ABSENT if below is None else _tau(below)
-
-
-def _tau(agreement: Agreement) -> str:
-    return ABSENT if agreement.tau is None else f"{agreement.tau:.2f}".replace("-", "−")
+    return ABSENT if below is None or below.tau is None else f"{below.tau:.2f}".replace("-", "−")
 
 
 def _agreement(first: str, second: str, values: Values) -> Agreement:

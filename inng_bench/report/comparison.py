@@ -22,6 +22,7 @@ FEWEST_TEXTURES = 3
 """Under three textures an interval spans orders of magnitude, and nothing is tested."""
 
 LEVEL = 0.05
+"""Chance of a difference where there is none, of one interval and, after Holm, of all that is corrected together."""
 
 TITLE = "Comparison of methods"
 NOTE = (
@@ -143,7 +144,7 @@ def comparison_lines(compared: Sequence[Comparison]) -> Table:
             "method": one.ours,
             "against": one.theirs,
             "metric": one.metric.label,
-            "ratio": _ratio_cell(one),
+            "ratio": ratio_cell(one.ratio, bold=one.corrected is not None and one.corrected < LEVEL),
             "p": Cell(format_number(one.corrected, 2), number=one.corrected),
             "better": f"{one.better} of {one.textures}",
             "clear": f"{one.clear} of {one.rated}",
@@ -193,11 +194,11 @@ def _corrected(family: Sequence[Comparison]) -> list[Comparison]:
     return [one if one.probability is None else replace(one, corrected=next(corrected)) for one in family]
 
 
-def _ratio_cell(one: Comparison) -> Cell:
-    ratio = one.ratio
-    if ratio.value is None or ratio.low is None or ratio.high is None:
+def ratio_cell(ratio: Estimate, *, bold: bool) -> Cell:
+    """Return a ratio with its interval, where it has one; an empty cell for no ratio."""
+    value, low, high = ratio.value, ratio.low, ratio.high
+    if value is None:
         return Cell()
-    bold = one.corrected is not None and one.corrected < LEVEL
-    places = fitting_places(ratio.value, ratio.low, ratio.high, 3)
-    interval = f"({format_range(ratio.low, ratio.high, places)})"
-    return Cell(format_places(ratio.value, places), interval, bold=bold, number=ratio.value)
+    places = fitting_places(value, low, high, 3)
+    interval = "" if low is None or high is None else f"({format_range(low, high, places)})"
+    return Cell(format_places(value, places), interval, bold=bold, number=value)

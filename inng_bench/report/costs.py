@@ -122,11 +122,12 @@ def _line(row: Row, costs: dict[str, float | None]) -> dict[str, Cell | str]:
     cells: dict[str, Cell | str] = {"method": row.method}
     for unit, heading, size in (("flops", "TFLOP", 1e12), ("seconds", "s", 1.0)):
         for part in ("train", "draw", *PICTURES):
-            cells[f"{heading} {part}"] = _cell(costs[f"{unit}_{part}"], size)
+            cells[f"{heading} {part}"] = cost_cell(costs[f"{unit}_{part}"], size)
     return cells
 
 
-def _cell(value: float | None, size: float = 1.0) -> Cell:
+def cost_cell(value: float | None, size: float = 1.0) -> Cell:
+    """Return a cost in units of a size."""
     shown = None if value is None else value / size
     return Cell(format_number(shown), number=shown)
 
@@ -140,12 +141,12 @@ def models_table(rows: Sequence[Row]) -> Table:
         memory = _median([value for row in group for value in row.values(_memory)])
         cells: dict[str, Cell | str] = {
             "method": method,
-            "10⁶ numbers": _cell(numbers, 1e6),
-            "peak memory MiB": _cell(memory),
+            "10⁶ numbers": cost_cell(numbers, 1e6),
+            "peak memory MiB": cost_cell(memory),
         }
         for metric, label in zip(CHAIN_METRICS, ("Gram", "patch-FID"), strict=True):
             ratios = [value for row in group for value in row.values(fresh_over_chain(metric))]
-            cells[f"{label} fresh/chain"] = _cell(_median(ratios))
+            cells[f"{label} fresh/chain"] = cost_cell(_median(ratios))
         lines.append(cells)
     return Table.of(lines)
 

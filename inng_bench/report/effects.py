@@ -12,15 +12,12 @@ from typing import Any
 
 from inng_bench.metrics.catalogue import BY_NAME
 from inng_bench.records.schema import Record
-from inng_bench.report.comparison import holm
+from inng_bench.report.comparison import LEVEL, holm, ratio_cell
 from inng_bench.report.intervals import Estimate, student_test, t_interval
 from inng_bench.report.rows import Row, comparable, find_headline
 from inng_bench.report.study import Study
 from inng_bench.tables.content import Cell, Section, Table
-from inng_bench.tables.markup import fitting_places, format_places, format_range, shorten
-
-LEVEL = 0.05
-"""Chance of a difference where there is none, of one interval and, after Holm, of a whole column."""
+from inng_bench.tables.markup import shorten
 
 TITLE = "Effects"
 
@@ -227,16 +224,7 @@ def changed_settings(rows: Sequence[Row], method: str, baseline: str) -> dict[st
 
 def quantity_cells(effects: Mapping[str, PairedRatio]) -> dict[str, Cell]:
     """Return the cells of a row's effects, which are given by quantity, under their headings."""
-    return {_HEADINGS[name]: _cell(effects[name]) for name in QUANTITIES}
-
-
-def _cell(effect: PairedRatio) -> Cell:
-    value, low, high = effect.ratio.value, effect.ratio.low, effect.ratio.high
-    if value is None:
-        return Cell()
-    places = fitting_places(value, low, high, 3)
-    interval = "" if low is None or high is None else f"({format_range(low, high, places)})"
-    return Cell(format_places(value, places), interval, bold=effect.survives, number=value)
+    return {_HEADINGS[name]: ratio_cell(effects[name].ratio, bold=effects[name].survives) for name in QUANTITIES}
 
 
 def quality_verdict(effects: Mapping[str, PairedRatio]) -> str:

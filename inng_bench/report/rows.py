@@ -231,12 +231,8 @@ def make_rows(records: Iterable[Record], lineup: Lineup = NO_LINEUP) -> tuple[Ro
         By texture; within one ``real``, the methods in the order of the lineup, ``random-phase``, ``noise``, and at
         last what copies.
     """
-
-    def key(record: Record) -> tuple[str, str]:
-        return record.texture.name, record.method
-
-    ordered = sorted(records, key=lambda record: (*key(record), record.replicate))
-    rows = [_make_row(tuple(group), lineup) for _, group in groupby(ordered, key=key)]
+    ordered = sorted(records, key=lambda record: record.key)
+    rows = [_make_row(tuple(group), lineup) for _, group in groupby(ordered, key=lambda record: record.row)]
     return tuple(sorted(rows, key=lambda row: (row.texture.name, *_rank(row))))
 
 

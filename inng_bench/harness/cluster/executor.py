@@ -26,7 +26,7 @@ from inng_bench.harness.cluster.site import Demands, describe_site
 from inng_bench.harness.executor import OnMessage
 from inng_bench.harness.machine import Say
 from inng_bench.harness.messages import Kind, Message, Request, Task
-from inng_bench.harness.plan import Plan, record_key
+from inng_bench.harness.plan import Plan
 from inng_bench.hashes import file_hash
 from inng_bench.records import store
 
@@ -453,7 +453,7 @@ def _check_record(request: Request, parcel: Parcel, staging: Path) -> None:
         record = store.read_record(staging / store.RECORD_NAME)
     except InputError as error:
         raise RejectedError(str(error).rstrip(".")) from error
-    if (record_key(record), record.config_hash, record.seeds) != (run.key, run.config_hash, run.seeds):
+    if (record.key, record.config_hash, record.seeds) != (run.key, run.config_hash, run.seeds):
         raise RejectedError("its record is of another run")
     hashes = {item.name: item.sha256 for item in parcel.items}
     if any(hashes.get(name) != record.hashes.get(role) for role, name in record.artefacts.items()):

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from inng_bench.files import sync_folder
 from inng_bench.hashes import file_hash
@@ -15,20 +15,16 @@ PIECE = 4 * 2**20
 """Bytes that travel at once."""
 
 
-class Item(BaseModel):
+class Item(BaseModel, extra="forbid", frozen=True):
     """One file: its name within the folder, and what its bytes must be."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     size: int
     sha256: str
 
 
-class Parcel(BaseModel):
+class Parcel(BaseModel, extra="forbid", frozen=True):
     """What a folder holds, in the order in which the bytes follow each other."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     items: tuple[Item, ...]
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from inng_bench.errors import InputError
 from inng_bench.harness.checkpoint import method_source
@@ -19,7 +19,7 @@ from inng_bench.records.levels import disagreements
 from inng_bench.records.schema import Provenance
 
 
-class Demands(BaseModel):
+class Demands(BaseModel, extra="forbid", frozen=True):
     """What a suite asks of a machine, beside this package.
 
     Attributes
@@ -31,8 +31,6 @@ class Demands(BaseModel):
     threads : int
         Of one run.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     methods: tuple[str, ...]
     metrics: tuple[str, ...]
@@ -53,7 +51,7 @@ class Demands(BaseModel):
         )
 
 
-class Site(BaseModel):
+class Site(BaseModel, extra="forbid", frozen=True):
     """A machine, as far as figures depend on it.
 
     Attributes
@@ -65,8 +63,6 @@ class Site(BaseModel):
     methods : dict[str, str]
         Hash of the source of each implementation.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     machine: Provenance
     weights: str

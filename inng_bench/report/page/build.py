@@ -9,7 +9,7 @@ from typing import Any
 from inng_bench.metrics.catalogue import MetricInfo
 from inng_bench.pages import BASE, data_address, render_page
 from inng_bench.records.schema import Record, Status
-from inng_bench.report.costs import whole_costs
+from inng_bench.report.costs import cost_cell, whole_costs
 from inng_bench.report.page.gallery import make_gallery
 from inng_bench.report.plots import COLOURS, line_styles, names_of
 from inng_bench.report.remarks import count_failures
@@ -165,14 +165,9 @@ def _cells(row: Row, figures: Sequence[Cell]) -> tuple[Cell, ...]:
     costs = whole_costs(row)
     seeds = len(row.succeeded)
     words = [Cell(row.texture.name), Cell(row.method), Cell(str(seeds), number=seeds)]
-    spent = [_cost(costs[key], size) for key, _, size in _COSTS]
+    spent = [cost_cell(costs[key], size) for key, _, size in _COSTS]
     reason = f": {row.error}" if row.error else ""
     return (*words, *figures, *spent, Cell(f"{row.status}{reason}"))
-
-
-def _cost(value: float | None, size: float) -> Cell:
-    shown = None if value is None else value / size
-    return Cell(format_number(shown), number=shown)
 
 
 def _plotted(sections: Sequence[Section]) -> list[Picture]:
