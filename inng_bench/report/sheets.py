@@ -214,7 +214,7 @@ def figures_line(row: Row, headlines: Sequence[tuple[str, str]] = _HEADLINES) ->
 def _nearest_caption(row: Row) -> str:
     if row.texture.is_set:
         return "samples · the training picture nearest to each"
-    return "a patch of a sample · the nearest patch in the train window"
+    return "a patch of a sample · its nearest in the source"
 
 
 def _source_panels(results: Path, row: Row) -> tuple[Image.Image, ...]:
