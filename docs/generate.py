@@ -123,7 +123,8 @@ def write_rivals(reference: Path, out: Path) -> None:
     labels = [entry.label for entry in load_suite(RIVALS).methods if entry.budget_factor == 1]
     texts = {label: best_and_worst(rows, label) or unknown for label in labels}
     table = reference / "table.md"
-    texts["floors"] = _section(table.read_text(), "Times the floor") if table.is_file() else unknown
+    for name, title in (("floors", "Times the floor"), ("budgets", "Other budgets")):
+        texts[name] = (_section(table.read_text(), title) if table.is_file() else "") or unknown
     first = next(iter(by_texture(claimed(rows))), None)
     texts["pictures"] = PICTURES.format(suite=reference.name, texture=first) if first else unknown
     for name, text in texts.items():
@@ -131,8 +132,9 @@ def write_rivals(reference: Path, out: Path) -> None:
 
 
 def _section(report: str, title: str) -> str:
-    """Return a section of a report, without its heading."""
-    return report.partition(f"\n## {title}\n")[2].partition("\n## ")[0].strip() + "\n"
+    """Return a section of a report without its heading, empty where there is none."""
+    text = report.partition(f"\n## {title}\n")[2].partition("\n## ")[0].strip()
+    return f"{text}\n" if text else ""
 
 
 def best_and_worst(rows: Sequence[Row], label: str) -> str:

@@ -57,7 +57,7 @@ def test_the_table_of_textures_is_the_catalogue() -> None:
 def test_the_page_of_rivals_includes_what_is_generated_for_every_row_of_its_suite() -> None:
     included = set(re.findall(r"^```\{include\} _generated/rivals/(\S+)\.md$", (DOCS / "rivals.md").read_text(), re.M))
     rows = {entry.label for entry in load_suite("rivals").methods if entry.budget_factor == 1}
-    assert included == {"pictures", "floors", *rows}
+    assert included == {"budgets", "floors", "pictures", *rows}
 
 
 def test_a_rivals_best_and_worst_texture_are_told_from_the_records(

@@ -20,7 +20,7 @@ from inng_bench.report.costs import PICTURES, costs_table, whole_costs
 from inng_bench.report.effects import logarithms
 from inng_bench.report.eyes import eyes_sentence, metrics_by_eye, rankings
 from inng_bench.report.plots import MOST_CURVES, draw_plots
-from inng_bench.report.rows import Row, find_winners
+from inng_bench.report.rows import Row, find_winners, of_usual_budget
 from inng_bench.report.table import comparison_table, floor_table, heading_of
 from inng_bench.tables.markup import LATEX, MARKDOWN
 
@@ -374,6 +374,39 @@ def test_other_suites_say_how_many_trials_each_of_their_methods_had(monkeypatch:
 def test_the_bundled_suite_of_trials_gives_inng_and_dcgan_the_same_number() -> None:
     found = trials.trials_of_suite()
     assert len(set(found.values())) <= 1
+
+
+# Other budgets
+
+
+def with_budgets() -> list[Record]:
+    """Return two methods with three seeds, one of them with a tenth of the budget as well, of one seed."""
+    records = on_textures({"inng": 2.0, "dcgan": 3.0, "psgan": 4.0, **FLOOR_AND_CEILING}, seeds=3)
+    tenth = on_textures({"inng-tenth": 5.0}, implementation="inng", budget_flops=8e11)
+    return records + [one for one in tenth if one.texture.name != "gravel"]
+
+
+def test_a_rarer_budget_of_a_method_stands_in_a_table_of_its_own_and_in_the_csv(tmp_path: Path) -> None:
+    report = build_report(write_records(tmp_path, with_budgets()))
+    first, _, rest = (report.folder / "table.md").read_text().partition("## Other budgets")
+    own, _, later = rest.partition("\n## ")
+    assert "inng-tenth" not in first + later
+    lines = [[cell.strip() for cell in line.split("|")[1:5]] for line in own.splitlines() if line.startswith("| inng")]
+    # The first seed and two textures, which both have; the three seeds of all three textures have the mean 2.02.
+    assert lines == [["inng-tenth", "0.8", "1", "5.00× (2)"], ["inng", "8", "1", "2.00× (2)"]]
+    assert "inng-tenth" in set(report.table["method"])
+
+
+@pytest.mark.parametrize("change", [{"settings": {"filters": 8}}, {"budget_flops": 8e12}, {"implementation": "winn"}])
+def test_only_rows_that_differ_in_nothing_but_their_budget_are_set_apart(change: dict[str, Any]) -> None:
+    records = [one.model_copy(update=change) if one.method == "inng-tenth" else one for one in with_budgets()]
+    rows = make_rows(records)
+    assert of_usual_budget(rows) == rows
+
+
+def test_where_all_budgets_are_equally_frequent_none_is_set_apart() -> None:
+    rows = make_rows([*on_textures({"inng": 2.0}), *on_textures({"inng-10x": 1.5}, implementation="inng")])
+    assert of_usual_budget(rows) == rows
 
 
 # Files

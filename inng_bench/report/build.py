@@ -97,7 +97,7 @@ def csv_texts(study: Study) -> dict[str, str]:
     """Return the tables for machines by the names of their files."""
     rows, baseline = study.rows, study.origin.baseline
     tables: dict[str, list[Mapping[str, object]]] = {
-        "table.csv": [*wide_lines(rows)],
+        "table.csv": [*wide_lines(study.all_rows)],
         "effects.csv": [*effects_lines(measure_effects(rows, baseline))] if baseline else [],
         "interactions.csv": [*interactions_lines(rows, baseline)] if baseline else [],
     }

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from inng_bench.metrics.catalogue import Role
 from inng_bench.report import (
     agreement,
+    budgets,
     comparison,
     cost_figure,
     costs,
@@ -69,6 +70,7 @@ SECTIONS: tuple[Callable[[Study], Section], ...] = (
     main_section,
     sheets.section,
     floor_section,
+    budgets.section,
     comparison.section,
     trials.section,
     cost_figure.section,

@@ -1,6 +1,8 @@
 """From records to rows: one row for each texture and method, over all its seeds."""
 
+import json
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -118,6 +120,11 @@ class Row:
     def implementation(self) -> str:
         """Entry-point name of the method."""
         return self.records[0].implementation
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        """Implementation and settings: rows of one kind differ in their budget alone."""
+        return self.implementation, json.dumps(self.records[0].settings, sort_keys=True)
 
     @property
     def budget_flops(self) -> float:
@@ -267,6 +274,15 @@ def comparable(rows: Sequence[Row]) -> tuple[Row, ...]:
     chosen = claimed(rows)
     copying = {row.method for row in chosen if row.copies}
     return tuple(row for row in chosen if row.method not in copying and not row.may_copy)
+
+
+def of_usual_budget(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Leave out each row whose budget is rarer than that of another row of its kind."""
+    counts = Counter(row.budget_flops for row in rows if row.is_method)
+    most: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        most[row.kind] = max(most[row.kind], counts[row.budget_flops])
+    return tuple(row for row in rows if not row.is_method or counts[row.budget_flops] == most[row.kind])
 
 
 def of_sets(rows: Iterable[Row]) -> bool:

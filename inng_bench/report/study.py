@@ -1,13 +1,14 @@
 """The input of a report: the records of a results folder as rows, and where they come from."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from inng_bench.errors import InputError
 from inng_bench.records import store
 from inng_bench.records.schema import Record
 from inng_bench.report.origin import Origin, against, read_origin
-from inng_bench.report.rows import Row, make_rows
+from inng_bench.report.rows import Row, make_rows, of_usual_budget
 
 NO_ORIGIN, NO_FOLDER = Origin(""), Path("no folder")
 """Of records that lie nowhere."""
@@ -20,7 +21,7 @@ class Study:
     Attributes
     ----------
     rows : tuple[Row, ...]
-        As from :func:`inng_bench.report.rows.make_rows`.
+        What tables and pictures show: with a baseline :attr:`all_rows`, else those of the usual budget.
     records : tuple[Record, ...]
         What they were made of.
     origin : Origin
@@ -33,6 +34,11 @@ class Study:
     records: tuple[Record, ...]
     origin: Origin = NO_ORIGIN
     results: Path = NO_FOLDER
+
+    @cached_property
+    def all_rows(self) -> tuple[Row, ...]:
+        """All rows, as from :func:`inng_bench.report.rows.make_rows`."""
+        return make_rows(self.records, self.origin.lineup)
 
     @property
     def has_figures(self) -> bool:
@@ -60,4 +66,4 @@ def read_study(results: Path, *, baseline: str | None = None) -> Study:
     rows = make_rows(records, origin.lineup)
     if baseline is not None:
         origin = against(origin, baseline, dict.fromkeys(row.method for row in rows if row.is_method))
-    return Study(rows, records, origin, results)
+    return Study(rows if origin.baseline else of_usual_budget(rows), records, origin, results)

@@ -130,20 +130,20 @@ def short_label(metric: MetricInfo) -> str:
 def floor_table(rows: Sequence[Row]) -> Table:
     """Return the geometric mean over textures of a method's value in times the value of the row ``real``."""
     compared = [row for row in comparable(rows) if row.succeeded]
-    metrics = headlines(rows)
-    return Table.of(
-        {
-            "method": method,
-            **{
-                heading_of(metric): _times(
-                    floor_ratios(compared, method, metric.name),
-                    OPTIMISED if any(row.optimises(metric.name) for row in group) else "",
-                )
-                for metric in metrics
-            },
-        }
-        for method, group in by_method(row for row in compared if row.implementation != REAL).items()
-    )
+    methods = by_method(row for row in compared if row.implementation != REAL)
+    return Table.of({"method": method, **times_cells(compared, method, headlines(rows))} for method in methods)
+
+
+def times_cells(rows: Sequence[Row], method: str, metrics: Sequence[MetricInfo]) -> dict[str, Cell]:
+    """Return the geometric means of :func:`floor_ratios` under the headings of metrics."""
+    own = [row for row in rows if row.method == method]
+    return {
+        heading_of(metric): _times(
+            floor_ratios(rows, method, metric.name),
+            OPTIMISED if any(row.optimises(metric.name) for row in own) else "",
+        )
+        for metric in metrics
+    }
 
 
 def _times(ratios: Mapping[str, float], mark: str) -> Cell:
